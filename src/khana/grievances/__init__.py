@@ -1,0 +1,4 @@
+"""Cases, appeals and deadlines.
+
+Knows grievance, category, resolution; lodges, assigns, resolves.
+"""

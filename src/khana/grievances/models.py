@@ -1,0 +1,1 @@
+"""Tables of the room `grievances`: none yet; its issue adds them."""

@@ -1,0 +1,1 @@
+"""HTTP for machines: schema to types, one call, schema back."""

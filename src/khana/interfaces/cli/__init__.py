@@ -1,0 +1,1 @@
+"""The command `khana`: arguments to types, one call, table or JSON and an exit code."""

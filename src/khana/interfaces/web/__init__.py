@@ -1,0 +1,1 @@
+"""Pages: form to types, one call, presenter to template."""

@@ -1,0 +1,1 @@
+"""Tables of the room `linkage`: none yet; its issue adds them."""

@@ -1,0 +1,1 @@
+"""Tables of the room `monitoring`: none yet; its issue adds them."""

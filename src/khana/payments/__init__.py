@@ -1,0 +1,4 @@
+"""Cycles, instructions, bank and treasury files, reconciliation.
+
+Knows account, cycle, instruction; opens, instructs, reconciles. Never pays twice, never the dead.
+"""

@@ -1,0 +1,4 @@
+"""Clock, outbox, stored files, key ring, job queue, embedded database.
+
+No domain word appears here.
+"""

@@ -1,0 +1,208 @@
+"""Households, persons, memberships and identifiers under two clocks; the population register.
+
+Every version has *valid* dates (when it was true, half-open) and *recorded* times (when we
+knew, half-open). `area_path` is on every row: row security holds a reader's scope against it.
+A verified number is unique by its token; a claimed one that somebody holds is DISPUTED.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class TwoClocks(models.Model):
+    """The two clocks and the scope of every version."""
+
+    area_path = models.TextField()
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True)
+    recorded_at = models.DateTimeField()
+    superseded_at = models.DateTimeField(null=True)
+    batch_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        """No table of its own."""
+
+        abstract = True
+
+
+class Household(models.Model):
+    """One row is one registered household, by the number on its slip.
+
+    .. pii: the number points at a household; kept while the registry holds the household
+    """
+
+    number = models.TextField(unique=True)
+    area_path = models.TextField()
+    created_at = models.DateTimeField()
+
+
+class HouseholdVersion(TwoClocks):
+    """One row is what we knew, from one time on, of a household in one span of dates.
+
+    .. pii: address, position and living conditions; kept for the life of the registry
+    """
+
+    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+")
+    address = models.TextField(default="")
+    latitude = models.FloatField(null=True)
+    longitude = models.FloatField(null=True)
+    mobile_token = models.BinaryField(null=True)
+    mobile_ciphertext = models.BinaryField(null=True)
+    consent = models.BooleanField(null=True)
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        """Current version of a household."""
+
+        indexes = [models.Index(fields=["household"], name="household_version_of")]
+
+
+class Person(models.Model):
+    """One row is one person's file. A merge dates an alias; it never repoints anything.
+
+    .. pii: the file itself
+    """
+
+    area_path = models.TextField()
+    created_at = models.DateTimeField()
+
+
+class PersonVersion(TwoClocks):
+    """One row is what we knew, from one time on, of a person in one span of dates.
+
+    Birth is a partial date: a year alone, a year and month, or all three.
+
+    .. pii: names, birth, sex, marital status, health and schooling facts
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    name = models.TextField(default="")
+    name_native = models.TextField(default="")
+    guardian_name = models.TextField(default="", help_text="father's or husband's name")
+    sex = models.CharField(max_length=1, default="", help_text="M, F, O (other), empty unknown")
+    birth_year = models.SmallIntegerField(null=True)
+    birth_month = models.SmallIntegerField(null=True)
+    birth_day = models.SmallIntegerField(null=True)
+    marital = models.CharField(max_length=1, default="", help_text="SPDCI: S M W D L A U")
+    mobile_token = models.BinaryField(null=True)
+    mobile_ciphertext = models.BinaryField(null=True)
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        """Versions of a person; search by name is a definer function."""
+
+        indexes = [models.Index(fields=["person"], name="person_version_of")]
+
+
+class Membership(TwoClocks):
+    """One row places one person on one line of one household in a span of dates.
+
+    .. pii: who lives with whom
+    """
+
+    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    line_no = models.IntegerField()
+    relation = models.TextField(default="")
+    is_member = models.BooleanField(default=True)
+    is_present = models.BooleanField(null=True)
+    spouse_line = models.IntegerField(null=True)
+    father_line = models.IntegerField(null=True)
+    mother_line = models.IntegerField(null=True)
+    family_no = models.SmallIntegerField(null=True, help_text="1.. within the household")
+
+    class Meta:
+        """Both ways."""
+
+        indexes = [
+            models.Index(fields=["household"], name="membership_household"),
+            models.Index(fields=["person"], name="membership_person"),
+        ]
+
+
+class Identifier(models.Model):
+    """One row is one number that one person showed or claims.
+
+    .. pii: the number, encrypted; its token
+    """
+
+    class Status(models.TextChoices):
+        """CLAIMED -> VERIFIED (the authority has it, and the person agrees) or DISPUTED."""
+
+        CLAIMED = "CLAIMED"
+        VERIFIED = "VERIFIED"
+        DISPUTED = "DISPUTED"
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    area_path = models.TextField()
+    type = models.TextField()
+    token = models.BinaryField(max_length=32)
+    ciphertext = models.BinaryField()
+    status = models.TextField(choices=Status.choices, default=Status.CLAIMED)
+    recorded_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+    batch_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        """One verified holder of a number."""
+
+        constraints = [
+            models.UniqueConstraint(
+                fields=["type", "token"],
+                condition=models.Q(status="VERIFIED", retired_at__isnull=True),
+                name="verified_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["token"], name="identifier_token"),
+            models.Index(fields=["person"], name="identifier_person"),
+        ]
+
+
+class Alias(models.Model):
+    """One row says that a person's id stands for another file from one time to another.
+
+    .. pii: links two files
+    """
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    current = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    area_path = models.TextField()
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField(null=True)
+
+
+class Resident(TwoClocks):
+    """One row is one version of one resident of the population register.
+
+    Stands beside the household register: also people of no household. `person` is the file of
+    the household register, where one is known.
+
+    .. pii: names, birth, civil status, citizenship, address, employment, number
+    """
+
+    resident_number = models.TextField()
+    person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    id_type = models.TextField(default="")
+    token = models.BinaryField(null=True)
+    ciphertext = models.BinaryField(null=True)
+    name = models.TextField(default="")
+    name_native = models.TextField(default="")
+    guardian_name = models.TextField(default="")
+    sex = models.CharField(max_length=1, default="")
+    birth_year = models.SmallIntegerField(null=True)
+    birth_month = models.SmallIntegerField(null=True)
+    birth_day = models.SmallIntegerField(null=True)
+    civil_status = models.CharField(max_length=1, default="")
+    citizenship = models.TextField(default="")
+    address = models.TextField(default="")
+    employment = models.TextField(default="")
+
+    class Meta:
+        """By number of the register and by personal number."""
+
+        indexes = [
+            models.Index(fields=["resident_number"], name="resident_number"),
+            models.Index(fields=["token"], name="resident_token"),
+        ]

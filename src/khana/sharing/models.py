@@ -1,0 +1,1 @@
+"""Tables of the room `sharing`: none yet; its issue adds them."""

@@ -1,0 +1,1 @@
+"""Estimate who is missing from the registry, with design-based errors."""

@@ -1,0 +1,1 @@
+"""SQL on frames and Parquet; nothing above knows which engine runs."""

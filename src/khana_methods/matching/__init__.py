@@ -1,0 +1,1 @@
+"""Probabilistic record linkage: blocking, comparison, decision, clusters, evaluation."""

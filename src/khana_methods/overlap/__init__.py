@@ -1,0 +1,1 @@
+"""Compare programme lists: links, findings, overlaps, the cap, who is served by nothing."""

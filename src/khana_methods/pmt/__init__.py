@@ -1,0 +1,1 @@
+"""Fit, apply and evaluate proxy means tests."""

@@ -1,0 +1,1 @@
+"""Checks of a household's answers; a check returns findings, never an error."""

@@ -1,0 +1,1 @@
+"""The vocabulary of the methods: frame schemas shared by more than one of them."""

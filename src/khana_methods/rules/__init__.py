@@ -1,0 +1,1 @@
+"""The catalogue of facts and the one expression language over it."""

@@ -1,0 +1,1 @@
+"""Select under quota and budget; errors and incidence of targeting."""
