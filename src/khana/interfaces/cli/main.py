@@ -1,0 +1,111 @@
+"""The console script `khana`: one group, one module a verb, one table of exit codes.
+
+Commands act as a user under the same row policies as the pages: the token comes from
+`KHANA_TOKEN`, from `khana login`, or from the operator whom `khana up` made for this folder.
+Exit codes: 10 input, 11 not found, 12 conflict, 13 not permitted, 14 not configured,
+15 unavailable, 130 interrupted, 1 our mistake.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from khana_methods.errors import KhanaError
+
+# verb -> (module, attribute, one line of help)
+VERBS: dict[str, tuple[str, str, str]] = {
+    "up": ("serve", "up", "Start everything of one folder: database, sample, web server, worker."),
+    "down": ("serve", "down", "Stop everything of one folder."),
+    "status": ("serve", "status", "Say what runs, where, and what data is in it."),
+    "migrate": ("serve", "migrate", "Bring the database to this version (as its owner)."),
+}
+
+
+class Verbs(click.Group):
+    """Loads the module of a verb only when it is asked for, so that the command starts fast."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Return the verbs in the order of a working day."""
+        return list(VERBS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Return the command behind a verb."""
+        if name not in VERBS:
+            return None
+        module, attribute, _help = VERBS[name]
+        command: click.Command = getattr(importlib.import_module(f"khana.interfaces.cli.{module}"), attribute)
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without loading their modules."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, row[2]) for name, row in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="khana", message="khana %(version)s")
+def khana() -> None:
+    """Khana: the social registry and the single registry of a country.
+
+    Start here:  khana up                      a running system with a sample country
+                 khana report overlaps         who is on two lists
+                 khana sources suggest FILE    read a ministry's list for the first time
+
+    Every command takes --json, and every command that prints rows takes --out FILE.
+    """
+
+
+def fail(error: KhanaError, as_json: bool) -> int:
+    """Print one error in words or as JSON on standard error; return its exit code."""
+    if as_json:
+        print(json.dumps({"code": error.code, "message": error.message, "details": error.details}, default=str), file=sys.stderr)
+    else:
+        print(f"khana: {error.message}", file=sys.stderr)
+        print(f"       ({error.code}, exit code {error.exit_code})", file=sys.stderr)
+    return error.exit_code
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and end the process with its exit code."""
+    os.environ.setdefault("KHANA_DB_ROLE", "worker")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "khana_settings.settings")
+    words = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in words
+    try:
+        result: Any = khana.main(args=words, prog_name="khana", standalone_mode=False)
+        sys.exit(result if isinstance(result, int) else 0)
+    except KhanaError as error:
+        sys.exit(fail(error, as_json))
+    except click.exceptions.Abort:
+        print("khana: stopped.", file=sys.stderr)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(10 if isinstance(error, click.UsageError) else error.exit_code)
+    except KeyboardInterrupt:
+        print("khana: stopped.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
+    except Exception as error:
+        from khana.interfaces.errors import translate
+
+        known = translate(error)
+        if known is not None:
+            sys.exit(fail(known, as_json))
+        if os.environ.get("KHANA_TRACEBACK"):
+            traceback.print_exc()
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        print(
+            f"khana: a mistake of ours ({type(error).__name__} at {place.name}:{place.lineno}). Nothing was half-written. "
+            "Run again with KHANA_TRACEBACK=1 and send us what it prints.",
+            file=sys.stderr,
+        )
+        sys.exit(1)

@@ -1,0 +1,28 @@
+"""Where things are on this machine: the var folder and what lives under it.
+
+`KHANA_VAR` names the folder of one installation; a checkout uses `var/` beside `src/`. Two
+folders are two installations that know nothing of each other.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def var() -> Path:
+    """Return the absolute var folder of this installation; nothing is created."""
+    named = os.environ.get("KHANA_VAR")
+    if named:
+        return Path(named).expanduser().resolve()
+    checkout = Path(__file__).resolve().parents[3]
+    if (checkout / "pyproject.toml").exists():
+        return checkout / "var"
+    return Path.cwd() / "var"
+
+
+def folder(*names: str) -> Path:
+    """Return a folder under var, made if absent and open to its owner only."""
+    path = var().joinpath(*names)
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path

@@ -1,0 +1,156 @@
+"""One real PostgreSQL for the whole run; each test module gets a migrated database of its own.
+
+The server is the embedded one in a folder of the run (or the one that KHANA_DATABASE_URL
+names). Tests connect as `khana_web` unless they ask for another role: what row security
+forbids in production it forbids here.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_HOME = Path(tempfile.mkdtemp(prefix="kht-"))
+os.environ["KHANA_VAR"] = str(_HOME)
+os.environ["KHANA_DB_ROLE"] = "web"
+os.environ["KHANA_ENV"] = "test"
+os.environ["KHANA_DATABASE_NAME"] = "khana_template"
+os.environ.pop("KHANA_TOKEN", None)
+
+import psycopg  # noqa: E402
+import pytest  # noqa: E402
+from psycopg import sql  # noqa: E402
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def shared_data() -> Path:
+    """Return ../shared/data (or KHANA_SHARED/data); may not exist."""
+    named = os.environ.get("KHANA_SHARED")
+    return (Path(named) if named else REPOSITORY.parent / "shared") / "data"
+
+
+@pytest.fixture(scope="session")
+def pk_sample() -> Path:
+    """Return the folder of the Pakistani sample, or skip with a clear line."""
+    folder = shared_data() / "pk-sample"
+    if not folder.exists():
+        pytest.skip(f"shared data is absent: {folder} does not exist")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[None]:
+    """Start PostgreSQL once and migrate the template database as the owner."""
+    from khana.platform import embedded
+
+    embedded.start()
+    embedded.ensure_roles_and_database()
+    subprocess.run(
+        [sys.executable, "-m", "khana", "migrate"],
+        env={**os.environ, "KHANA_DB_ROLE": "owner", "PYTHONPATH": str(REPOSITORY / "src")},
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    yield
+    embedded.stop()
+    import shutil
+
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@contextmanager
+def superuser() -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """Connect as the bootstrap superuser: for making databases only."""
+    from khana.platform import embedded
+
+    with embedded._superuser() as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def database(server: None) -> Iterator[str]:
+    """Clone the template for one module and point Django's default connection at it."""
+    from django.db import connection as django_connection
+
+    name = f"khana_{secrets.token_hex(4)}"
+    django_connection.close()
+    with superuser() as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE khana_template OWNER khana_owner").format(sql.Identifier(name))
+        )
+        for role in ("khana_web", "khana_worker"):
+            connection.execute(
+                sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
+                    sql.Identifier(name), sql.Identifier(role)
+                )
+            )
+    before = os.environ["KHANA_DATABASE_NAME"]
+    os.environ["KHANA_DATABASE_NAME"] = name
+    django_connection.settings_dict["NAME"] = name
+    close_pool(django_connection)
+    yield name
+    close_pool(django_connection)
+    os.environ["KHANA_DATABASE_NAME"] = before
+    django_connection.settings_dict["NAME"] = before
+    with superuser() as connection:
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def close_pool(connection: object) -> None:
+    """Close a Django connection and its pool."""
+    connection.close()  # type: ignore[attr-defined]
+    if hasattr(connection, "close_pool"):
+        connection.close_pool()
+
+
+@pytest.fixture
+def connect(database: str):  # type: ignore[no-untyped-def]
+    """Return a function that connects to the module's database as owner, web or worker."""
+    from khana.platform import embedded
+
+    opened = []
+
+    def _connect(role: str, **extra: object) -> psycopg.Connection[tuple[object, ...]]:
+        connection = psycopg.connect(**{**embedded.connection_parameters(role), "dbname": database, **extra})  # type: ignore[arg-type]
+        opened.append(connection)
+        return connection
+
+    yield _connect
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture
+def as_role(database: str) -> Iterator[object]:
+    """Return a function that makes Django's default connection run as another role."""
+    from django.db import connection as django_connection
+
+    from khana.platform import embedded
+
+    kept = dict(django_connection.settings_dict)
+
+    def _as(role: str) -> None:
+        close_pool(django_connection)
+        parameters = embedded.connection_parameters(role)
+        django_connection.settings_dict.update(
+            USER=parameters["user"], PASSWORD=parameters["password"], NAME=database, OPTIONS={}
+        )
+
+    yield _as
+    close_pool(django_connection)
+    django_connection.settings_dict.clear()
+    django_connection.settings_dict.update(kept)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set Django up before collection."""
+    import django
+
+    django.setup()
