@@ -20,6 +20,7 @@ _HOME = Path(tempfile.mkdtemp(prefix="kht-"))
 os.environ["KHANA_VAR"] = str(_HOME)
 os.environ["KHANA_DB_ROLE"] = "web"
 os.environ["KHANA_ENV"] = "test"
+os.environ["DJANGO_SETTINGS_MODULE"] = "khana_settings.settings"
 os.environ["KHANA_DATABASE_NAME"] = "khana_template"
 os.environ.pop("KHANA_TOKEN", None)
 

