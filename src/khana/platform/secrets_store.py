@@ -6,6 +6,7 @@ the one it needs and no other; nothing of this is ever in the repository or in t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 
@@ -29,9 +30,7 @@ def get_secret(name: str) -> str:
             handle.write(secrets.token_urlsafe(32))
             handle.flush()
             os.fsync(handle.fileno())
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(temporary, path)
-        except FileExistsError:
-            pass
         temporary.unlink()
     return path.read_text().strip()

@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "down": ("serve", "down", "Stop everything of one folder."),
     "status": ("serve", "status", "Say what runs, where, and what data is in it."),
     "migrate": ("serve", "migrate", "Bring the database to this version (as its owner)."),
+    "migrations-check": ("serve", "migrations_check", "Fail where a model changed without a migration."),
 }
 
 
@@ -65,7 +66,10 @@ def khana() -> None:
 def fail(error: KhanaError, as_json: bool) -> int:
     """Print one error in words or as JSON on standard error; return its exit code."""
     if as_json:
-        print(json.dumps({"code": error.code, "message": error.message, "details": error.details}, default=str), file=sys.stderr)
+        print(
+            json.dumps({"code": error.code, "message": error.message, "details": error.details}, default=str),
+            file=sys.stderr,
+        )
     else:
         print(f"khana: {error.message}", file=sys.stderr)
         print(f"       ({error.code}, exit code {error.exit_code})", file=sys.stderr)
@@ -104,8 +108,8 @@ def main(arguments: list[str] | None = None) -> None:
             traceback.print_exc()
         place = traceback.extract_tb(error.__traceback__)[-1]
         print(
-            f"khana: a mistake of ours ({type(error).__name__} at {place.name}:{place.lineno}). Nothing was half-written. "
-            "Run again with KHANA_TRACEBACK=1 and send us what it prints.",
+            f"khana: a mistake of ours ({type(error).__name__} at {place.name}:{place.lineno}). "
+            "Nothing was half-written. Run again with KHANA_TRACEBACK=1 and send us what it prints.",
             file=sys.stderr,
         )
         sys.exit(1)
