@@ -1,0 +1,1 @@
+"""Writes of the single registry: one module a verb."""

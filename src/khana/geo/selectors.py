@@ -1,0 +1,87 @@
+"""Reads of areas: by code, by name, as GeoJSON for maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from shapely import wkb
+from shapely.geometry import mapping
+
+from khana.geo.models import Area
+from khana_methods.errors import NotFound
+
+
+class AreaUnknown(NotFound):
+    """There is no area of that code."""
+
+    code: ClassVar[str] = "geo.area.unknown"
+
+
+@dataclass(frozen=True)
+class NamedArea:
+    """An area as name resolution needs it."""
+
+    code: str
+    level: int
+    parent_code: str
+    names: tuple[str, ...]
+
+
+def list_areas(*, level: int | None = None, parent_code: str = "") -> QuerySet[Area]:
+    """Return areas in force by name, of one level or under one parent."""
+    found = Area.objects.filter(valid_to__isnull=True).order_by("name", "code")
+    if level is not None:
+        found = found.filter(level=level)
+    if parent_code:
+        found = found.filter(parent__code=parent_code)
+    return found
+
+
+def get_path(code: str) -> str:
+    """Return the path of an area in force.
+
+    Raises:
+        AreaUnknown: There is none of that code.
+    """
+    path = Area.objects.filter(code=code).order_by("-valid_from").values_list("path", flat=True).first()
+    if path is None:
+        raise AreaUnknown(f"There is no area '{code}'. `khana areas list` shows the codes.", area=code)
+    return path
+
+
+def list_named_areas() -> list[NamedArea]:
+    """Return every area with all its names and aliases, upper levels first."""
+    rows = (
+        Area.objects.filter(valid_to__isnull=True)
+        .order_by("level", "code")
+        .values_list("code", "level", "parent__code", "name", "names", "aliases")
+    )
+    return [
+        NamedArea(code, level, parent or "", tuple(dict.fromkeys([name, *names.values(), *aliases])))
+        for code, level, parent, name, names, aliases in rows
+    ]
+
+
+def get_outlines(*, level: int, within: str = "", tolerance: float = 0.01) -> dict[str, Any]:
+    """Return areas of a level as a GeoJSON collection, simplified for a screen.
+
+    Args:
+        level: Which level.
+        within: Code of an area they lie in; empty for the whole country.
+        tolerance: Degrees that an outline may move.
+    """
+    areas = Area.objects.filter(level=level, boundary__isnull=False, valid_to__isnull=True)
+    if within:
+        areas = areas.filter(path__startswith=get_path(within))
+    features = [
+        {
+            "type": "Feature",
+            "id": area.code,
+            "properties": {"code": area.code, "name": area.name, "names": area.names},
+            "geometry": mapping(wkb.loads(bytes(area.boundary)).simplify(tolerance, preserve_topology=True)),
+        }
+        for area in areas.order_by("code")
+    ]
+    return {"type": "FeatureCollection", "features": features}
