@@ -57,7 +57,8 @@ def by_agency_and_area(permission: str, agency: str = "agency", area: str = "are
 
 def by_open_area(permission: str, column: str = "area_path") -> str:
     """Rows under the areas of grants that name no agency: for what spans agencies."""
-    return f"{everything(permission)} OR {column} ^@ ANY ({_ask('access_open_area_paths', permission)}::text[])"
+    areas = _ask("access_open_area_paths", permission)
+    return f"{everything(permission)} OR {column} ^@ ANY ({areas}::text[])"
 
 
 def own(column: str) -> str:
@@ -82,7 +83,8 @@ def guard(
         table: The table, without schema.
         select: Which rows are seen; none if absent.
         insert: Which rows may be added.
-        update: Which rows may be changed, and what they may become.
+        update: Which rows may be changed, and what they may become (without a check of its own a
+            policy holds the new row against the same expression).
         delete: Which rows may be removed.
         update_columns: The only columns that may be changed; all where empty.
         owner: Definer functions read or write the table: the owner passes. Forced row security
@@ -98,12 +100,11 @@ def guard(
         f"REVOKE ALL ON {table} FROM PUBLIC, {_ROLES};",
     ]
     if owner:
-        lines.append(f"CREATE POLICY {table}_owner ON {table} TO CURRENT_USER USING (true) WITH CHECK (true);")
+        lines.append(f"CREATE POLICY {table}_owner ON {table} TO CURRENT_USER USING (true);")
     for verb, expression in (("SELECT", select), ("INSERT", insert), ("UPDATE", update), ("DELETE", delete)):
         if expression is None:
             continue
-        check = {"INSERT": f"WITH CHECK ({expression})", "UPDATE": f"USING ({expression}) WITH CHECK ({expression})"}
-        clause = check.get(verb, f"USING ({expression})")
+        clause = f"WITH CHECK ({expression})" if verb == "INSERT" else f"USING ({expression})"
         lines.append(f"CREATE POLICY {table}_{verb.lower()} ON {table} FOR {verb} TO {_ROLES} {clause};")
         columns = f" ({', '.join(update_columns)})" if verb == "UPDATE" and update_columns else ""
         lines.append(f"GRANT {verb}{columns} ON {table} TO {_ROLES};")
@@ -115,7 +116,8 @@ def guard(
 def unguard(table: str) -> str:
     """Take the protection of one table off again: the way back of a migration."""
     return (
-        f"DO $$ DECLARE p text; BEGIN FOR p IN SELECT policyname FROM pg_policies WHERE tablename = '{table}'\n"
+        "DO $$ DECLARE p text; BEGIN"
+        f" FOR p IN SELECT policyname FROM pg_policies WHERE tablename = '{table}'\n"
         f"LOOP EXECUTE format('DROP POLICY %I ON {table}', p); END LOOP; END $$;\n"
         f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY;\nALTER TABLE {table} DISABLE ROW LEVEL SECURITY;\n"
         f"REVOKE ALL ON {table} FROM {_ROLES};"

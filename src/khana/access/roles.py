@@ -52,7 +52,8 @@ class Catalogue:
     def role(self, name: str) -> Role:
         """Return a role, or say which ones there are."""
         if name not in self.roles:
-            raise RoleUnknown(f"There is no role '{name}'. The roles are: {', '.join(self.roles)}.", role=name)
+            there = ", ".join(self.roles)
+            raise RoleUnknown(f"There is no role '{name}'. The roles are: {there}.", role=name)
         return self.roles[name]
 
     def rows(self) -> list[tuple[str, str]]:
@@ -66,7 +67,8 @@ def catalogue() -> Catalogue:
     document = yaml.safe_load((Path(__file__).parent / "roles.yaml").read_text())
     permissions = {name: Permission(name, **body) for name, body in document["permissions"].items()}
     roles = {
-        name: Role(name, tuple(body["permissions"]), body["meaning"]) for name, body in document["roles"].items()
+        name: Role(name, tuple(body["permissions"]), body["meaning"])
+        for name, body in document["roles"].items()
     }
     wrong = [p.name for p in permissions.values() if p.scope not in SCOPES]
     wrong += [name for role in roles.values() for name in role.permissions if name not in permissions]

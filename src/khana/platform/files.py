@@ -71,9 +71,14 @@ def _nonce(number: int, is_last: bool) -> bytes:
 
 def _cipher(mark: bytes, salt: bytes) -> AESGCM:
     for key in keys.ring().keys.get("aes", ()):
-        if keys._mark(key) == mark:
-            return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=salt, info=b"khana stored file").derive(key))
-    raise keys.KeyUnknown("A kept file was closed with a key that is not on this ring. Restore the old key file.")
+        if keys.mark_of(key) == mark:
+            own = HKDF(algorithm=SHA256(), length=32, salt=salt, info=b"khana stored file").derive(key)
+            return AESGCM(own)
+    raise keys.KeyUnknown("A kept file was closed with a key that is not on this ring. Restore the key file.")
+
+
+def _new(path: Path) -> BinaryIO:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _sync_folder(path: Path) -> None:
@@ -85,7 +90,7 @@ def _sync_folder(path: Path) -> None:
 
 
 def _copy_in(source: BinaryIO, target: BinaryIO) -> tuple[str, int]:
-    mark, salt = keys._mark(keys.ring().current("aes")), os.urandom(_SALT)
+    mark, salt = keys.mark_of(keys.ring().current("aes")), os.urandom(_SALT)
     cipher = _cipher(mark, salt)
     target.write(_MAGIC + mark + salt)
     digest, size, number = hashlib.sha256(), 0, 0
@@ -130,7 +135,7 @@ def keep(source: Path | str | BinaryIO, *, name: str, at: datetime) -> KeptFile:
             return keep(stream, name=name, at=at)
     temporary = places.folder("files", "incoming") / uuid.uuid4().hex
     try:
-        with temporary.open("xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as target:
+        with _new(temporary) as target:
             sha256, size = _copy_in(source, target)
             target.flush()
             os.fsync(target.fileno())
@@ -218,7 +223,7 @@ def plain_copy(sha256: str) -> Iterator[Path]:
     """Lend a decrypted copy as a path, for a reader that needs one; it is removed afterwards."""
     temporary = places.folder("files", "reading") / uuid.uuid4().hex
     try:
-        with open(sha256) as source, temporary.open("xb", opener=lambda p, f: os.open(p, f, 0o600)) as target:
+        with open(sha256) as source, _new(temporary) as target:
             while part := source.read(_CHUNK):
                 target.write(part)
         yield temporary

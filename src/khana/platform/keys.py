@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import json
@@ -54,7 +55,8 @@ class KeysExist(Conflict):
     code: ClassVar[str] = "platform.keys.exist"
 
 
-def _mark(key: bytes) -> bytes:
+def mark_of(key: bytes) -> bytes:
+    """Return the four bytes by which a ciphertext names its key."""
     return hashlib.sha256(b"khana key mark" + key).digest()[:4]
 
 
@@ -79,11 +81,11 @@ class Ring:
     def cipher(self, purpose: Purpose, mark: bytes | None = None) -> tuple[AESGCM, bytes]:
         """Return the cipher of one key (the current one where no mark is given) and its mark."""
         if mark is None:
-            mark = _mark(self.current(purpose))
+            mark = mark_of(self.current(purpose))
         found = self._ciphers.get((purpose, mark))
         if found is None:
             for key in self.keys.get(purpose, ()):
-                self._ciphers[(purpose, _mark(key))] = AESGCM(key)
+                self._ciphers[(purpose, mark_of(key))] = AESGCM(key)
             found = self._ciphers.get((purpose, mark))
         if found is None:
             raise KeyUnknown(
@@ -178,10 +180,8 @@ def _write(purpose: str, number: int) -> None:
         handle.write(base64.b64encode(secrets.token_bytes(_LENGTH)))
         handle.flush()
         os.fsync(handle.fileno())
-    try:
-        os.link(temporary, path)  # refuses to overwrite; a second process that was first has won
-    except FileExistsError:
-        pass
+    with contextlib.suppress(FileExistsError):  # a second process that was first has won
+        os.link(temporary, path)  # refuses to overwrite
     temporary.unlink()
 
 
@@ -270,6 +270,5 @@ def sign(data: bytes, purpose: Purpose = "audit") -> bytes:
 
 def is_signed(data: bytes, signature: bytes, purpose: Purpose = "audit") -> bool:
     """Say whether any key of a purpose, current or old, signed these bytes."""
-    return any(
-        hmac.compare_digest(hmac.digest(key, data, "sha256"), signature) for key in ring().keys.get(purpose, ())
-    )
+    held = ring().keys.get(purpose, ())
+    return any(hmac.compare_digest(hmac.digest(key, data, "sha256"), signature) for key in held)
