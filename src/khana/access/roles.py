@@ -1,0 +1,77 @@
+"""Roles and permissions as `roles.yaml` names them: read, checked, handed to the database.
+
+A *permission* says what may be done and against which scope it is held; a *role* is a set of
+permissions that an office needs. The file is the only source; the table is its copy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+import yaml
+
+from khana_methods.errors import InputError
+
+SCOPES = ("country", "area", "agency", "agency_area", "any")
+
+
+class RoleUnknown(InputError):
+    """There is no role, or no permission, with this name."""
+
+    code: ClassVar[str] = "access.role.unknown"
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One permission: what it is held against, and what it means in words."""
+
+    name: str
+    scope: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Role:
+    """One role and the permissions that it holds."""
+
+    name: str
+    permissions: tuple[str, ...]
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every permission and every role by name."""
+
+    permissions: dict[str, Permission]
+    roles: dict[str, Role]
+
+    def role(self, name: str) -> Role:
+        """Return a role, or say which ones there are."""
+        if name not in self.roles:
+            there = ", ".join(self.roles)
+            raise RoleUnknown(f"There is no role '{name}'. The roles are: {there}.", role=name)
+        return self.roles[name]
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return (role, permission) pairs, sorted: the content of the table."""
+        return sorted((role.name, name) for role in self.roles.values() for name in role.permissions)
+
+
+@lru_cache(maxsize=1)
+def catalogue() -> Catalogue:
+    """Read and check `roles.yaml`."""
+    document = yaml.safe_load((Path(__file__).parent / "roles.yaml").read_text())
+    permissions = {name: Permission(name, **body) for name, body in document["permissions"].items()}
+    roles = {
+        name: Role(name, tuple(body["permissions"]), body["meaning"])
+        for name, body in document["roles"].items()
+    }
+    wrong = [p.name for p in permissions.values() if p.scope not in SCOPES]
+    wrong += [name for role in roles.values() for name in role.permissions if name not in permissions]
+    if wrong:
+        raise RoleUnknown(f"roles.yaml names what it does not define: {', '.join(wrong)}.")
+    return Catalogue(permissions, roles)

@@ -1,0 +1,81 @@
+"""Reads of this room: who am I, what may I, who are the users.
+
+Each read is one definer function of the database; inside `scoped` only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+
+@dataclass(frozen=True)
+class Held:
+    """One grant in force: a role over an area (empty: all) and an agency (empty: all)."""
+
+    role: str
+    area_path: str
+    agency: str
+    id: int = 0
+
+
+@dataclass(frozen=True)
+class Me:
+    """The actor of this transaction."""
+
+    id: int
+    username: str
+    display_name: str
+    language: str
+    kind: str
+    permissions: frozenset[str]
+    grants: tuple[Held, ...]
+
+    def may(self, permission: str) -> bool:
+        """Say whether the actor holds a permission anywhere: for showing a link, not for deciding."""
+        return permission in self.permissions
+
+
+@dataclass(frozen=True)
+class ListedUser:
+    """One user as an administrator sees her."""
+
+    id: int
+    username: str
+    display_name: str
+    language: str
+    kind: str
+    is_active: bool
+    has_second_factor: bool
+    is_locked: bool
+    grants: tuple[Held, ...]
+
+
+def _rows(function: str) -> list[Any]:
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        statement = f"SELECT * FROM khana_private.{function}()".encode()
+        return psycopg.Cursor(connection.connection).execute(statement).fetchall()
+
+
+def me() -> Me | None:
+    """Return the actor in scope with her permissions and grants, or None where nobody is signed in."""
+    found = _rows("access_me")
+    if not found:
+        return None
+    number, username, display_name, language, kind, permissions = found[0]
+    grants = tuple(Held(*row) for row in _rows("access_my_grants"))
+    return Me(number, username, display_name, language, kind, frozenset(permissions), grants)
+
+
+def list_users() -> list[ListedUser]:
+    """Return every user by name; needs `users.read` for the whole country."""
+    listed = []
+    for number, username, display_name, language, kind, is_active, factor, locked, grants in _rows("access_list_users"):
+        held = tuple(Held(g["role"], g["area_path"], g["agency"], g["id"]) for g in grants)
+        user = ListedUser(number, username, display_name, language, kind, is_active, factor, locked, held)
+        listed.append(user)
+    return listed
