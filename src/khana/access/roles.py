@@ -66,10 +66,7 @@ def catalogue() -> Catalogue:
     """Read and check `roles.yaml`."""
     document = yaml.safe_load((Path(__file__).parent / "roles.yaml").read_text())
     permissions = {name: Permission(name, **body) for name, body in document["permissions"].items()}
-    roles = {
-        name: Role(name, tuple(body["permissions"]), body["meaning"])
-        for name, body in document["roles"].items()
-    }
+    roles = {name: Role(name, tuple(body["permissions"]), body["meaning"]) for name, body in document["roles"].items()}
     wrong = [p.name for p in permissions.values() if p.scope not in SCOPES]
     wrong += [name for role in roles.values() for name in role.permissions if name not in permissions]
     if wrong:

@@ -136,9 +136,7 @@ def _translate(error: DatabaseError) -> KhanaError | None:
     detail = cause.diag.message_detail or ""
     if cause.sqlstate == "KH403":
         if "." in detail:
-            return PermissionMissing(
-                f"You may not do this: it needs the permission '{detail}'.", permission=detail
-            )
+            return PermissionMissing(f"You may not do this: it needs the permission '{detail}'.", permission=detail)
         return NoSession(_NOBODY)
     if cause.sqlstate == "KH404":
         return AccessNotFound(f"There is no such {detail}.", what=detail)
@@ -155,9 +153,7 @@ def _derive(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(text, salt=salt, n=2**15, r=8, p=1, dklen=32, maxmem=96 * 1024 * 1024)
 
 
-def sign_in(
-    *, username: str, password: str, kind: str = "WEB", ttl: timedelta = SESSION_LENGTH
-) -> SignedIn:
+def sign_in(*, username: str, password: str, kind: str = "WEB", ttl: timedelta = SESSION_LENGTH) -> SignedIn:
     """Open a session for a name and a password; failures are counted and lock the name.
 
     Raises:
@@ -292,6 +288,18 @@ def require(permission: str, *, everywhere: bool = False) -> None:
         f"You may not do this: it needs the permission '{permission}' ({named.meaning}){extent}.",
         permission=permission,
     )
+
+
+def actor_id() -> int:
+    """Return the number of the actor in scope, as the database knows her.
+
+    Raises:
+        NoSession: Nobody is signed in.
+    """
+    found = call("access_actor")[0][0]
+    if found is None:
+        raise NoSession(_NOBODY)
+    return int(found)
 
 
 # --- users ----------------------------------------------------------------------------------

@@ -63,7 +63,7 @@ def register_contract(*, body: dict[str, Any], at: datetime) -> Contract:
         created_by=access.actor_id(),
     )
     audit.record(
-        action="contract_registered",
+        action="deliveries.contract.registered",
         subject=f"contract:{contract.code}",
         details={"version": contract.version, "entity": contract.entity},
         at=at,
@@ -117,7 +117,7 @@ def keep_delivery(
                 received_by=access.actor_id(),
             )
             audit.record(
-                action="file_kept",
+                action="deliveries.file.kept",
                 subject=f"batch:{batch.pk}",
                 details={"sha256": kept.sha256, "size": kept.size, "contract": contract.code},
                 at=at,
@@ -190,7 +190,7 @@ def mark_loaded(
     batch.loaded_at = at
     batch.save()
     audit.record(
-        action="batch_loaded",
+        action="deliveries.batch.loaded",
         subject=f"batch:{batch_id}",
         details={**_counts(batch), "rows_sha256": rows_sha256, **details},
         at=at,
@@ -203,7 +203,7 @@ def mark_failed(*, batch_id: int, code: str, message: str, at: datetime) -> None
     Batch.objects.filter(pk=batch_id).exclude(state=Batch.State.LOADED).update(
         state=Batch.State.FAILED, error_code=code, error_message=message[:1000]
     )
-    audit.record(action="batch_failed", subject=f"batch:{batch_id}", details={"code": code}, at=at)
+    audit.record(action="deliveries.batch.failed", subject=f"batch:{batch_id}", details={"code": code}, at=at)
 
 
 def newest_batch_ids(entities: list[str]) -> dict[str, int]:

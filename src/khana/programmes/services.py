@@ -46,7 +46,7 @@ def put_programmes(*, entries: Iterable[Mapping[str, Any]], at: datetime) -> dic
             )
     fields = [f.name for f in Programme._meta.concrete_fields if f.name not in ("id", "code")]
     Programme.objects.bulk_create(rows, update_conflicts=True, unique_fields=["code"], update_fields=fields)
-    audit.record(action="catalogue_put", subject="programmes", details={"programmes": len(rows)}, at=at)
+    audit.record(action="programmes.catalogue.put", subject="programmes", details={"programmes": len(rows)}, at=at)
     return {"programmes": len(rows)}
 
 
@@ -122,7 +122,7 @@ def replace_catalogue(*, codes: Iterable[str], at: datetime) -> int:
     access.require("programmes.write")
     gone, _ = Programme.objects.exclude(code__in=list(codes)).delete()
     if gone:
-        audit.record(action="catalogue_replaced", subject="programmes", details={"removed": gone}, at=at)
+        audit.record(action="programmes.catalogue.replaced", subject="programmes", details={"removed": gone}, at=at)
     return gone
 
 
@@ -132,5 +132,5 @@ def put_areas(*, areas: Mapping[str, list[str]], at: datetime) -> int:
     for code, found in areas.items():
         if not Programme.objects.filter(code=code).update(areas=sorted(found), recorded_at=at):
             raise CatalogueInvalid(f"The list of areas names programme {code}, which the catalogue does not have.")
-    audit.record(action="programme_areas_put", subject="programmes", details={"programmes": len(areas)}, at=at)
+    audit.record(action="programmes.areas.put", subject="programmes", details={"programmes": len(areas)}, at=at)
     return len(areas)

@@ -123,8 +123,6 @@ def _problems_of(entry: Mapping[str, Any]) -> list[str]:
         problems.append(f"roles are not among {', '.join(ROLES)}")
     for key in ("title", "meaning", "do"):
         problems += [
-            f"{key} is missing in {language}"
-            for language in LANGUAGES
-            if not entry.get(key, {}).get(language)
+            f"{key} is missing in {language}" for language in LANGUAGES if not entry.get(key, {}).get(language)
         ]
     return problems

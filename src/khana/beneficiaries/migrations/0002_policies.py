@@ -37,6 +37,7 @@ GUARDS = {
         "beneficiaries_exitrecord",
         select=programmes_of("benefits.read"),
         insert=programmes_of("benefits.write"),
+        delete=programmes_of("benefits.write"),
     ),
     "beneficiaries_run": guard(
         "beneficiaries_run",

@@ -52,7 +52,7 @@ def add_source(
         },
     )
     audit.record(
-        action="source_connected" if created else "source_changed",
+        action="beneficiaries.source.connected" if created else "beneficiaries.source.changed",
         subject=f"source:{code}",
         details={"agency": agency, "programmes": list(programmes), "contract": contract_code},
         at=at,

@@ -10,6 +10,7 @@ GUARDS = {
         select=LIVE_SESSION,
         insert=by_agency("programmes.write"),
         update=by_agency("programmes.write"),
+        delete=by_agency("programmes.write"),
     ),
 }
 

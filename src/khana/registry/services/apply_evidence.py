@@ -49,5 +49,5 @@ def apply_evidence(*, at: datetime) -> dict[str, int]:
     disputed = cursor.rowcount
     cursor.execute("DROP TABLE _agreed")
     counts = {"verified": verified, "disputed": disputed}
-    audit.record(action="numbers_verified", subject="registry", details=counts, at=at)
+    audit.record(action="registry.numbers.verified", subject="registry", details=counts, at=at)
     return counts

@@ -1,0 +1,26 @@
+"""Frames of the extracts of other registers for the methods."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from khana.platform.frames import FrameSource
+
+
+def national_id_frame(source: FrameSource) -> pa.RecordBatchReader:
+    """Return one row per number that the authority issued; see `records.national_id_frame`."""
+    return source.query(
+        """SELECT token, birth_date, status, death_date, sex, spouse_token, type,
+                  CASE WHEN type = 'NID17' THEN extract(year FROM birth_date)::int END AS year_prefix
+           FROM identity_nationalidrecord"""
+    )
+
+
+def sim_frame(source: FrameSource) -> pa.RecordBatchReader:
+    """Return one row per mobile number and the identifier that it is registered to."""
+    return source.query("SELECT mobile_token, id_token FROM identity_simrecord")
+
+
+def employee_frame(source: FrameSource) -> pa.RecordBatchReader:
+    """Return one row per public employee or pensioner whose number is known."""
+    return source.query("SELECT id_token, status FROM identity_publicemployee WHERE id_token IS NOT NULL")

@@ -1,0 +1,118 @@
+"""The main job: every list against every register, in one run whose results can be replayed.
+
+Frames are read in one snapshot under the caller's scope, compared in the analytical engine, and
+written back as set operations. The run names every batch it read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from khana_methods.engine.duckdb import Engine
+from khana_methods.overlap.consolidate import consolidate
+from khana_methods.overlap.parameters import Parameters
+
+from khana.access import services as access
+from khana.assessment import frames as assessment
+from khana.beneficiaries import frames as beneficiaries
+from khana.beneficiaries.services import record_run
+from khana.deliveries import selectors as deliveries
+from khana.geo import frames as geo
+from khana.identity import frames as identity
+from khana.platform import installation, places
+from khana.platform.frames import open_source
+from khana.platform.progress import Progress, silent
+from khana.programmes.selectors import get_programme_frame
+from khana.registry import frames as registry
+from khana_methods import records
+
+FRAMES = (
+    ("benefit_frame", beneficiaries.benefit_frame),
+    ("identifier_frame", registry.identifier_frame),
+    ("person_frame", registry.person_frame),
+    ("household_frame", registry.household_frame),
+    ("resident_frame", registry.resident_frame),
+    ("score_frame", assessment.score_frame),
+    ("national_id_frame", identity.national_id_frame),
+    ("sim_frame", identity.sim_frame),
+    ("employee_frame", identity.employee_frame),
+    ("exit_frame", beneficiaries.exit_frame),
+    ("area_frame", geo.area_frame),
+)
+MEMORY_MIB = 3072
+
+
+def run(
+    *, token: str, as_of: date | None = None, progress: Progress = silent, at: datetime, memory_mib: int = MEMORY_MIB
+) -> dict[str, Any]:
+    """Consolidate everything that is loaded; return the run's number and summary.
+
+    Args:
+        token: In whose name; it needs `consolidate.run` for the whole country.
+        as_of: The day the question is asked of; the installation's world date, or today.
+        progress: Told phases.
+        at: When.
+        memory_mib: Memory that the engine may hold before it spills to disk.
+    """
+    parameters = _parameters(as_of, at)
+    with access.scoped(token):
+        access.require("consolidate.run", everywhere=True)
+        run_id = record_run.start_run(parameters=parameters.as_json(), inputs=deliveries.describe_loaded(), at=at)
+    try:
+        summary = _work(token, run_id, parameters, progress, memory_mib, at)
+    except BaseException:
+        with access.scoped(token):
+            record_run.fail_run(run_id=run_id, at=at)
+        raise
+    return {"run": run_id, **summary}
+
+
+def _parameters(as_of: date | None, at: datetime) -> Parameters:
+    settings = installation.read()
+    stated = settings.get("parameters", {})
+    day = as_of or (date.fromisoformat(settings["world_date"]) if "world_date" in settings else at.date())
+    parameters = Parameters(as_of=day)
+    return replace(
+        parameters,
+        cap=int(stated.get("cap", parameters.cap)),
+        poor_cutoff=float(stated.get("cut_off", parameters.poor_cutoff)),
+        well_off_percentile=float(stated.get("well_off_percentile", parameters.well_off_percentile)),
+    )
+
+
+def _work(
+    token: str, run_id: int, parameters: Parameters, progress: Progress, memory_mib: int, at: datetime
+) -> dict[str, Any]:
+    steps = len(FRAMES) + 1
+    with Engine(memory_mib=memory_mib, folder=places.folder("scratch")) as engine, access.scoped(token):
+        with open_source() as source:
+            for number, (name, frame) in enumerate(FRAMES):
+                progress(number, steps, "reading")
+                engine.register(name, frame(source), schema=records.FRAMES[name])
+        engine.register("programme_frame", get_programme_frame(), schema=records.programme_frame)
+        done = consolidate(engine, parameters, lambda step, share: progress(int(share * 100), 100, step))
+        progress(0, 1, "writing")
+        record_run.write_results(
+            run_id=run_id,
+            findings=engine.reader("SELECT * FROM finding"),
+            recipients=engine.reader(_RECIPIENTS),
+            unserved=engine.reader("SELECT * REPLACE (to_json(eligible_for)::VARCHAR AS eligible_for) FROM unserved"),
+            figures=engine.reader("SELECT area_code, level, figure, programme, value FROM area_figure"),
+            summary={**done.summary, "pair_overlap": _pairs(engine)},
+            at=at,
+        )
+        record_run.forget_old_results()
+        progress(1, 1, "done")
+        return done.summary
+
+
+_RECIPIENTS = """SELECT * EXCLUDE (id_token) REPLACE (to_json(agencies)::VARCHAR AS agencies,
+    to_json(programmes)::VARCHAR AS programmes), CASE WHEN id_token IS NOT NULL THEN '\\x' || lower(hex(id_token)) END AS id_token
+    FROM recipient"""
+
+
+def _pairs(engine: Engine) -> list[dict[str, Any]]:
+    rows = engine.rows("SELECT programme_a, programme_b, persons, households FROM pair_overlap ORDER BY 1, 2")
+    return [{"a": a, "b": b, "persons": persons, "households": households} for a, b, persons, households in rows]

@@ -1,0 +1,22 @@
+"""What a reader needs of the country: its rules for numbers and its areas by name."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from khana_country.load import pack_folder
+from khana_methods.standardise.areas import AreaName, AreaResolver
+from khana_methods.standardise.identifiers import IdentifierRules
+
+from khana.geo import selectors as geo
+
+
+@lru_cache(maxsize=4)
+def identifier_rules(country: str) -> IdentifierRules:
+    """Return the rules for personal numbers of a country pack."""
+    return IdentifierRules.load(pack_folder(country) / "identifiers.yaml")
+
+
+def area_resolver() -> AreaResolver:
+    """Return a resolver over the areas that are loaded; it remembers what it found."""
+    return AreaResolver(AreaName(a.code, a.level, a.parent_code, a.names) for a in geo.list_named_areas())
