@@ -1,0 +1,72 @@
+"""Checks of the number itself: there, well formed, issued, and of somebody born on that day.
+
+Dates of birth are compared in the parts that the row states, with the extract's date for that
+number, whoever the number belongs to.
+"""
+
+from __future__ import annotations
+
+from khana_methods.overlap.findings.check import Check
+
+STATE = Check(
+    codes=("NID_MISSING", "NID_MALFORMED"),
+    sql="""
+        SELECT benefit_id, 'NID_' || id_state AS code, 'beneficiary' AS role, '' AS detail, NULL AS group_no
+        FROM work_row WHERE id_state IN ('MISSING', 'MALFORMED')
+        UNION ALL
+        SELECT benefit_id, 'NID_' || payee_id_state, 'payee', '', NULL
+        FROM work_row WHERE payee_id_state IN ('MISSING', 'MALFORMED')
+        """,
+)
+
+# A type of number that the extract does not hold at all (birth registration numbers, say) is not
+# looked for in it. It holds a type when it names it or when one number of that type was found.
+NOT_FOUND = Check(
+    codes=("NID_NOT_FOUND",),
+    needs=("national_id_frame",),
+    sql="""
+        WITH held AS (
+            SELECT DISTINCT type AS id_type FROM national_id_frame
+            UNION
+            SELECT DISTINCT r.id_type FROM work_row r
+            SEMI JOIN work_extract e ON e.number_no = r.beneficiary_no
+            UNION SELECT ''
+        )
+        SELECT r.benefit_id, 'NID_NOT_FOUND' AS code, 'beneficiary' AS role, '' AS detail, NULL AS group_no
+        FROM work_row r SEMI JOIN held USING (id_type)
+        ANTI JOIN work_extract e ON e.number_no = r.beneficiary_no
+        WHERE r.beneficiary_no IS NOT NULL
+        UNION ALL
+        SELECT r.benefit_id, 'NID_NOT_FOUND', 'payee', '', NULL
+        FROM work_row r ANTI JOIN work_extract e ON e.number_no = r.payee_no
+        WHERE r.has_other_payee AND r.payee_no IS NOT NULL
+        """,
+)
+
+YEAR_PREFIX = Check(
+    codes=("NID_YEAR_PREFIX",),
+    needs=("national_id_frame",),
+    sql="""
+        SELECT r.benefit_id, 'NID_YEAR_PREFIX' AS code, 'beneficiary' AS role,
+               r.id_year_prefix_number::VARCHAR AS detail, NULL AS group_no
+        FROM work_row r JOIN work_extract e ON e.number_no = r.beneficiary_no
+        WHERE r.id_year_prefix_number <> e.first_prefix AND r.id_year_prefix_number <> e.last_prefix
+        """,
+)
+
+BIRTH_DATE = Check(
+    codes=("NID_DOB_MISMATCH",),
+    needs=("national_id_frame",),
+    sql="""
+        SELECT r.benefit_id, 'NID_DOB_MISMATCH' AS code, 'beneficiary' AS role,
+               concat_ws(' ', CASE WHEN r.birth_year <> year(e.birth_date) THEN 'year' END,
+                              CASE WHEN r.birth_month <> month(e.birth_date) THEN 'month' END,
+                              CASE WHEN r.birth_day <> day(e.birth_date) THEN 'day' END) AS detail,
+               NULL AS group_no
+        FROM work_row r JOIN work_extract e ON e.number_no = r.beneficiary_no
+        WHERE r.birth_year <> year(e.birth_date) OR r.birth_month <> month(e.birth_date)
+           OR r.birth_day <> day(e.birth_date)
+        """,
+)
+
+CHECKS = (STATE, NOT_FOUND, YEAR_PREFIX, BIRTH_DATE)

@@ -1,0 +1,103 @@
+"""Link list rows to registered persons, one method after the other.
+
+A linker is a function from the engine to a SELECT of `benefit_id, role, person_id, household_id`,
+at most one row per row and role. Linkers run in order and each sees, in table `link`, what was
+linked before it; whatever none has linked is UNMATCHED. Exact numbers are the first linker; a
+probabilistic one is added to the list by the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from khana_methods.engine.duckdb import Engine
+
+Linker = Callable[[Engine], str]
+
+
+def link_by_number(engine: Engine) -> str:
+    """Say which registered person holds the beneficiary's and the payee's number.
+
+    Where several persons claim one number, the one registered first is its holder.
+    """
+    return """
+        SELECT r.benefit_id, 'beneficiary' AS role, h.person_id, h.household_id
+        FROM work_row r JOIN work_holder h ON h.number_no = r.beneficiary_no
+        UNION ALL
+        SELECT r.benefit_id, 'payee', h.person_id, h.household_id
+        FROM work_row r JOIN work_holder h ON h.number_no = r.payee_no WHERE r.has_other_payee
+        """
+
+
+def link_rows(engine: Engine, linkers: Sequence[Linker]) -> None:
+    """Write `link`: one row per list row and role, LINKED or UNMATCHED.
+
+    The payee has a row of her own only where she is not the beneficiary.
+    """
+    engine.run("""
+        CREATE OR REPLACE TABLE link (benefit_id BIGINT, role VARCHAR, state VARCHAR,
+                                      person_id BIGINT, household_id BIGINT, method VARCHAR)
+        """)
+    for linker in linkers:
+        found = linker(engine)
+        engine.run(
+            f"""
+            INSERT INTO link SELECT f.benefit_id, f.role, 'LINKED', f.person_id, f.household_id, $method
+            FROM ({found}) f ANTI JOIN link USING (benefit_id, role)
+            """,
+            {"method": linker.__name__},
+        )
+    engine.run("""
+        INSERT INTO link
+        SELECT benefit_id, role, 'UNMATCHED', NULL, NULL, NULL
+        FROM (SELECT benefit_id, 'beneficiary' AS role FROM work_row
+              UNION ALL SELECT benefit_id, 'payee' FROM work_row WHERE has_other_payee)
+        ANTI JOIN (FROM link) linked USING (benefit_id, role)
+        """)
+
+
+def prepare_parties(engine: Engine) -> None:
+    """Write `work_person`, `work_party` and `work_holding` from the links.
+
+    A *key* stands for one human as far as is known: twice the person's id where she is linked,
+    twice the number's integer plus one where only her number is known, null otherwise.
+    """
+    engine.run("""
+        CREATE OR REPLACE TABLE work_person AS
+        SELECT k.person_id, k.household_id, c.line_no,
+               coalesce(c.household_number, h.household_number) AS household_number,
+               coalesce(c.area_code, h.area_code) AS area_code,
+               p.sex, p.birth_year, p.birth_month, p.birth_day
+        FROM (SELECT person_id, min(household_id) AS household_id FROM link
+              WHERE state = 'LINKED' GROUP BY person_id) k
+        LEFT JOIN (SELECT person_id, household_id, min(household_number) AS household_number,
+                          min(line_no) AS line_no, min(area_code) AS area_code
+                   FROM work_claim GROUP BY person_id, household_id) c USING (person_id, household_id)
+        LEFT JOIN household_frame h USING (household_id)
+        LEFT JOIN person_frame p ON p.person_id = k.person_id
+        """)
+    engine.run("""
+        CREATE OR REPLACE TABLE work_party AS
+        SELECT r.benefit_id, r.list_no, r.programme, r.beneficiary_no, r.payee_no,
+               b.person_id AS beneficiary_person, b.household_id AS beneficiary_household,
+               CASE WHEN r.has_other_payee THEN p.person_id ELSE b.person_id END AS payee_person,
+               CASE WHEN r.has_other_payee THEN p.household_id ELSE b.household_id END AS payee_household,
+               coalesce(2 * b.person_id, 2 * r.beneficiary_no + 1) AS beneficiary_key,
+               CASE WHEN r.has_other_payee THEN coalesce(2 * p.person_id, 2 * r.payee_no + 1)
+                    ELSE coalesce(2 * b.person_id, 2 * r.beneficiary_no + 1) END AS payee_key
+        FROM work_row r
+        JOIN link b ON b.benefit_id = r.benefit_id AND b.role = 'beneficiary'
+        LEFT JOIN link p ON p.benefit_id = r.benefit_id AND p.role = 'payee'
+        """)
+    engine.run("""
+        CREATE OR REPLACE TABLE work_holding AS
+        SELECT DISTINCT payee_key, programme FROM work_party WHERE payee_key IS NOT NULL
+        """)
+    engine.run("""
+        CREATE OR REPLACE TABLE work_number_key AS
+        SELECT t.number_no, coalesce(2 * h.person_id, 2 * t.number_no + 1) AS key
+        FROM (SELECT DISTINCT t.number_no FROM work_token t
+              JOIN (SELECT id_token AS token FROM employee_frame UNION SELECT id_token FROM exit_frame)
+              USING (token)) t
+        LEFT JOIN work_holder h USING (number_no)
+        """)
