@@ -69,6 +69,7 @@ class FactRule(_Strict):
     order: DateOrder | None = Field(default=None, description="order of day, month and year in this column")
     scale: float | None = Field(default=None, description="factor into the fact's unit, such as 0.01 for per cent")
     missing: tuple[str, ...] = Field(default=(), description="words that mean 'not stated' in this column")
+    number_type: str = Field(default="", description="type of personal number, such as BRN, where the column says it")
 
     @model_validator(mode="before")
     @classmethod
