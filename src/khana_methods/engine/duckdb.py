@@ -61,9 +61,7 @@ class Engine:
         [(42,)]
     """
 
-    def __init__(
-        self, *, memory_mib: int = 2048, threads: int | None = None, folder: Path | None = None
-    ) -> None:
+    def __init__(self, *, memory_mib: int = 2048, threads: int | None = None, folder: Path | None = None) -> None:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
         self._scratch = Path(tempfile.mkdtemp(prefix="khana-engine-", dir=folder))
@@ -104,9 +102,7 @@ class Engine:
         self._is_cancelled = True
         self._connection.interrupt()
 
-    def register(
-        self, name: str, frame: pa.Table | pa.RecordBatchReader, *, schema: pa.Schema | None = None
-    ) -> None:
+    def register(self, name: str, frame: pa.Table | pa.RecordBatchReader, *, schema: pa.Schema | None = None) -> None:
         """Copy a frame into a table, streaming; an older table of that name is replaced.
 
         Args:
@@ -126,15 +122,11 @@ class Engine:
                     frame=name,
                     columns=missing,
                 )
-            columns = ", ".join(
-                f"CAST({field.name} AS {sql_type(field.type)}) AS {field.name}" for field in schema
-            )
+            columns = ", ".join(f"CAST({field.name} AS {sql_type(field.type)}) AS {field.name}" for field in schema)
         with self._translated():
             self._connection.register("arriving_frame", frame)
             try:
-                self._connection.execute(
-                    f"CREATE OR REPLACE TABLE {name} AS SELECT {columns} FROM arriving_frame"
-                )
+                self._connection.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT {columns} FROM arriving_frame")
             finally:
                 self._connection.unregister("arriving_frame")
 
@@ -142,9 +134,7 @@ class Engine:
         """Show a Parquet file, or a glob of them, as a view."""
         with self._translated():
             place = str(path).replace("'", "''")
-            self._connection.execute(
-                f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet('{place}')"
-            )
+            self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet('{place}')")
 
     def make_empty(self, name: str, schema: pa.Schema) -> None:
         """Make a table of that schema without rows."""
@@ -153,9 +143,7 @@ class Engine:
 
     def has(self, name: str) -> bool:
         """Tell whether a table or view of that name exists."""
-        return bool(
-            self.rows("SELECT 1 FROM information_schema.tables WHERE table_name = $name", {"name": name})
-        )
+        return bool(self.rows("SELECT 1 FROM information_schema.tables WHERE table_name = $name", {"name": name}))
 
     def drop(self, *names: str) -> None:
         """Drop tables that may or may not exist, to give their room back."""
@@ -202,8 +190,7 @@ class Engine:
             raise QueryCancelled("The work was cancelled.") from error
         except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
             raise EngineExhausted(
-                "The analysis ran out of memory or scratch disk."
-                " Free disk, or allow it more memory, and run again."
+                "The analysis ran out of memory or scratch disk. Free disk, or allow it more memory, and run again."
             ) from error
 
 

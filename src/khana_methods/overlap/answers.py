@@ -99,9 +99,7 @@ def write_unserved(engine: Engine) -> None:
         WHERE s.score <= (SELECT poor_cutoff FROM work_parameter)
         """)
     engine.run("CREATE OR REPLACE TABLE work_nothing_held (household_id BIGINT, programme VARCHAR)")
-    eligible_programmes(
-        engine, households="work_unserved", holdings="work_nothing_held", into="work_eligible"
-    )
+    eligible_programmes(engine, households="work_unserved", holdings="work_nothing_held", into="work_eligible")
     engine.run("""
         CREATE OR REPLACE TABLE unserved AS
         SELECT u.household_id, u.household_number, u.area_code, u.score,

@@ -47,8 +47,7 @@ class Parameters:
         """Refuse what no policy could mean."""
         if self.cap < 0 or not 0 <= self.poor_cutoff <= 100 or not 0 < self.well_off_percentile <= 100:
             raise ParameterOutOfRange(
-                "The cap must be 0 or more, the poor cut-off 0 to 100,"
-                " the well-off percentile above 0 and up to 100.",
+                "The cap must be 0 or more, the poor cut-off 0 to 100, the well-off percentile above 0 and up to 100.",
                 cap=self.cap,
                 poor_cutoff=self.poor_cutoff,
                 well_off_percentile=self.well_off_percentile,

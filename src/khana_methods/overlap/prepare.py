@@ -38,9 +38,7 @@ def prepare_parameters(engine: Engine, parameters: Parameters) -> None:
         },
     )
     if parameters.connected is None:
-        engine.run(
-            "CREATE OR REPLACE TABLE work_connected AS SELECT DISTINCT programme AS code FROM benefit_frame"
-        )
+        engine.run("CREATE OR REPLACE TABLE work_connected AS SELECT DISTINCT programme AS code FROM benefit_frame")
     else:
         engine.run(
             "CREATE OR REPLACE TABLE work_connected AS SELECT unnest($codes::VARCHAR[]) AS code",

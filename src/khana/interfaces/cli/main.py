@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "down": ("serve", "down", "Stop everything of one folder."),
     "status": ("serve", "status", "Say what runs, where, and what data is in it."),
     "migrate": ("serve", "migrate", "Bring the database to this version (as its owner)."),
+    "bootstrap": ("bootstrap", "bootstrap", "First users of a folder (the owner of the database)."),
     "migrations-check": ("serve", "migrations_check", "Fail where a model changed without a migration."),
 }
 

@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -18,7 +17,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -120,8 +119,7 @@ def _load_sample(wish: Wish) -> None:
     marker = places.var() / "sample.json"
     if marker.exists() and json.loads(marker.read_text()).get("loaded"):
         return
-    _say("making the sample logins")
-    _khana("bootstrap", "sample", role="owner")
+    _khana("bootstrap", "operator", role="owner")
     token = (places.folder("run") / "operator.token").read_text().strip()
     folder = places.folder("sample")
     _say(f"making a sample country of {wish.households} households (synthetic)")
@@ -140,6 +138,8 @@ def _load_sample(wish: Wish) -> None:
     _khana("sample", "load", str(folder / "sample.yaml"), "--data", str(folder), KHANA_TOKEN=token)
     _say("consolidating")
     _khana("consolidate", KHANA_TOKEN=token)
+    _say("making the sample logins")
+    _khana("bootstrap", "logins", role="owner")
     found = json.loads(marker.read_text())
     marker.write_text(json.dumps({**found, "loaded": True, "country": wish.country}))
 
@@ -307,23 +307,3 @@ def describe() -> dict[str, Any]:
         "up": bool(state),
         "sample": has_sample(),
     }
-
-
-def sample_logins() -> list[dict[str, str]]:
-    """Return usernames, roles and scopes of the sample, with fresh passwords where none were kept."""
-    return [
-        {"username": name, "role": role, "who": who, "password": secrets.token_urlsafe(9)}
-        for name, role, who in (
-            ("admin", "administrator", "administrator: users, roles, everything that is not a person's data"),
-            ("steward", "data_steward", "data steward, whole country"),
-            ("analyst", "analyst", "M&E analyst: figures, never a name"),
-            ("registrar", "registrar", "registration desk of one district"),
-            ("officer", "programme_officer", "programme officer of one agency"),
-            ("auditor", "auditor", "auditor: who saw what"),
-        )
-    ]
-
-
-def as_dict(wish: Wish) -> dict[str, Any]:
-    """Return the wish as plain values."""
-    return asdict(wish)

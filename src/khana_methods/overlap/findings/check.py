@@ -43,9 +43,7 @@ def start_findings(engine: Engine) -> None:
 
 def run_check(engine: Engine, check: Check) -> None:
     """Add what one check finds."""
-    engine.run(
-        f"INSERT INTO work_finding SELECT benefit_id, code, role, detail, group_no FROM ({check.sql}) found"
-    )
+    engine.run(f"INSERT INTO work_finding SELECT benefit_id, code, role, detail, group_no FROM ({check.sql}) found")
 
 
 def finish_findings(engine: Engine) -> None:
