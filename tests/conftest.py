@@ -155,3 +155,33 @@ def pytest_configure(config: pytest.Config) -> None:
     import django
 
     django.setup()
+
+
+@pytest.fixture(scope="module")
+def tokens(database: str):  # type: ignore[no-untyped-def]
+    """Return a function (role, **scope) -> token of a fresh user of the module's database."""
+    from datetime import UTC, datetime
+
+    from django.db import connection as django_connection
+
+    from khana.access import services as access
+    from khana.platform import embedded
+
+    def _make(role: str, **scope: str) -> str:
+        kept = dict(django_connection.settings_dict)
+        close_pool(django_connection)
+        owner = embedded.connection_parameters("owner")
+        django_connection.settings_dict.update(
+            USER=owner["user"], PASSWORD=owner["password"], NAME=database, OPTIONS={}
+        )
+        try:
+            user = access.add_user(
+                username=f"u{secrets.token_hex(4)}", display_name="U", role=role, at=datetime.now(UTC), **scope
+            )
+        finally:
+            close_pool(django_connection)
+            django_connection.settings_dict.clear()
+            django_connection.settings_dict.update(kept)
+        return user.token
+
+    return _make

@@ -81,9 +81,7 @@ def check_rules(pack: CountryPack, problems: list[str]) -> None:
     ]
     for label, codes in named:
         problems += [
-            f"{label}: programme '{code}' is not in the catalogue"
-            for code in codes
-            if code not in pack.programmes
+            f"{label}: programme '{code}' is not in the catalogue" for code in codes if code not in pack.programmes
         ]
     for rule in pack.cap_rules:
         counted = {x.code for x in pack.programmes.values() if x.benefit_type in rule.counts}

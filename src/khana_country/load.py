@@ -193,12 +193,10 @@ def _pack(folder: Path, documents: Mapping[str, Mapping[str, Any]]) -> CountryPa
         time_zone=country["time_zone"],
         weekends=tuple(Weekend(days=tuple(x["days"]), **_cited(x)) for x in country["weekend"]),
         figures=tuple(
-            Figure(name=x["name"], value=_exact(x["value"]), unit=x["unit"], **_cited(x))
-            for x in country["figures"]
+            Figure(name=x["name"], value=_exact(x["value"]), unit=x["unit"], **_cited(x)) for x in country["figures"]
         ),
         levels=tuple(
-            Level(x["level"], x["code"], x["pattern"], _frozen(x["names"]))
-            for x in documents["levels"]["levels"]
+            Level(x["level"], x["code"], x["pattern"], _frozen(x["names"])) for x in documents["levels"]["levels"]
         ),
         agencies=MappingProxyType(
             {
@@ -228,9 +226,7 @@ def _pack(folder: Path, documents: Mapping[str, Mapping[str, Any]]) -> CountryPa
             )
             for x in documents["cap"]["rules"]
         ),
-        exclusion_pairs=tuple(
-            ExclusionPair(programmes=_pair(x["programmes"]), **_cited(x)) for x in rules["pairs"]
-        ),
+        exclusion_pairs=tuple(ExclusionPair(programmes=_pair(x["programmes"]), **_cited(x)) for x in rules["pairs"]),
         register_exclusions=tuple(
             RegisterExclusion(
                 code=x["code"],
@@ -241,9 +237,7 @@ def _pack(folder: Path, documents: Mapping[str, Mapping[str, Any]]) -> CountryPa
             for x in rules["registers"]
         ),
         exclusion_filters=tuple(
-            ExclusionFilter(
-                code=x["code"], meaning=_frozen(x["meaning"]), hits=_frozen(x["hits"]), **_cited(x)
-            )
+            ExclusionFilter(code=x["code"], meaning=_frozen(x["meaning"]), hits=_frozen(x["hits"]), **_cited(x))
             for x in rules["filters"]
         ),
         deadlines=tuple(

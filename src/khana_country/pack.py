@@ -316,11 +316,7 @@ class CountryPack:
             when: A raising circumstance such as `member_with_disability`; empty is the rule.
         """
         return max(
-            (
-                cut
-                for cut in self.cut_offs
-                if cut.programme == programme and cut.when == when and cut.valid_from <= on
-            ),
+            (cut for cut in self.cut_offs if cut.programme == programme and cut.when == when and cut.valid_from <= on),
             key=lambda cut: cut.valid_from,
             default=None,
         )
@@ -348,7 +344,5 @@ class CountryPack:
         """
         found = [rule for rule in self.cap_rules if rule.valid_from <= on]
         if not found:
-            raise NotInForce(
-                f"{self.names['en']} states no cap for {on}. Add it to cap.yaml.", country=self.code
-            )
+            raise NotInForce(f"{self.names['en']} states no cap for {on}. Add it to cap.yaml.", country=self.code)
         return max(found, key=lambda rule: rule.valid_from)

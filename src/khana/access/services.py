@@ -251,8 +251,8 @@ def scoped(token: str, *, require_session: bool = True) -> Iterator[None]:
             yield
             if is_inner and not connection.needs_rollback:
                 _raw("SELECT set_config('khana.token', %s, true)", before or "")
-    except DatabaseError as error:
-        if isinstance(error.__cause__, psycopg.errors.InsufficientPrivilege):
+    except (DatabaseError, psycopg.Error) as error:
+        if isinstance(error.__cause__ or error, psycopg.errors.InsufficientPrivilege):
             raise OutsideScope(_FAR) from error
         raise
 

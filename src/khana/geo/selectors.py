@@ -80,7 +80,7 @@ def get_outlines(*, level: int, within: str = "", tolerance: float = 0.01) -> di
             "type": "Feature",
             "id": area.code,
             "properties": {"code": area.code, "name": area.name, "names": area.names},
-            "geometry": mapping(wkb.loads(bytes(area.boundary)).simplify(tolerance, preserve_topology=True)),
+            "geometry": mapping(wkb.loads(bytes(area.boundary or b"")).simplify(tolerance, preserve_topology=True)),
         }
         for area in areas.order_by("code")
     ]

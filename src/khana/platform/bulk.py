@@ -35,7 +35,7 @@ def make_staging(cursor: psycopg.Cursor[Any], name: str, columns: Sequence[tuple
         columns: (name, SQL type with default) in order.
     """
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.{}").format(sql.Identifier(name)))
-    parts = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in columns)  # type: ignore[arg-type]
+    parts = sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(n), sql.SQL(t)) for n, t in columns)
     cursor.execute(sql.SQL("CREATE TEMP TABLE {} ({}) ON COMMIT DROP").format(sql.Identifier(name), parts))
 
 
@@ -80,5 +80,6 @@ def with_json(rows: pa.Table, known: Sequence[str], column: str = "facts") -> pa
         return kept.append_column(column, pa.array(["{}"] * rows.num_rows, pa.string()))
     inner = rows.select(rest)
     with duckdb.connect() as engine:
-        text = engine.from_arrow(inner).query("t", "SELECT to_json(t)::VARCHAR AS j FROM t").to_arrow_table()
+        engine.register("t", inner)
+        text = engine.sql("SELECT to_json(t)::VARCHAR AS j FROM t").to_arrow_table()
     return kept.append_column(column, text.column("j"))

@@ -130,10 +130,7 @@ def load_facts(path: Path | None = None) -> FactCatalogue:
     """
     file = path or Path(__file__).with_name("facts.yaml")
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
-    words = {
-        key: tuple(str(word) for word in document[key])
-        for key in ("units", "periods", "entities", "pii_classes")
-    }
+    words = {key: tuple(str(word) for word in document[key]) for key in ("units", "periods", "entities", "pii_classes")}
     problems: list[str] = []
     facts: dict[str, Fact] = {}
     for number, entry in enumerate(document["facts"], start=1):

@@ -215,9 +215,7 @@ def _broken(tmp_path: Path, name: str, path: list[Any], value: object) -> Path:
         ("cut_offs", ["lines", 0, "max_score"], 20, "exactly one bound"),
     ],
 )
-def test_each_mistake_is_refused_by_name(
-    tmp_path: Path, name: str, path: list[Any], value: object, says: str
-) -> None:
+def test_each_mistake_is_refused_by_name(tmp_path: Path, name: str, path: list[Any], value: object, says: str) -> None:
     with pytest.raises(PackInvalid, match=says):
         read_pack(_broken(tmp_path, name, path, value))
 

@@ -50,7 +50,7 @@ def read_sample() -> dict[str, Any]:
     return found
 
 
-def _add(logins: list[dict[str, str]], name: str, role: str, who: str, **scope: str) -> str:
+def _add(logins: list[dict[str, str]], name: str, role: str, who: str, *, area_code: str = "", agency: str = "") -> str:
     from khana.access import services as access
     from khana.platform import clock
 
@@ -60,7 +60,7 @@ def _add(logins: list[dict[str, str]], name: str, role: str, who: str, **scope: 
     try:
         user = access.add_user(
             username=name, display_name=who.split(":")[0].capitalize(), role=role, password=password,
-            token_ttl=TOKEN_LIFE, at=clock.now(), **scope,
+            area_code=area_code, agency=agency, token_ttl=TOKEN_LIFE, at=clock.now(),
         )  # fmt: skip
     except access.NameTaken:  # killed between the user and the file: give her a password again
         user = access.reset_password(username=name, at=clock.now())
