@@ -1,0 +1,124 @@
+"""What each user may do to each table: the permission table that row security is held against.
+
+`s` reads (select), `i` adds, `u` changes, `d` removes; letters are the rows of `world.ROWS`; who is
+not named reaches nothing. `-` in the code means that the database role has no privilege at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+ALL = "abcdm"
+EVERYBODY = dict.fromkeys(
+    ("steward", "admin", "registrar_a", "registrar_b", "registrar_xa", "officer_x", "officer_y", "officer_xa",
+     "grievance_a", "analyst", "auditor", "enumerator"), ALL)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Expect:
+    """Rows by user for each verb; `column` is one that may be changed, `frozen` one that may not."""
+
+    s: dict[str, str] = field(default_factory=dict)
+    i: dict[str, str] = field(default_factory=dict)
+    u: dict[str, str] = field(default_factory=dict)
+    d: dict[str, str] = field(default_factory=dict)
+    column: str = ""
+    frozen: str = ""
+
+
+AREA_READ = {
+    "steward": ALL, "auditor": ALL, "registrar_a": "adm", "registrar_xa": "adm", "registrar_b": "bc",
+    "grievance_a": "adm",
+}  # fmt: skip
+AREA_WRITE = {"steward": ALL, "registrar_a": "adm", "registrar_xa": "adm", "registrar_b": "bc"}
+STEWARD = {"steward": ALL}
+RESULTS = {name: ALL for name in EVERYBODY if name != "enumerator"}
+
+
+def area(column: str, frozen: str = "") -> Expect:
+    return Expect(s=AREA_READ, i=AREA_WRITE, u=AREA_WRITE, column=column, frozen=frozen)
+
+
+CATALOGUE_WRITE = {"steward": ALL, "admin": ALL, "officer_x": "ac", "officer_y": "bd"}
+AGENCY_WRITE = {"steward": ALL, "officer_x": "ac", "officer_y": "bd"}
+NO_AGENCY = {name: "m" for name in ("registrar_a", "registrar_b", "registrar_xa", "officer_xa")}
+
+TABLES: dict[str, Expect] = {
+    "geo_area": Expect(s=EVERYBODY, i={"steward": ALL, "admin": ALL}, u={"steward": ALL, "admin": ALL}, column="name"),
+    "platform_storedfile": Expect(s=EVERYBODY, i=EVERYBODY),
+    "platform_jobrun": Expect(
+        s={"steward": "abcd", "registrar_a": "m", "admin": ALL},
+        i=EVERYBODY,
+        u={"steward": "abcd", "registrar_a": "m", "admin": ALL},
+        column="cancel_requested",
+        frozen="actor_id",
+    ),
+    "audit_event": Expect(s={"steward": "abcd", "registrar_a": "m", "auditor": ALL}),
+    "audit_seal": Expect(s={"auditor": ALL}),
+    "deliveries_contract": Expect(
+        s=EVERYBODY, i={**CATALOGUE_WRITE, "officer_x": "acm", "officer_y": "bdm", **NO_AGENCY}
+    ),
+    "deliveries_batch": Expect(
+        s={"steward": ALL, "auditor": ALL, "officer_x": "ac", "officer_y": "bd", "registrar_a": "m"},
+        i={"steward": ALL, "officer_x": "acm", "officer_y": "bdm", **NO_AGENCY},
+        u={**AGENCY_WRITE, "registrar_a": "m"},
+        column="state",
+    ),
+    "deliveries_quarantinedrow": Expect(
+        s={**AGENCY_WRITE, "registrar_a": "m"},
+        i={**AGENCY_WRITE, "registrar_a": "m"},
+        u={**AGENCY_WRITE, "registrar_a": "m"},
+        column="state",
+        frozen="raw_ciphertext",
+    ),
+    "registry_household": area("created_at"),
+    "registry_householdversion": area("superseded_at", "facts"),
+    "registry_person": area("created_at"),
+    "registry_personversion": area("superseded_at", "name"),
+    "registry_membership": area("family_no", "person_id"),
+    "registry_identifier": area("status", "token"),
+    "registry_alias": area("valid_to", "current_id"),
+    "registry_resident": area("superseded_at", "name"),
+    "identity_nationalidrecord": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
+    "identity_simrecord": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
+    "identity_publicemployee": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
+    "assessment_score": Expect(s=AREA_READ, i=STEWARD, u=STEWARD, column="superseded_at", frozen="score"),
+    "programmes_programme": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, column="name"),
+    "beneficiaries_source": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, column="title"),
+    "beneficiaries_benefit": Expect(
+        s={"steward": ALL, "auditor": ALL, "officer_x": "ac", "officer_y": "bd", "officer_xa": "a", "grievance_a": "adm"},
+        i={"steward": ALL, "officer_x": "ac", "officer_y": "bd", "officer_xa": "a"},
+    ),
+    "beneficiaries_exitrecord": Expect(
+        s={"steward": ALL, "auditor": ALL, "officer_x": "ac", "officer_y": "bd"},
+        i=AGENCY_WRITE,
+    ),
+    "beneficiaries_run": Expect(s=RESULTS, i=STEWARD, u=STEWARD, column="state", frozen="actor_id"),
+    "beneficiaries_finding": Expect(
+        s={"steward": ALL, "auditor": ALL, "officer_x": "ac", "officer_y": "bd", "officer_xa": "a", "grievance_a": "adm"},
+        i=STEWARD,
+        d=STEWARD,
+    ),
+    "beneficiaries_recipient": Expect(
+        s={"steward": ALL, "auditor": ALL, "officer_x": "ac", "officer_y": "bd", "grievance_a": "adm"},
+        i=STEWARD,
+        d=STEWARD,
+    ),
+    "beneficiaries_unservedhousehold": Expect(
+        s={"steward": ALL, "auditor": ALL, "grievance_a": "adm"}, i=STEWARD, d=STEWARD
+    ),
+    "beneficiaries_areafigure": Expect(s=RESULTS, i=STEWARD, d=STEWARD),
+}
+
+EXTRA = {"geo_area": 4}  # rows beside those of `world.ROWS`
+
+# Tables without row policies, and why none of their rows needs one.
+OPEN = {
+    "django_migrations": "names of migrations; read only",
+    "procrastinate_jobs": "the queue: the name of a task and the number of a job run",
+    "procrastinate_events": "when a queued job changed its state",
+    "procrastinate_periodic_defers": "when a periodic task was last queued",
+    "procrastinate_workers": "heartbeats of worker processes",
+}
+# Tables that only definer functions touch: forced row security and no privilege for web or worker.
+CLOSED = ("access_user", "access_credential", "access_session", "access_grant", "access_rolepermission")

@@ -1,0 +1,224 @@
+"""Row security, table by table and policy by policy, as the roles of the web and of the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from .expected import CLOSED, EXTRA, OPEN, TABLES, Expect
+from .world import A, IDS, USERS, Probe, World
+
+pytestmark = pytest.mark.usefixtures("world")
+
+
+@contextmanager
+def acting(root: psycopg.Connection, role: str, before: str = "") -> Iterator[psycopg.Connection]:
+    """Act as a database role in a transaction that is undone, after the superuser changed something.
+
+    The owner loses BYPASSRLS, so that what its definer functions need is seen too.
+    """
+    with root.transaction(force_rollback=True):
+        root.execute("ALTER ROLE khana_owner NOBYPASSRLS")
+        if before:
+            root.execute(before)  # type: ignore[arg-type]
+        root.execute(f"SET LOCAL SESSION AUTHORIZATION khana_{role}")  # type: ignore[arg-type]
+        yield root
+
+
+def outcome(connection: psycopg.Connection, world: World, table: str, expect: Expect) -> dict[str, dict[str, object]]:
+    """Return what every user, and nobody, does to a table."""
+    probe = Probe(connection, world)
+    found: dict[str, dict[str, object]] = {name: {} for name in ("s", "i", "u", "d", "frozen", "blind u", "blind d")}
+    for user in [*USERS, None]:
+        probe.become(user)
+        done: dict[str, object] = {"s": probe.reads(table), "i": probe.adds(table, user)}
+        if expect.column:
+            done["u"] = probe.changes(table, "UPDATE", expect.column)
+            done["blind u"] = probe.blind(table, "UPDATE", expect.column)
+        if expect.frozen:
+            done["frozen"] = probe.changes(table, "UPDATE", expect.frozen).replace("-", "")
+        done["blind d"] = probe.blind(table, "DELETE")
+        done["d"] = probe.changes(table, "DELETE").replace("-", "")
+        for verb, rows in done.items():
+            if rows:
+                found[verb][str(user)] = rows
+    return found
+
+
+def wanted(table: str) -> dict[str, object]:
+    expect, extra = TABLES[table], EXTRA.get(table, 0)
+    blind = {
+        f"blind {verb}": {user: len(rows) + extra for user, rows in getattr(expect, verb).items()} for verb in "ud"
+    }
+    return {"s": expect.s, "i": expect.i, "u": expect.u, "d": expect.d, "frozen": {}, **blind}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_each_user_reaches_her_rows_and_no_others(root: psycopg.Connection, world: World, table: str) -> None:
+    with acting(root, "web") as connection:
+        assert outcome(connection, world, table, TABLES[table]) == wanted(table)
+
+
+def test_every_table_is_guarded_or_named_with_a_reason(root: psycopg.Connection) -> None:
+    rows = root.execute(
+        "SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity FROM pg_class c"
+        " JOIN pg_namespace n ON n.oid = c.relnamespace"
+        " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'v', 'm', 'f')"
+    ).fetchall()
+    assert {name for name, _ in rows} == {*TABLES, *OPEN, *CLOSED}
+    assert {name for name, is_forced in rows if not is_forced} == set(OPEN)
+
+
+def test_closed_tables_give_nothing(root: psycopg.Connection, world: World) -> None:
+    for role in ("web", "worker"):
+        for table in (*CLOSED, "khana_private.access_pepper"):
+            for verb in ("SELECT 1 FROM {}", "INSERT INTO {} DEFAULT VALUES", "DELETE FROM {}", "TRUNCATE {}"):
+                with acting(root, role) as connection:
+                    Probe(connection, world).become("admin")
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        connection.execute(verb.format(table))  # type: ignore[arg-type]
+
+
+def test_no_table_can_be_truncated_or_changed_in_shape(root: psycopg.Connection, world: World) -> None:
+    for table in TABLES:
+        for statement in (f"TRUNCATE {table}", f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY", f"DROP TABLE {table}"):
+            with acting(root, "worker") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)  # type: ignore[arg-type]
+
+
+def _policies() -> list[tuple[str, str]]:
+    """Name the policies without a database: what the migrations write."""
+    from khana.platform import embedded  # noqa: F401 - settings are up
+
+    verbs = {"s": "select", "i": "insert", "u": "update", "d": "delete"}
+    named = [(t, f"{t}_{verb}") for t, e in TABLES.items() for letter, verb in verbs.items() if getattr(e, letter)]
+    return named
+
+
+OWNER = [
+    *CLOSED, "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier"
+]  # fmt: skip
+WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
+
+
+def test_the_list_of_policies_is_complete(root: psycopg.Connection) -> None:
+    there = {row[0] for row in root.execute("SELECT policyname FROM pg_policies").fetchall()}
+    assert there == {name for _, name in _policies()} | {f"{table}_owner" for table in OWNER} | set(WORKER)
+
+
+@pytest.mark.parametrize(("table", "policy"), _policies())
+def test_without_a_policy_the_probe_fails(root: psycopg.Connection, world: World, table: str, policy: str) -> None:
+    with acting(root, "web", f"DROP POLICY {policy} ON {table}") as connection:
+        assert outcome(connection, world, table, TABLES[table]) != wanted(table)
+
+
+@pytest.mark.parametrize(("table", "policy"), _policies())
+def test_a_policy_that_lets_everything_through_is_seen(
+    root: psycopg.Connection, world: World, table: str, policy: str
+) -> None:
+    clause = "WITH CHECK (true)" if policy.endswith("_insert") else "USING (true)"
+    with acting(root, "web", f"ALTER POLICY {policy} ON {table} {clause}") as connection:
+        assert outcome(connection, world, table, TABLES[table]) != wanted(table)
+
+
+def functions(connection: psycopg.Connection, world: World) -> list[object]:
+    """Ask every definer function that reads or writes a table; an error is an answer too."""
+    probe, answers = Probe(connection, world), []
+    asked = [
+        ("registrar_a", "SELECT khana_private.access_has('registry.read')"),
+        ("admin", "SELECT khana_private.access_salt('steward') = decode(repeat('07', 16), 'hex')"),
+        ("registrar_a", "SELECT count(*) FROM khana_private.registry_search_names('Amina', 50)"),
+        ("registrar_a", f"SELECT count(*) FROM khana_private.registry_numbers_held('', ARRAY['\\x{IDS['b']:064x}'::bytea])"),
+        ("admin", "SELECT khana_private.access_add_grant('analyst', 'analyst', 'DA', '', now()) > 0"),
+        ("admin", "SELECT khana_private.access_list_users() IS NOT NULL LIMIT 1"),
+        ("registrar_a", "SELECT khana_private.audit_record('test.done', 'x', '{}', now()) > 0"),
+        ("registrar_a", "SELECT khana_private.audit_seal(10) > 0"),
+        ("registrar_a", f"SELECT length(khana_private.access_adopt_job('00000000-0000-0000-0000-{IDS['m']:012d}'))"),
+        ("registrar_a", "SELECT length(khana_private.access_make_token(interval '1 hour'))"),
+    ]
+    for user, statement in asked:
+        probe.become(user)
+        try:
+            with connection.transaction(force_rollback=True):
+                answers.append(connection.execute(statement).fetchall())  # type: ignore[arg-type]
+        except psycopg.Error as error:
+            answers.append(error.sqlstate)
+    return answers
+
+
+def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Connection, world: World) -> None:
+    with acting(root, "worker") as connection:
+        answers = functions(connection, world)
+    assert answers == [[(True,)], [(True,)], [(3,)], [(1,)], [(True,)], [(True,)], [(True,)], [(True,)], [(64,)], [(64,)]]
+
+
+@pytest.mark.parametrize("table", OWNER)
+def test_without_the_owners_policy_a_function_fails(root: psycopg.Connection, world: World, table: str) -> None:
+    with acting(root, "worker") as connection:
+        whole = functions(connection, world)
+    with acting(root, "worker", f"DROP POLICY {table}_owner ON {table}") as connection:
+        assert functions(connection, world) != whole
+
+
+@pytest.mark.parametrize("policy", WORKER)
+def test_the_worker_sees_and_marks_every_job(root: psycopg.Connection, world: World, policy: str) -> None:
+    def jobs(connection: psycopg.Connection) -> tuple[str, str, str]:
+        probe = Probe(connection, world)
+        probe.become(None)
+        table = "platform_jobrun"
+        return probe.reads(table), probe.changes(table, "UPDATE", "state"), probe.changes(table, "UPDATE", "actor_id")
+
+    with acting(root, "worker") as connection:
+        assert jobs(connection) == ("abcdm", "abcdm", "-")
+    with acting(root, "worker", f"DROP POLICY {policy} ON platform_jobrun") as connection:
+        assert jobs(connection) != ("abcdm", "abcdm", "-")
+
+
+def test_a_row_cannot_be_moved_out_of_her_area(root: psycopg.Connection, world: World) -> None:
+    with acting(root, "web") as connection:
+        Probe(connection, world).become("registrar_b")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("UPDATE registry_household SET area_path = %s WHERE id = %s", [A, IDS["b"]])
+
+
+def test_name_search_stays_in_scope_and_uses_its_index(root: psycopg.Connection, world: World) -> None:
+    with acting(root, "web") as connection:
+        probe = Probe(connection, world)
+        search = "SELECT DISTINCT name FROM khana_private.registry_search_names(%s, 50)"
+        for user, names in (
+            ("registrar_a", {"Amina Bibi"}), ("registrar_b", set()), ("analyst", set()), (None, set())
+        ):  # fmt: skip
+            probe.become(user)
+            assert {row[0] for row in connection.execute(search, ["Amina"]).fetchall()} == names
+    with acting(root, "owner") as connection:
+        connection.execute("SET LOCAL enable_seqscan = off")
+        plan = connection.execute(
+            "EXPLAIN SELECT 1 FROM registry_personversion WHERE name OPERATOR(public.%%>) %s", ["Amina"]
+        ).fetchall()
+        assert "person_version_names" in str(plan)
+
+
+def test_scope_is_asked_once_a_statement(root: psycopg.Connection, world: World) -> None:
+    with acting(root, "web") as connection:
+        Probe(connection, world).become("registrar_a")
+        plan = str(connection.execute("EXPLAIN SELECT * FROM registry_person WHERE id = 5").fetchall())
+        assert "InitPlan" in plan and "SubPlan" not in plan and "Index" in plan
+        plan = str(connection.execute("EXPLAIN SELECT * FROM registry_identifier WHERE token = '\\x00'").fetchall())
+        assert "identifier_token" in plan
+
+
+def test_bulk_insert_from_a_temporary_table_costs_no_call_a_row(root: psycopg.Connection, world: World) -> None:
+    with acting(root, "worker") as connection:
+        Probe(connection, world).become("registrar_a")
+        connection.execute(f"CREATE TEMP TABLE loaded AS SELECT '{A}'::text AS area_path, now() AS at FROM generate_series(1, 20000)")
+        plan = connection.execute(
+            "EXPLAIN (ANALYZE, VERBOSE) INSERT INTO registry_person (area_path, created_at) SELECT area_path, at FROM loaded"
+        ).fetchall()
+        calls = [line for (line,) in plan if "access_" in line and "loops=" in line]
+        assert all("loops=1)" in line for line in calls)
+        connection.execute("INSERT INTO loaded VALUES ('PK.PA.DB.', now())")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("INSERT INTO registry_person (area_path, created_at) SELECT area_path, at FROM loaded")

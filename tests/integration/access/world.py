@@ -1,0 +1,173 @@
+"""Two districts, two agencies, one row of each pair in every table, and users of every role.
+
+Rows: a = agency X in district A, b = Y in B, c = X in B, d = Y in A; m = mine: what the registrar
+of district A brought or asked for herself. `Probe` says, for one user and one table, which of them
+she reads, adds, changes and removes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import psycopg
+
+A, B = "PK.PA.DA.", "PK.PA.DB."
+ROWS = {"a": ("X", A), "b": ("Y", B), "c": ("X", B), "d": ("Y", A), "m": ("", A)}
+IDS = {key: 9_000_001 + number for number, key in enumerate(ROWS)}
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+USERS = {  # name: role, area code, agency
+    "steward": ("data_steward", "", ""),
+    "admin": ("administrator", "", ""),
+    "registrar_a": ("registrar", "DA", ""),
+    "registrar_b": ("registrar", "DB", ""),
+    "registrar_xa": ("registrar", "DA", "X"),
+    "officer_x": ("programme_officer", "", "X"),
+    "officer_y": ("programme_officer", "", "Y"),
+    "officer_xa": ("programme_officer", "DA", "X"),
+    "grievance_a": ("grievance_officer", "DA", ""),
+    "analyst": ("analyst", "", ""),
+    "auditor": ("auditor", "", ""),
+    "enumerator": ("enumerator", "DA", ""),
+}
+DEFAULTS = {
+    "text": "", "character varying": "", "bigint": 1, "integer": 1, "smallint": 1, "numeric": 1, "bytea": b"\0" * 32,
+    "jsonb": "[]", "timestamp with time zone": AT, "date": AT.date(), "boolean": True, "uuid": None,
+    "double precision": 0.0,
+}  # fmt: skip
+
+
+@dataclass
+class World:
+    """The users' numbers and tokens, and how to make a row of any table."""
+
+    ids: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    columns: dict[str, list[tuple[str, str, bool]]] = field(default_factory=dict)
+    statements: dict[str, str] = field(default_factory=dict)
+
+    def read_columns(self, connection: psycopg.Connection) -> None:
+        rows = connection.execute(
+            "SELECT table_name, column_name, data_type, is_nullable = 'NO' FROM information_schema.columns"
+            " WHERE table_schema = 'public' ORDER BY ordinal_position"
+        )
+        for table, column, kind, needed in rows:
+            self.columns.setdefault(table, []).append((column, kind, needed))
+
+    def row(self, table: str, key: str, actor: int, is_new: bool) -> dict[str, object]:
+        """Return the values of one row; a new one collides with nothing that is there."""
+        agency, area = ROWS[key]
+        number = IDS[key] + (1000 if is_new else 0)
+        special: dict[str, object] = {
+            "id": number, "agency": agency, "area_path": area, "batch_id": IDS[key], "agencies": json.dumps([agency]),
+            "programme": f"P{agency}", "received_by": actor, "actor_id": actor, "created_by": actor,
+            "code": f"P{agency}" if not is_new else f"new-{key}", "number": str(number), "uuid": None,
+            "sha256": f"{number:064d}", "scheme": str(number), "source_code": str(number), "version": number, "line": number,
+            "valid_to": None, "superseded_at": None, "retired_at": None, "closed_at": None,
+            "queued_at": datetime.now(UTC), "username": f"u{number}", "user_id": number, "event_id": number,
+            "token_hash": number.to_bytes(32, "big"), "token": number.to_bytes(32, "big"), "role": "analyst",
+            "state": "QUEUED", "status": "VERIFIED", "name": "Amina Bibi" if area == A else "Zubaida Khatoon",
+        }  # fmt: skip
+        values = {}
+        for column, kind, needed in self.columns[table]:
+            value = special.get(column) if column in special else (DEFAULTS[kind] if needed else None)
+            if column == "uuid":
+                value = f"00000000-0000-0000-0000-{number:012d}"
+            if value is not None or needed:
+                values[column] = value
+        if table == "programmes_programme" and not is_new and key in "cd":
+            values["code"] = f"P{agency}2"
+        if table in ("programmes_programme", "beneficiaries_source") and key == "m":
+            values["code"] = f"m{number}"
+        if table == "beneficiaries_source":
+            values["code"] = f"s{number}"
+        return values
+
+    def insert(self, connection: psycopg.Connection, table: str, values: dict[str, object]) -> None:
+        names, marks = ", ".join(f'"{name}"' for name in values), ", ".join(["%s"] * len(values))
+        connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(values.values()))  # type: ignore[arg-type]
+
+
+def make(owner: psycopg.Connection, superuser: psycopg.Connection, tables: list[str]) -> World:
+    """Fill the database; users by the owner's functions, rows by the superuser, past all policies."""
+    world = World()
+    world.read_columns(superuser)
+    for code, path in (("PK", "PK."), ("PA", "PK.PA."), ("DA", A), ("DB", B)):
+        superuser.execute(
+            "INSERT INTO geo_area (country, scheme, code, level, path, name, names, aliases, valid_from)"
+            " VALUES ('PAK', 't', %s, 0, %s, %s, '{}', '[]', '2020-01-01')",
+            [code, path, code],
+        )
+    for name, (role, area, agency) in USERS.items():
+        (world.ids[name],) = owner.execute(
+            "SELECT khana_private.access_add_user(%s, %s, 'en', 'STAFF', %s, %s, NULL, %s)",
+            [name, name.title(), bytes([7]) * 16, bytes(32), AT],
+        ).fetchone()  # type: ignore[misc]
+        owner.execute("SELECT khana_private.access_add_grant(%s, %s, %s, %s, %s)", [name, role, area, agency, AT])
+        (world.tokens[name],) = owner.execute(
+            "SELECT khana_private.access_first_token(%s, interval '1 day')", [name]
+        ).fetchone()  # type: ignore[misc]
+    superuser.execute("SET session_replication_role = replica")  # no keys checked: rows stand alone
+    for table in tables:
+        for key in ROWS:
+            actor = world.ids["registrar_a" if key == "m" else "steward"]
+            world.insert(superuser, table, world.row(table, key, actor, is_new=False))
+    superuser.execute("SET session_replication_role = origin")
+    return world
+
+
+@dataclass
+class Probe:
+    """What one user does to one table, each try undone."""
+
+    connection: psycopg.Connection
+    world: World
+
+    def become(self, user: str | None) -> None:
+        token = self.world.tokens[user] if user else ""
+        self.connection.execute("SELECT set_config('khana.token', %s, true)", [token])
+
+    def reads(self, table: str) -> str:
+        try:
+            with self.connection.transaction():
+                rows = self.connection.execute(f"SELECT id FROM {table} WHERE id = ANY(%s)", [list(IDS.values())])  # type: ignore[arg-type]
+                seen = {row[0] for row in rows.fetchall()}
+        except psycopg.errors.InsufficientPrivilege:
+            return "-"
+        return "".join(key for key, number in IDS.items() if number in seen)
+
+    def adds(self, table: str, user: str | None) -> str:
+        actor = self.world.ids[user] if user else 0
+        return "".join(key for key in ROWS if self._adds(table, self.world.row(table, key, actor, is_new=True)))
+
+    def _adds(self, table: str, values: dict[str, object]) -> bool:
+        try:
+            with self.connection.transaction(force_rollback=True):
+                self.world.insert(self.connection, table, values)
+        except psycopg.errors.InsufficientPrivilege:
+            return False
+        return True
+
+    def blind(self, table: str, verb: str, column: str = "") -> int:
+        """Return how many rows a statement reaches that reads nothing: no policy for reading holds it."""
+        statement, values = f"DELETE FROM {table}", []
+        if verb == "UPDATE":
+            kind = next(kind for name, kind, _ in self.world.columns[table] if name == column)
+            statement, values = f"UPDATE {table} SET {column} = %s", [DEFAULTS[kind]]
+        try:
+            with self.connection.transaction(force_rollback=True):
+                return self.connection.execute(statement, values).rowcount  # type: ignore[arg-type]
+        except psycopg.errors.InsufficientPrivilege:
+            return 0
+
+    def changes(self, table: str, verb: str, column: str = "") -> str:
+        statement = f"UPDATE {table} SET {column} = {column}" if verb == "UPDATE" else f"DELETE FROM {table}"
+        done = ""
+        for key, number in IDS.items():
+            try:
+                with self.connection.transaction(force_rollback=True):
+                    done += key * (self.connection.execute(f"{statement} WHERE id = %s", [number]).rowcount == 1)  # type: ignore[arg-type]
+            except psycopg.errors.InsufficientPrivilege:
+                return "-"
+        return done
