@@ -42,6 +42,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "khana.interfaces.web.middleware.ScopedRequests",
 ]
 ROOT_URLCONF = "khana_settings.urls"
 WSGI_APPLICATION = "khana_settings.wsgi.application"
@@ -54,8 +55,9 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
-                "csp.context_processors.nonce",
+                "khana.interfaces.web.context.page",
             ],
+            "libraries": {"khana": "khana.interfaces.web.tags"},
         },
     },
 ]
@@ -91,6 +93,7 @@ SESSION_COOKIE_AGE = 8 * 3600
 SESSION_COOKIE_NAME = "khana_session"
 CSRF_COOKIE_SECURE = IS_PRODUCTION
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "khana.interfaces.web.errors.pages.stale_form"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31536000 if IS_PRODUCTION else 0

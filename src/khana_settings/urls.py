@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("khana.interfaces.web.urls")),
+]
+handler400 = "khana.interfaces.web.errors.pages.bad_request"
+handler403 = "khana.interfaces.web.errors.pages.forbidden"
+handler404 = "khana.interfaces.web.errors.pages.not_found"
+handler500 = "khana.interfaces.web.errors.pages.our_mistake"

@@ -1,0 +1,96 @@
+"""Reads of areas for people: names by language, the way down from the country, outlines for maps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import shapely
+from django.db.models import Q
+
+from khana.geo.models import Area
+
+_STEPS = {1: 0.02, 2: 0.01, 3: 0.003}
+_DECIMALS = 3
+
+
+@dataclass(frozen=True)
+class AreaName:
+    """One area, enough to name it and to go up or down from it."""
+
+    code: str
+    level: int
+    path: str
+    name: str
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, language: str) -> str:
+        """Return the name in a language, else the name of the office."""
+        return self.names.get(language) or self.name
+
+
+def _named(row: Area) -> AreaName:
+    return AreaName(row.code, row.level, row.path, row.name, dict(row.names))
+
+
+def top() -> AreaName | None:
+    """Return the country."""
+    row = Area.objects.filter(level=0, valid_to__isnull=True).order_by("id").first()
+    return _named(row) if row else None
+
+
+def area(code: str) -> AreaName | None:
+    """Return the area that has this code now."""
+    row = Area.objects.filter(code=code, valid_to__isnull=True).order_by("-id").first()
+    return _named(row) if row else None
+
+
+def children(code: str) -> list[AreaName]:
+    """Return the areas right below one area, by name; at most a thousand."""
+    rows = Area.objects.filter(parent__code=code, parent__valid_to__isnull=True, valid_to__isnull=True)
+    return [_named(row) for row in rows.defer("boundary").order_by("name", "code")[:1000]]
+
+
+def way_down(path: str) -> list[AreaName]:
+    """Return the areas of a path from the country down."""
+    found = areas(code for code in path.split(".") if code)
+    return [found[code] for code in path.split(".") if code in found]
+
+
+def areas(codes: Iterable[str]) -> dict[str, AreaName]:
+    """Return areas by code."""
+    rows = Area.objects.filter(code__in=list(set(codes)), valid_to__isnull=True).defer("boundary")
+    return {row.code: _named(row) for row in rows}
+
+
+def find(text: str, limit: int = 20) -> list[AreaName]:
+    """Return areas whose name or code starts with a text."""
+    rows = Area.objects.filter(Q(name__istartswith=text) | Q(code__iexact=text), valid_to__isnull=True)
+    return [_named(row) for row in rows.defer("boundary").order_by("level", "name", "id")[:limit]]
+
+
+def outlines(code: str) -> str:
+    """Return the outlines of the areas right below one area as GeoJSON, simplified for a screen.
+
+    Neighbours are simplified together, so that no gap opens between them. Degrees with three
+    decimals (about 100 m). Each feature has the property `code`.
+    """
+    rows = Area.objects.filter(
+        parent__code=code, parent__valid_to__isnull=True, valid_to__isnull=True, boundary__isnull=False
+    ).order_by("code")
+    found = [(row.code, row.level, shapely.from_wkb(bytes(row.boundary))) for row in rows[:1000] if row.boundary]
+    if not found:
+        return json.dumps({"type": "FeatureCollection", "features": []})
+    shapes = _simplified([shape for _, _, shape in found], _STEPS.get(found[0][1], 0.003))
+    features = [
+        {"type": "Feature", "properties": {"code": code}, "geometry": json.loads(shapely.to_geojson(shape))}
+        for (code, _, _), shape in zip(found, shapes, strict=True)
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features}, separators=(",", ":"))
+
+
+def _simplified(shapes: Sequence[shapely.Geometry], step: float) -> list[shapely.Geometry]:
+    together = shapely.coverage_simplify(list(shapes), step)
+    kept = [thin if not thin.is_empty else full for thin, full in zip(together, shapes, strict=True)]
+    return [shapely.transform(shape, lambda points: points.round(_DECIMALS)) for shape in kept]

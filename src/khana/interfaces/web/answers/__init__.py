@@ -1,0 +1,1 @@
+"""The five answers: numbers, charts, maps, and the rows behind each number."""

@@ -1,0 +1,77 @@
+"""What every page knows: direction of writing, who is signed in, the way to the other pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import get_language_bidi
+from django.utils.translation import gettext as _
+
+# address, key after "g", permissions of which one is enough
+_PAGES = (
+    ("answers", "a", ("results.read",)),
+    ("lookup", "l", ("registry.read", "recipients.read", "benefits.read")),
+    ("findings", "f", ("findings.read",)),
+    ("sources", "s", ("deliveries.read", "benefits.read", "sources.write")),
+    ("jobs", "j", ()),
+)
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """Return the values of the frame."""
+    actor = getattr(request, "actor", None)
+    frame: dict[str, Any] = {
+        "direction": "rtl" if get_language_bidi() else "ltr",
+        "actor": actor,
+        "actor_name": "",
+        "actor_initial": "",
+        "actor_reach": "",
+        "may_look_up": False,
+        "navigation": [],
+        "flashes": request.session.pop("flashes", []) if actor and "flashes" in request.session else [],
+    }
+    if actor is None:
+        return frame
+    permissions = actor.permissions
+    frame["actor_name"] = actor.display_name
+    frame["actor_initial"] = actor.display_name[:1].upper()
+    frame["actor_reach"] = _reach(actor)
+    frame["may_look_up"] = bool(permissions & set(_PAGES[1][2]))
+    frame["navigation"] = _navigation(request, permissions)
+    return frame
+
+
+def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[str, Any]]:
+    labels = {
+        "answers": _("Five answers"), "lookup": _("Look up"), "findings": _("Findings"),
+        "sources": _("Sources"), "jobs": _("Jobs"),
+    }  # fmt: skip
+    here = request.resolver_match.url_name.split("-")[0] if request.resolver_match and request.resolver_match.url_name else ""
+    shown = []
+    for name, key, needed in _PAGES:
+        if needed and not permissions & set(needed):
+            continue
+        try:
+            href = reverse(name)
+        except NoReverseMatch:
+            continue
+        shown.append({"href": href, "label": labels[name], "key": key, "is_here": here == name})
+    return shown
+
+
+def _reach(actor: Any) -> str:
+    agencies = sorted({grant.agency for grant in actor.grants if grant.agency})
+    paths = sorted({grant.area_path for grant in actor.grants if grant.area_path})
+    parts = []
+    if paths:
+        parts.append(_("Areas: %(areas)s") % {"areas": ", ".join(path.rstrip(".").split(".")[-1] for path in paths)})
+    if agencies:
+        parts.append(_("Agencies: %(agencies)s") % {"agencies": ", ".join(agencies)})
+    return " · ".join(parts) or _("The whole country, every agency")
+
+
+def flash(request: HttpRequest, level: str, text: str) -> None:
+    """Keep one sentence for the next page; level is success, warning or danger."""
+    request.session["flashes"] = [*request.session.get("flashes", []), {"level": level, "text": str(text)}]

@@ -1,0 +1,1 @@
+"""Pages of errors: plain words, what to do, a reference; never a personal value."""

@@ -1,0 +1,1 @@
+"""Sign-in, the second factor, sign-out, and the language of the pages."""

@@ -1,0 +1,74 @@
+/* Charts and maps drawn from the tables of the page: what is seen is what a screen reader reads.
+   No outside request: outlines come from this server, there are no tiles. */
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const isRtl = root.dir === "rtl";
+  const font = getComputedStyle(document.body).fontFamily;
+  const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const rowsOf = (id) => [...document.querySelectorAll(`#${CSS.escape(id)} tbody tr`)].map((row) => ({
+    ...row.dataset, value: Number(row.dataset.value), link: row.querySelector("a")?.href,
+  }));
+
+  function drawBars(place) {
+    const rows = rowsOf(place.dataset.source).slice(0, 14);
+    if (!rows.length) { place.hidden = true; return; }
+    place.style.height = `${Math.max(9, rows.length * (root.lang === "ur" ? 3 : 2.3) + 1.5)}rem`;
+    const chart = echarts.init(place, null, { renderer: "canvas" });
+    const text = new Map(rows.map((row) => [row.name, row.text]));
+    const wide = Math.min(place.clientWidth * 0.42, 230);
+    chart.setOption({
+      animation: !isStill, animationDuration: 350, textStyle: { fontFamily: font },
+      grid: { left: isRtl ? 70 : wide + 14, right: isRtl ? wide + 14 : 70, top: 4, bottom: 4 },
+      xAxis: { type: "value", inverse: isRtl, show: false },
+      yAxis: { type: "category", inverse: true, position: isRtl ? "right" : "left", data: rows.map((row) => row.name), axisTick: { show: false },
+        axisLine: { show: false }, axisLabel: { color: "#17282b", fontSize: 13, width: wide, overflow: "truncate", lineHeight: root.lang === "ur" ? 34 : 18 } },
+      tooltip: { trigger: "item", renderMode: "richText", formatter: (item) => `${item.name}: ${text.get(item.name)}`, textStyle: { fontFamily: font } },
+      series: [{ type: "bar", data: rows.map((row) => row.value), barMaxWidth: 18, itemStyle: { color: "#17756f", borderRadius: isRtl ? [4, 0, 0, 4] : [0, 4, 4, 0] },
+        label: { show: true, position: isRtl ? "left" : "right", color: "#17282b", fontSize: 13, formatter: (item) => text.get(item.name) } }],
+    });
+    chart.on("click", (item) => { const row = rows[item.dataIndex]; if (row.link) location.href = row.link; });
+    new ResizeObserver(() => chart.resize()).observe(place);
+  }
+
+  async function drawMap(place) {
+    const rows = new Map(rowsOf(place.dataset.source).map((row) => [row.code, row]));
+    let shapes;
+    try {
+      const answer = await fetch(place.dataset.outlines, { headers: { Accept: "application/geo+json" } });
+      shapes = answer.ok ? await answer.json() : { features: [] };
+    } catch { shapes = { features: [] }; }
+    if (!shapes.features.length) {
+      place.classList.add("k-map-none"); place.textContent = place.dataset.empty; place.removeAttribute("role");
+      place.closest("section").querySelectorAll("details:has(#by-area)").forEach((more) => { more.open = true; });
+      return;
+    }
+    const map = L.map(place, { attributionControl: false, zoomControl: false, scrollWheelZoom: false, keyboard: false, zoomSnap: 0.1, dragging: !L.Browser.mobile, doubleClickZoom: false, boxZoom: false });
+    const plain = { color: "#ffffff", weight: 1.2, fillOpacity: 1 };
+    const layer = L.geoJSON(shapes, {
+      style: (shape) => ({ ...plain, fillColor: rows.get(shape.properties.code)?.shade ?? "#dfe6e5" }),
+      onEachFeature: (shape, part) => {
+        const row = rows.get(shape.properties.code);
+        if (!row) return;
+        const words = document.createElement("span");
+        words.textContent = `${row.name}: ${row.text}`;
+        part.bindTooltip(words, { sticky: true, className: "k-map-label", direction: "top", opacity: 1 });
+        part.on("mouseover", () => { part.setStyle({ color: "#17282b", weight: 2 }); part.bringToFront(); });
+        part.on("mouseout", () => part.setStyle({ color: plain.color, weight: plain.weight }));
+        part.on("click", () => { if (row.link) location.href = row.link; });
+      },
+    }).addTo(map);
+    const fit = () => { map.invalidateSize(); map.fitBounds(layer.getBounds(), { padding: [10, 10], animate: false }); };
+    fit();
+    new ResizeObserver(fit).observe(place);
+    place.dataset.drawn = "yes";
+  }
+
+  const start = () => {
+    document.querySelectorAll("[data-chart=bars]").forEach(drawBars);
+    document.querySelectorAll("#map").forEach(drawMap);
+  };
+  // canvas text is drawn once: wait for the script's own letters
+  const letters = { ur: "ا", bn: "অ" }[root.lang] ?? "a";
+  Promise.race([document.fonts.load(`13px ${font}`, letters), new Promise((done) => setTimeout(done, 1500))]).then(start, start);
+})();
