@@ -12,8 +12,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
-
 from khana.beneficiaries.models import AreaFigure, Finding, Recipient, Run, UnservedHousehold
 
 

@@ -26,7 +26,13 @@ FIGURES = {
     "unserved": "unserved",
     "leakage": "well_off",
 }
-_TOTALS = {"recipients": "recipients", "overlaps": "overlaps", "cap": "over_cap", "unserved": "unserved", "leakage": "leakage"}
+_TOTALS = {
+    "recipients": "recipients",
+    "overlaps": "overlaps",
+    "cap": "over_cap",
+    "unserved": "unserved",
+    "leakage": "leakage",
+}
 GRADUATED = "GRADUATED_STILL_LISTED"
 
 

@@ -1,4 +1,4 @@
-"""Bulk rows into PostgreSQL: Arrow to COPY, through a temporary table.
+r"""Bulk rows into PostgreSQL: Arrow to COPY, through a temporary table.
 
 `COPY FROM` is refused under row security, so rows go to a temporary table first and a set
 operation takes them from there. Binary columns travel as `\\x` hex, JSON as text.

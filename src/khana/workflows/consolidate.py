@@ -10,10 +10,6 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
-from khana_methods.engine.duckdb import Engine
-from khana_methods.overlap.consolidate import consolidate
-from khana_methods.overlap.parameters import Parameters
-
 from khana.access import services as access
 from khana.assessment import frames as assessment
 from khana.beneficiaries import frames as beneficiaries
@@ -27,6 +23,9 @@ from khana.platform.progress import Progress, silent
 from khana.programmes.selectors import get_programme_frame
 from khana.registry import frames as registry
 from khana_methods import records
+from khana_methods.engine.duckdb import Engine
+from khana_methods.overlap.consolidate import consolidate
+from khana_methods.overlap.parameters import Parameters
 
 FRAMES = (
     ("benefit_frame", beneficiaries.benefit_frame),

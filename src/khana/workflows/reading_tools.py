@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from khana.geo import selectors as geo
 from khana_country.load import pack_folder
 from khana_methods.standardise.areas import AreaName, AreaResolver
 from khana_methods.standardise.identifiers import IdentifierRules
-
-from khana.geo import selectors as geo
 
 
 @lru_cache(maxsize=4)

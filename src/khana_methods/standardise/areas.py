@@ -27,10 +27,38 @@ _LIKE_ENOUGH = 84.0
 _CLEAR_LEAD = 6.0
 _GENERIC = frozenset(
     comparison_key(word)
-    for word in (
-        "district distt dist disst tehsil teh tahsil taluka talka upazila upazilla thana zila zilla division"
-        " province prov union up uc ضلع تحصیل صوبہ صوبه ডিভিশন বিভাগ জেলা উপজেলা থানা ইউনিয়ন"
-    ).split()
+    for word in [
+        "district",
+        "distt",
+        "dist",
+        "disst",
+        "tehsil",
+        "teh",
+        "tahsil",
+        "taluka",
+        "talka",
+        "upazila",
+        "upazilla",
+        "thana",
+        "zila",
+        "zilla",
+        "division",
+        "province",
+        "prov",
+        "union",
+        "up",
+        "uc",
+        "ضلع",
+        "تحصیل",
+        "صوبہ",
+        "صوبه",
+        "ডিভিশন",
+        "বিভাগ",
+        "জেলা",
+        "উপজেলা",
+        "থানা",
+        "ইউনিয়ন",
+    ]
 )
 _SOUNDS = (
     (re.compile("ph"), "f"),

@@ -130,9 +130,7 @@ def _three_parts(parts: list[str], order: str, pivot: int) -> PartialDate:
     first, second, third = parts
     if first.isdigit() and len(first) == 4:
         year, month, day = first, second, third
-    elif not first.isdigit():
-        month, day, year = first, second, third
-    elif order == "mdy" and second.isdigit():
+    elif not first.isdigit() or (order == "mdy" and second.isdigit()):
         month, day, year = first, second, third
     elif order == "ymd" and len(third) != 4:
         year, month, day = first, second, third

@@ -41,7 +41,7 @@ def area(column: str, frozen: str = "") -> Expect:
 
 CATALOGUE_WRITE = {"steward": ALL, "admin": ALL, "officer_x": "ac", "officer_y": "bd"}
 AGENCY_WRITE = {"steward": ALL, "officer_x": "ac", "officer_y": "bd"}
-NO_AGENCY = {name: "m" for name in ("registrar_a", "registrar_b", "registrar_xa", "officer_xa")}
+NO_AGENCY = dict.fromkeys(("registrar_a", "registrar_b", "registrar_xa", "officer_xa"), "m")
 
 TABLES: dict[str, Expect] = {
     "geo_area": Expect(s=EVERYBODY, i={"steward": ALL, "admin": ALL}, u={"steward": ALL, "admin": ALL}, column="name"),
@@ -86,7 +86,14 @@ TABLES: dict[str, Expect] = {
     "programmes_programme": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, column="name"),
     "beneficiaries_source": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, column="title"),
     "beneficiaries_benefit": Expect(
-        s={"steward": ALL, "auditor": ALL, "officer_x": "ac", "officer_y": "bd", "officer_xa": "a", "grievance_a": "adm"},
+        s={
+            "steward": ALL,
+            "auditor": ALL,
+            "officer_x": "ac",
+            "officer_y": "bd",
+            "officer_xa": "a",
+            "grievance_a": "adm",
+        },
         i={"steward": ALL, "officer_x": "ac", "officer_y": "bd", "officer_xa": "a"},
     ),
     "beneficiaries_exitrecord": Expect(
@@ -95,7 +102,14 @@ TABLES: dict[str, Expect] = {
     ),
     "beneficiaries_run": Expect(s=RESULTS, i=STEWARD, u=STEWARD, column="state", frozen="actor_id"),
     "beneficiaries_finding": Expect(
-        s={"steward": ALL, "auditor": ALL, "officer_x": "ac", "officer_y": "bd", "officer_xa": "a", "grievance_a": "adm"},
+        s={
+            "steward": ALL,
+            "auditor": ALL,
+            "officer_x": "ac",
+            "officer_y": "bd",
+            "officer_xa": "a",
+            "grievance_a": "adm",
+        },
         i=STEWARD,
         d=STEWARD,
     ),

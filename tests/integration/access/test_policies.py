@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from .expected import CLOSED, EXTRA, OPEN, TABLES, Expect
-from .world import A, IDS, USERS, Probe, World
+from .world import IDS, USERS, A, Probe, World
 
 pytestmark = pytest.mark.usefixtures("world")
 
@@ -84,7 +84,11 @@ def test_closed_tables_give_nothing(root: psycopg.Connection, world: World) -> N
 
 def test_no_table_can_be_truncated_or_changed_in_shape(root: psycopg.Connection, world: World) -> None:
     for table in TABLES:
-        for statement in (f"TRUNCATE {table}", f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY", f"DROP TABLE {table}"):
+        for statement in (
+            f"TRUNCATE {table}",
+            f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY",
+            f"DROP TABLE {table}",
+        ):
             with acting(root, "worker") as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)  # type: ignore[arg-type]
 
@@ -131,7 +135,10 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
         ("registrar_a", "SELECT khana_private.access_has('registry.read')"),
         ("admin", "SELECT khana_private.access_salt('steward') = decode(repeat('07', 16), 'hex')"),
         ("registrar_a", "SELECT count(*) FROM khana_private.registry_search_names('Amina', 50)"),
-        ("registrar_a", f"SELECT count(*) FROM khana_private.registry_numbers_held('', ARRAY['\\x{IDS['b']:064x}'::bytea])"),
+        (
+            "registrar_a",
+            f"SELECT count(*) FROM khana_private.registry_numbers_held('', ARRAY['\\x{IDS['b']:064x}'::bytea])",
+        ),
         ("admin", "SELECT khana_private.access_add_grant('analyst', 'analyst', 'DA', '', now()) > 0"),
         ("admin", "SELECT khana_private.access_list_users() IS NOT NULL LIMIT 1"),
         ("registrar_a", "SELECT khana_private.audit_record('test.done', 'x', '{}', now()) > 0"),
@@ -152,7 +159,18 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
 def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Connection, world: World) -> None:
     with acting(root, "worker") as connection:
         answers = functions(connection, world)
-    assert answers == [[(True,)], [(True,)], [(3,)], [(1,)], [(True,)], [(True,)], [(True,)], [(True,)], [(64,)], [(64,)]]
+    assert answers == [
+        [(True,)],
+        [(True,)],
+        [(3,)],
+        [(1,)],
+        [(True,)],
+        [(True,)],
+        [(True,)],
+        [(True,)],
+        [(64,)],
+        [(64,)],
+    ]
 
 
 @pytest.mark.parametrize("table", OWNER)
@@ -213,7 +231,9 @@ def test_scope_is_asked_once_a_statement(root: psycopg.Connection, world: World)
 def test_bulk_insert_from_a_temporary_table_costs_no_call_a_row(root: psycopg.Connection, world: World) -> None:
     with acting(root, "worker") as connection:
         Probe(connection, world).become("registrar_a")
-        connection.execute(f"CREATE TEMP TABLE loaded AS SELECT '{A}'::text AS area_path, now() AS at FROM generate_series(1, 20000)")
+        connection.execute(
+            f"CREATE TEMP TABLE loaded AS SELECT '{A}'::text AS area_path, now() AS at FROM generate_series(1, 20000)"
+        )
         plan = connection.execute(
             "EXPLAIN (ANALYZE, VERBOSE) INSERT INTO registry_person (area_path, created_at) SELECT area_path, at FROM loaded"
         ).fetchall()

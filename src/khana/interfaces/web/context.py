@@ -48,7 +48,11 @@ def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[
         "answers": _("Five answers"), "lookup": _("Look up"), "findings": _("Findings"),
         "sources": _("Sources"), "jobs": _("Jobs"),
     }  # fmt: skip
-    here = request.resolver_match.url_name.split("-")[0] if request.resolver_match and request.resolver_match.url_name else ""
+    here = (
+        request.resolver_match.url_name.split("-")[0]
+        if request.resolver_match and request.resolver_match.url_name
+        else ""
+    )
     shown = []
     for name, key, needed in _PAGES:
         if needed and not permissions & set(needed):

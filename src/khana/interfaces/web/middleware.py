@@ -44,7 +44,9 @@ class ScopedRequests:
             response["Cache-Control"] = "no-store"
         return response
 
-    def process_view(self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any) -> HttpResponse:
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponse], args: Any, kwargs: Any
+    ) -> HttpResponse:
         """Run the view: inside the scope of the signed-in user, or in the open if it is public."""
         try:
             if getattr(view, "is_public", False):

@@ -89,7 +89,9 @@ def not_connected_sentence(found: FiveAnswers) -> str:
     if not found.not_connected:
         return ""
     names = ", ".join(programme_name(found, code) for code in found.not_connected)
-    return _("Not connected, so nothing is known of them: %(names)s. Somebody may be served by one of these.") % {"names": names}
+    return _("Not connected, so nothing is known of them: %(names)s. Somebody may be served by one of these.") % {
+        "names": names
+    }
 
 
 def connected_rows(found: FiveAnswers) -> list[dict[str, Any]]:
@@ -171,7 +173,9 @@ def legend(panel: Panel) -> list[dict[str, str]]:
 def matrix(found: FiveAnswers, panel: Panel) -> dict[str, Any]:
     """Return the heat table of programme pairs: one row and one column a programme."""
     codes = sorted({code for pair in panel.pairs for code in (pair.one, pair.other)})
-    cells = {(pair.one, pair.other): pair for pair in panel.pairs} | {(pair.other, pair.one): pair for pair in panel.pairs}
+    cells = {(pair.one, pair.other): pair for pair in panel.pairs} | {
+        (pair.other, pair.one): pair for pair in panel.pairs
+    }
     top = max((pair.persons for pair in panel.pairs), default=0)
     rows = []
     for one in codes:

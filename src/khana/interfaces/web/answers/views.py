@@ -36,7 +36,9 @@ def answers(request: HttpRequest) -> HttpResponse:
         "key": key,
         "area": found.area.code if found.area and found.area.level else "",
         "place": found.area.called(presenters.language()) if found.area else "",
-        "way_down": [{"code": a.code, "name": a.called(presenters.language()), "level": a.level} for a in found.way_down],
+        "way_down": [
+            {"code": a.code, "name": a.called(presenters.language()), "level": a.level} for a in found.way_down
+        ],
         "cards": cards,
         "words": words[key],
         "value": found.value(key),

@@ -25,10 +25,14 @@ SENTENCES = {
     403: gettext_lazy("Your role does not reach this page. Ask your administrator if you need it for your work."),
     404: gettext_lazy("What you asked for does not exist, or it lies outside the area or agency that you work for."),
     405: gettext_lazy("Go back and use the button of the page."),
-    409: gettext_lazy("What you saw has changed in the meantime. Load the page again, look at it, and repeat your change."),
+    409: gettext_lazy(
+        "What you saw has changed in the meantime. Load the page again, look at it, and repeat your change."
+    ),
     422: gettext_lazy("Go back, mend it and send it again. Nothing was changed."),
     429: gettext_lazy("Wait a minute, then try again."),
-    500: gettext_lazy("Nothing was changed. Try again; if it stays so, give the reference below to your administrator."),
+    500: gettext_lazy(
+        "Nothing was changed. Try again; if it stays so, give the reference below to your administrator."
+    ),
     503: gettext_lazy("Something that Khana needs does not answer. Nothing was changed; try again in a minute."),
 }
 
@@ -38,7 +42,9 @@ BY_CODE = {
     "access.sign_in.refused": gettext_lazy("The name, the password or the code is not right."),
     "access.sign_in.locked": gettext_lazy("Too many wrong attempts. Wait fifteen minutes, or ask an administrator."),
     "interfaces.database_gone": gettext_lazy("The database does not answer. Ask your administrator to start it."),
-    "interfaces.disk_full": gettext_lazy("The disk of the server is full. Tell your administrator: nothing was half-written."),
+    "interfaces.disk_full": gettext_lazy(
+        "The disk of the server is full. Tell your administrator: nothing was half-written."
+    ),
     "dossiers.answers.area_unknown": gettext_lazy("No area has that code today. Go back to the whole country."),
     "dossiers.file.not_found": gettext_lazy("No such file, or it lies outside the area that you work for."),
     "web.too_many": gettext_lazy("You have asked very often in a short time. Wait a minute, then go on."),
@@ -97,5 +103,3 @@ def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     response = error_page(request, None, 403)
     response.headers["X-Reason"] = "csrf"
     return response
-
-

@@ -68,7 +68,9 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         request.session.flush()
         return render(request, "signin/sign_in.html", {"error": wording(error), "username": "", "next": ""}, status=403)
     except (access.SignInRefused, limits.TooMany) as error:
-        return render(request, "signin/second_factor.html", {**context, "error": wording(error)}, status=error.http_status)
+        return render(
+            request, "signin/second_factor.html", {**context, "error": wording(error)}, status=error.http_status
+        )
     request.session.flush()
     return _enter(request, token, target)
 
