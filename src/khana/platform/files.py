@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from khana.platform import keys, places
+from khana.platform import faults, keys, places
 from khana.platform.models import StoredFile
 from khana_methods.errors import KhanaError, NotFound
 
@@ -136,13 +136,16 @@ def keep(source: Path | str | BinaryIO, *, name: str, at: datetime) -> KeptFile:
     temporary = places.folder("files", "incoming") / uuid.uuid4().hex
     try:
         with _new(temporary) as target:
+            faults.reach("file.before_write")
             sha256, size = _copy_in(source, target)
             target.flush()
             os.fsync(target.fileno())
         final = path_of(sha256)
         if not final.exists() or final.stat().st_size != temporary.stat().st_size:
             places.folder("files", sha256[:2])
+            faults.reach("file.before_rename")
             temporary.rename(final)
+            faults.reach("file.after_rename")
             _sync_folder(final.parent)
     finally:
         temporary.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from khana.beneficiaries.services import record_run
 from khana.deliveries import selectors as deliveries
 from khana.geo import frames as geo
 from khana.identity import frames as identity
-from khana.platform import installation, places
+from khana.platform import faults, installation, places
 from khana.platform.frames import open_source
 from khana.platform.progress import Progress, silent
 from khana.programmes.selectors import get_programme_frame
@@ -59,12 +59,14 @@ def run(
     with access.scoped(token):
         access.require("consolidate.run", everywhere=True)
         run_id = record_run.start_run(parameters=parameters.as_json(), inputs=deliveries.describe_loaded(), at=at)
+    faults.reach("consolidate.started")
     try:
         summary = _work(token, run_id, parameters, progress, memory_mib, at)
     except BaseException:
         with access.scoped(token):
             record_run.fail_run(run_id=run_id, at=at)
         raise
+    faults.reach("consolidate.committed")
     return {"run": run_id, **summary}
 
 
@@ -90,8 +92,10 @@ def _work(
             for number, (name, frame) in enumerate(FRAMES):
                 progress(number, steps, "reading")
                 engine.register(name, frame(source), schema=records.FRAMES[name])
+        faults.reach("consolidate.frames_read")
         engine.register("programme_frame", get_programme_frame(), schema=records.programme_frame)
         done = consolidate(engine, parameters, lambda step, share: progress(int(share * 100), 100, step))
+        faults.reach("consolidate.compared")
         progress(0, 1, "writing")
         record_run.write_results(
             run_id=run_id,
@@ -103,6 +107,7 @@ def _work(
             at=at,
         )
         record_run.forget_old_results()
+        faults.reach("consolidate.before_commit")
         progress(1, 1, "done")
         return done.summary
 

@@ -24,7 +24,7 @@ from khana.deliveries.contracts.schema import Contract
 from khana.deliveries.reading.read import read
 from khana.deliveries.sealing import seal
 from khana.identity import services as identity
-from khana.platform import installation
+from khana.platform import faults, installation
 from khana.platform.progress import Progress, silent
 from khana.programmes.services import ProgrammeLoader
 from khana.registry.services.apply_evidence import apply_evidence
@@ -96,6 +96,7 @@ def run(
             )
         agency = get_source(source).agency if source else found.agency
         stored = deliveries.register_contract(body=found.model_dump(mode="json", exclude_defaults=True), at=at)
+        faults.reach("import.contract_kept")
         batch = deliveries.keep_delivery(
             path=path,
             name=name or path.name,
@@ -105,6 +106,7 @@ def run(
             at=at,
             replays=replays,
         )
+    faults.reach("import.batch_kept")
     if batch.state == "LOADED":
         return {"batch": batch.id, "state": "UNCHANGED", **batch.counts}
     try:
@@ -114,6 +116,7 @@ def run(
         with access.scoped(token):
             deliveries.mark_failed(batch_id=batch.id, code=error.code, message=error.message, at=at)
         raise
+    faults.reach("import.committed")
     return {"batch": batch.id, "state": "LOADED", **counts}
 
 
@@ -136,6 +139,7 @@ def _load(
     digest = deliveries.RowsHash()
     resolver = area_resolver() if contract.entity in ("benefit", "resident", "employee", "exit") else None
     loaded = not_data = 0
+    faults.reach("import.before_read")
     size = max(1, path.stat().st_size)
     country = contract.country or installation.read().get("country", "pak")
     for chunk in read(path, contract, identifiers=identifier_rules(country), areas=resolver):
@@ -144,20 +148,26 @@ def _load(
             seal(chunk.rows, numbers=loader.numbers, mobiles=loader.mobiles, accounts=getattr(loader, "accounts", ()))
         )
         quarantine.add(chunk.quarantined)
+        faults.reach("import.chunk_staged")
         loaded += chunk.rows.num_rows
         not_data += chunk.not_data
         progress(min(chunk.bytes_done, size), size, "reading")
     if contract.entity == "score":
         stage_household_keys("_score_household")
+    faults.reach("import.all_staged")
     refused = _orphans(loader)
     quarantine.add(refused)
+    faults.reach("import.refused_taken")
     progress(size, size, "writing")
     counts = loader.finish(batch_id=batch_id, at=at)
+    faults.reach("import.loaded")
     quarantine.write()
+    faults.reach("import.quarantine_written")
     if contract.entity in ("identity", "person") and access.call("access_has", "identity.read")[0][0]:
         progress(size, size, "verifying")
         identity.stage_evidence()
         counts |= apply_evidence(at=at)
+        faults.reach("import.verified")
     done = deliveries.mark_loaded(
         batch_id=batch_id,
         loaded=loaded - refused.num_rows,
@@ -167,6 +177,7 @@ def _load(
         details=counts,
         at=at,
     )
+    faults.reach("import.before_commit")
     return {**done, **counts}
 
 

@@ -68,7 +68,9 @@ def onboarding(*, token: str, at: datetime) -> list[dict[str, Any]]:
     with access.scoped(token):
         connected = beneficiaries.connected_programmes()
         found = [p for p in programmes.list_programmes() if p.code not in connected]
-    found.sort(key=lambda p: (not p.counts_to_cap, not p.poverty_targeted, not (p.requires or p.incompatible_with), p.code))
+    found.sort(
+        key=lambda p: (not p.counts_to_cap, not p.poverty_targeted, not (p.requires or p.incompatible_with), p.code)
+    )
     return [
         {
             "rank": number,

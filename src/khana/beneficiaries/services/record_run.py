@@ -16,7 +16,7 @@ from django.db import transaction
 from khana.access import services as access
 from khana.audit import services as audit
 from khana.beneficiaries.models import Run
-from khana.platform import bulk
+from khana.platform import bulk, faults
 
 FINDING = [
     ("benefit_id", "bigint"), ("code", "text"), ("role", "text"), ("severity", "text"), ("person_id", "bigint"),
@@ -80,6 +80,7 @@ def write_results(
         [run_id],
     )
     counts["findings"] = cursor.rowcount
+    faults.reach("consolidate.findings_written")
     # what the reader noted about a row (a formula, an odd spelling) is a finding too
     cursor.execute(
         """INSERT INTO beneficiaries_finding (run_id, benefit_id, source_code, agency, programme, area_path, file_name, sheet,

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from khana.access import services as access
-from khana.platform import bulk
+from khana.platform import bulk, faults
 from khana.registry.services import staging
 
 NAME = "_household"
@@ -90,6 +90,7 @@ class HouseholdLoader:
             [at],
         )
         new = cursor.rowcount
+        faults.reach("registry.files_written")
         versions = staging.write_versions(
             cursor,
             staging=NAME,
@@ -99,6 +100,7 @@ class HouseholdLoader:
             at=at,
             batch_id=batch_id,
         )
+        faults.reach("registry.versions_written")
         cursor.execute(
             """UPDATE registry_household h SET area_path = s.area_path FROM _household s
                WHERE NOT s.is_new AND h.id = s.household_id AND h.area_path <> s.area_path"""

@@ -13,7 +13,7 @@ import psycopg
 import pyarrow as pa
 
 from khana.access import services as access
-from khana.platform import bulk
+from khana.platform import bulk, faults
 from khana.registry.services import staging
 from khana.registry.services.family_units import number_families
 from khana.registry.services.load_households import rename
@@ -120,6 +120,7 @@ class PersonLoader:
         versions = staging.write_versions(cursor, table="registry_personversion", columns=VERSION, **shared)  # type: ignore[arg-type]
         staging.write_versions(cursor, table="registry_membership", columns=MEMBERSHIP, **shared)  # type: ignore[arg-type]
         numbers, disputed = _write_numbers(cursor, batch_id, at)
+        faults.reach("registry.numbers_written")
         return {"new_files": new, "versions": versions, "numbers": numbers, "disputed": disputed}
 
 
