@@ -24,10 +24,28 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "up": ("serve", "up", "Start everything of one folder: database, sample, web server, worker."),
     "down": ("serve", "down", "Stop everything of one folder."),
     "status": ("serve", "status", "Say what runs, where, and what data is in it."),
+    "synth": ("synth", "synth", "Make a synthetic country of any size, with planted truth."),
+    "areas": ("work", "areas", "Load areas: codes, parents, names, outlines."),
+    "sample": ("work", "sample", "Load a whole set of files that a manifest names."),
+    "import": ("work", "import_", "Read one file under its contract: registers, extracts, lists."),
+    "sources": ("sources", "sources", "Ministries' systems: add, list, suggest a contract, study, onboarding."),
+    "contracts": ("schema", "contracts", "Contracts kept here: add, list."),
+    "schema": ("schema", "schema", "What contracts, manifests and facts may say."),
+    "consolidate": ("work", "consolidate", "Link every list row, check it, write the five answers."),
+    "report": ("report", "report", "Print or export one answer: csv, xlsx, json, parquet."),
+    "explain": ("evidence", "explain", "Say what a finding means and what to do."),
+    "quarantine": ("evidence", "quarantine", "Rows that could not be read: list, export, replay."),
+    "login": ("login", "login", "Log in for this folder."),
+    "logout": ("login", "logout", "End the saved login of this folder."),
+    "users": ("users", "users", "Users, roles and scopes: add, list, grant, reset, code."),
+    "audit": ("evidence", "audit", "The event log: verify, seal."),
+    "keys": ("evidence", "keys", "The key ring of this folder."),
+    "worker": ("work", "worker", "Do the long work that pages ask for."),
     "migrate": ("serve", "migrate", "Bring the database to this version (as its owner)."),
     "bootstrap": ("bootstrap", "bootstrap", "First users of a folder (the owner of the database)."),
     "migrations-check": ("serve", "migrations_check", "Fail where a model changed without a migration."),
 }
+HIDDEN = {"bootstrap", "migrations-check"}
 
 
 class Verbs(click.Group):
@@ -48,14 +66,15 @@ class Verbs(click.Group):
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without loading their modules."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, row[2]) for name, row in VERBS.items()])
+            formatter.write_dl([(name, row[2]) for name, row in VERBS.items() if name not in HIDDEN])
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="khana", message="khana %(version)s")
 def khana() -> None:
-    """Khana: the social registry and the single registry of a country.
+    r"""Khana: the social registry and the single registry of a country.
 
+    \b
     Start here:  khana up                      a running system with a sample country
                  khana report overlaps         who is on two lists
                  khana sources suggest FILE    read a ministry's list for the first time

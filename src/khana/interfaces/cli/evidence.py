@@ -1,0 +1,199 @@
+"""`khana audit`, `khana quarantine`, `khana explain`, `khana keys`: what happened, and why.
+
+Auditors verify the chain of events; stewards take rows out of quarantine, correct them in a file
+and replay them; anyone may ask what a finding means or why a row has one.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import click
+from rich.console import Console
+
+from khana.interfaces.cli.output import TeachingCommand, TeachingGroup, bar, fields_and_rows, printing, show
+from khana.interfaces.cli.session import acting, setup, token
+from khana.platform import clock
+from khana_methods.errors import Conflict
+
+
+class ChainBroken(Conflict):
+    """The event log was changed after it was sealed."""
+
+    code: ClassVar[str] = "cli.audit.chain_broken"
+
+
+@click.group(cls=TeachingGroup, examples=("khana audit verify", "khana audit seal"))
+def audit() -> None:
+    """The event log: who did what, sealed into a chain."""
+
+
+@audit.command("verify", examples=("khana audit verify", "khana audit verify --json"))
+@printing
+def audit_verify(as_json: bool, out: Path | None) -> None:
+    """Walk the whole chain and every signed checkpoint; exit code 12 where something was changed."""
+    with acting():
+        from khana.access import services as access
+        from khana.audit import services as log
+
+        access.require("audit.read", everywhere=True)
+        verdict = log.verify()
+    show({"holds": verdict.holds, **asdict(verdict)}, as_json=as_json, out=out)
+    if not verdict.holds:
+        raise ChainBroken(
+            f"The chain does not hold: {verdict.reason}. Keep the database and the checkpoints as they are."
+        )
+
+
+@audit.command("seal", examples=("khana audit seal",))
+@printing
+def audit_seal(as_json: bool, out: Path | None) -> None:
+    """Bind every event into the chain now and sign its head (the worker seals by itself)."""
+    with acting():
+        from khana.access import services as access
+        from khana.audit import services as log
+
+        access.require("audit.read", everywhere=True)
+        sealed = 0
+        while step := log.seal_events():
+            sealed += step
+        head = log.write_checkpoint(at=clock.now())
+    show({"sealed": sealed, "checkpoint": head}, as_json=as_json, out=out)
+
+
+@click.group(
+    cls=TeachingGroup,
+    examples=(
+        "khana quarantine list --source DSS-OAA",
+        "khana quarantine export --source DSS-OAA --out to-correct.csv    correct the column `raw`, then:",
+        "khana quarantine replay to-correct.csv",
+    ),
+)
+def quarantine() -> None:
+    """Rows that could not be read: see them, correct them, replay them."""
+
+
+@quarantine.command("list", examples=("khana quarantine list", "khana quarantine list --source DSS-OAA --json"))
+@click.option("--source", help="Only rows of this source's lists.")
+@click.option("--code", help="Only rows with this code.")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@printing
+def quarantine_list(source: str | None, code: str | None, limit: int, as_json: bool, out: Path | None) -> None:
+    """List rows that wait, with line, column and reason; what they hold is not shown."""
+    with acting():
+        from khana.dossiers import reports
+
+        asked = reports.Filters(source=source or "", code=code or "")
+        result = reports.preview(kind="quarantine", filters=asked, limit=limit, at=clock.now())
+    show({"total": result["total"], "rows": result["rows"]}, as_json=as_json, out=out)
+
+
+@quarantine.command(
+    "export", examples=("khana quarantine export --source DSS-OAA --out to-correct.csv", "khana quarantine export")
+)
+@click.option("--source", help="Only rows of this source's lists.")
+@click.option("--batch", type=int, help="Only rows of this batch.")
+@printing
+def quarantine_export(source: str | None, batch: int | None, as_json: bool, out: Path | None) -> None:
+    """Write open rows with their text as CSV, to be corrected and replayed.
+
+    The file holds what people wrote on the lists: keep it as safe as the lists, and delete it after.
+    """
+    with acting():
+        from khana.access import services as access
+        from khana.audit import services as log
+        from khana.deliveries import report_rows
+
+        access.require("quarantine.write")
+        rows = [asdict(row) for row in report_rows.open_rows(source=source or "", batch=batch)]
+        log.record(
+            action="deliveries.quarantine.exported", subject=f"source:{source or 'all'}",
+            details={"rows": len(rows), "batch": batch}, at=clock.now(),
+        )  # fmt: skip
+        names = [field.name for field in fields(report_rows.OpenRow)]
+    if out is not None:
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.close(descriptor)
+    show({"rows": rows}, as_json=as_json, out=out, text=_as_csv(names))
+
+
+def _as_csv(names: list[str]) -> Any:
+    def write(result: Any, console: Console) -> None:
+        from khana_methods.disclosure.spreadsheets import neutralise
+
+        lines = csv.writer(console.file, lineterminator="\n")
+        lines.writerow(names)
+        for row in result["rows"]:
+            lines.writerow([neutralise(value) if isinstance(value, str) else value for value in row.values()])
+
+    return write
+
+
+@quarantine.command("replay", examples=("khana quarantine replay to-correct.csv",))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@printing
+def quarantine_replay(file: Path, as_json: bool, out: Path | None) -> None:
+    """Load corrected rows of a FILE that `khana quarantine export` wrote; the rest stays in quarantine."""
+    acting_token = token()
+    from khana.workflows import replay_quarantine
+
+    with bar(as_json=as_json) as progress:
+        result = replay_quarantine.run(token=acting_token, path=file, progress=progress, at=clock.now())
+    show(result, as_json=as_json, out=out)
+
+
+@click.command(
+    cls=TeachingCommand,
+    examples=("khana explain                    every code", "khana explain DUP_NID", "khana explain 4711 --json"),
+)
+@click.argument("finding", required=False)
+@click.option("--language", type=click.Choice(["en", "ur", "bn"]), default="en", show_default=True)
+@printing
+def explain(finding: str | None, language: str, as_json: bool, out: Path | None) -> None:
+    """Say what a finding means and what to do: a code, or the number of one finding.
+
+    Without FINDING: every code in a line.
+    """
+    from khana_methods.overlap.finding_codes import finding_code, load_finding_codes
+
+    if finding is None:
+        rows = [
+            {"code": name, "severity": code.severity, "title": code.title[language]}
+            for name, code in load_finding_codes().items()
+        ]
+        show({"rows": rows}, as_json=as_json, out=out)
+        return
+    result: dict[str, Any] = {}
+    if finding.isdigit():
+        with acting():
+            from khana.beneficiaries import report_rows
+
+            result = report_rows.get_finding(int(finding))
+        finding = str(result["code"])
+    code = finding_code(finding.upper())
+    result = {
+        **result, "code": code.code, "severity": code.severity, "title": code.title[language],
+        "meaning": code.meaning[language], "what_to_do": code.what_to_do[language],
+    }  # fmt: skip
+    show(result, as_json=as_json, out=out, text=fields_and_rows)
+
+
+@click.group(cls=TeachingGroup, examples=("khana keys list",))
+def keys() -> None:
+    """The key ring of this folder: purposes and numbers, never a key."""
+
+
+@keys.command("list", examples=("khana keys list",))
+@printing
+def keys_list(as_json: bool, out: Path | None) -> None:
+    """List the keys by purpose. Back the folder up apart from the database: without keys it is closed."""
+    setup()
+    from khana.platform import keys as ring
+
+    held = ring.ring().keys
+    rows = [{"purpose": purpose, "keys": len(values)} for purpose, values in held.items()]
+    show({"folder": str(ring.folder()), "rows": rows}, as_json=as_json, out=out)

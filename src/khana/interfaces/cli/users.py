@@ -1,0 +1,159 @@
+"""`khana users`: who may act, in which role, over which area and agency.
+
+Only an administrator (or, for the first one, the operator of the folder) may change anything.
+`users code` exists for sample logins in development only: it plays the telephone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import click
+
+from khana.interfaces.cli.output import TeachingGroup, printing, show
+from khana.interfaces.cli.session import acting, setup
+from khana.platform import clock, places
+from khana_methods.errors import NotFound, NotPermitted
+
+if TYPE_CHECKING:
+    from khana.access.selectors import ListedUser
+
+
+class OnlyInDevelopment(NotPermitted):
+    """Codes are printed for sample logins of a trial, never in production."""
+
+    code: ClassVar[str] = "cli.users.only_in_development"
+
+
+class NoSampleLogin(NotFound):
+    """This folder has no sample login of that name."""
+
+    code: ClassVar[str] = "cli.users.no_sample_login"
+
+
+@click.group(
+    cls=TeachingGroup,
+    examples=(
+        "khana users add --username rukhsana --name 'Rukhsana B.' --role registrar --area PK503",
+        "khana users list",
+    ),
+)
+def users() -> None:
+    """Users, their roles and the scope of each."""
+
+
+@users.command(
+    "add",
+    examples=(
+        "khana users add --username rukhsana --name 'Rukhsana B.' --role registrar --area PK503",
+        "khana users add --username oaa --name 'OAA desk' --role programme_officer --agency DSS --json",
+    ),
+)
+@click.option("--username", required=True, help="Short name to log in with.")
+@click.option("--name", help="Name to show; the user name if absent.")
+@click.option("--role", required=True, help="A role, such as registrar, data_steward, programme_officer, auditor.")
+@click.option("--area", default="", help="Code of the area she may see; everywhere if absent.")
+@click.option("--agency", default="", help="The agency she acts for; every agency if absent.")
+@click.option("--language", type=click.Choice(["en", "ur", "bn"]), default="en", show_default=True)
+@click.option("--days", type=click.IntRange(1, 90), default=30, show_default=True, help="How long her token lasts.")
+@printing
+def users_add(
+    username: str, name: str | None, role: str, area: str, agency: str, language: str, days: int,
+    as_json: bool, out: Path | None,
+) -> None:  # fmt: skip
+    """Make a user with one role; print her first password, second factor and token once.
+
+    They are shown here and nowhere else: hand them over and forget them.
+    """
+    with acting():
+        from khana.access import services as access
+
+        made = access.add_user(
+            username=username, display_name=name or username, language=language, role=role, area_code=area,
+            agency=agency, token_ttl=timedelta(days=days), at=clock.now(),
+        )  # fmt: skip
+    show(asdict(made), as_json=as_json, out=out)
+
+
+@users.command("list", examples=("khana users list", "khana users list --json"))
+@printing
+def users_list(as_json: bool, out: Path | None) -> None:
+    """List users with their roles and scopes."""
+    with acting():
+        from khana.access import selectors
+
+        rows = [_row(user) for user in selectors.list_users()]
+    show({"rows": rows}, as_json=as_json, out=out)
+
+
+def _row(user: ListedUser) -> dict[str, Any]:
+    places_held = [
+        f"{held.id}: {held.role} {held.area_path or 'everywhere'} {held.agency}".strip() for held in user.grants
+    ]
+    state = "locked" if user.is_locked else "active" if user.is_active else "closed"
+    return {"username": user.username, "name": user.display_name, "state": state, "grants": places_held}
+
+
+@users.command(
+    "grant",
+    examples=("khana users grant rukhsana --role data_steward --area PK5", "khana users grant rukhsana --end 12"),
+)
+@click.argument("username")
+@click.option("--role", help="The role to give.")
+@click.option("--area", default="", help="Code of the area; everywhere if absent.")
+@click.option("--agency", default="", help="The agency; every agency if absent.")
+@click.option("--end", type=int, help="Number of a grant to end instead of giving one.")
+@printing
+def users_grant(
+    username: str, role: str | None, area: str, agency: str, end: int | None, as_json: bool, out: Path | None
+) -> None:
+    """Give a user one more role, or end one of hers. Grants are never changed, only ended."""
+    if (role is None) == (end is None):
+        raise click.UsageError("Say either --role ROLE to give one or --end NUMBER to end one.")
+    with acting():
+        from khana.access import services as access
+
+        if end is not None:
+            access.end_grant(grant=end, at=clock.now())
+            result = {"username": username, "ended": end}
+        else:
+            number = access.add_grant(username=username, role=role or "", area_code=area, agency=agency, at=clock.now())
+            result = {"username": username, "grant": number}
+    show(result, as_json=as_json, out=out)
+
+
+@users.command("reset", examples=("khana users reset rukhsana",))
+@click.argument("username")
+@printing
+def users_reset(username: str, as_json: bool, out: Path | None) -> None:
+    """Give a user a new password and second factor and close her sessions; print them once."""
+    with acting():
+        from khana.access import services as access
+
+        made = access.reset_password(username=username, at=clock.now())
+    secrets = {name: value for name, value in asdict(made).items() if name not in ("id", "token")}
+    show(secrets, as_json=as_json, out=out)
+
+
+@users.command("code", examples=("khana users code steward",))
+@click.argument("username")
+@printing
+def users_code(username: str, as_json: bool, out: Path | None) -> None:
+    """Print the current second-factor code of a sample login (development only)."""
+    if os.environ.get("KHANA_ENV", "development") == "production":
+        raise OnlyInDevelopment("Codes are printed for sample logins only, and never with KHANA_ENV=production.")
+    marker = places.var() / "sample.json"
+    logins = json.loads(marker.read_text())["logins"] if marker.is_file() else []
+    address = next((login.get("otpauth") for login in logins if login["username"] == username), None)
+    if not address:
+        raise NoSampleLogin(f"This folder has no sample login '{username}'. `khana up` prints the ones it made.")
+    setup()
+    from khana.access import services as access
+
+    code = access.code_at(address, clock.now())
+    show({"code": code}, as_json=as_json, out=out, text=lambda result, console: console.print(result["code"]))

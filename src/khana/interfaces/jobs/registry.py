@@ -1,0 +1,74 @@
+"""Which work a kind of job means: a name for the queue, a workflow or dossier behind it.
+
+Arguments of a run are JSON (codes, dates, ids, paths under the var folder) and become the
+keyword arguments of the function; `path`, `data`, `manifest` and `out` become paths,
+`as_of` a date.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+from khana_methods.errors import NotConfigured
+
+_PATHS = ("path", "data", "manifest", "out")
+_DATES = ("as_of", "valid_from")
+
+
+class UnknownKind(NotConfigured):
+    """This version knows no such kind of job."""
+
+    code: ClassVar[str] = "interfaces.jobs.unknown_kind"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """The function behind a kind of job; a workflow opens its scopes itself, a dossier is given one."""
+
+    module: str
+    function: str = "run"
+    tells_progress: bool = True
+    opens_scope: bool = True
+
+    def load(self) -> Callable[..., Mapping[str, Any]]:
+        """Return the function; its module is loaded now."""
+        found: Callable[..., Mapping[str, Any]] = getattr(importlib.import_module(self.module), self.function)
+        return found
+
+
+KINDS: dict[str, Kind] = {
+    "import_file": Kind("khana.workflows.import_file"),
+    "load_manifest": Kind("khana.workflows.load_manifest"),
+    "consolidate": Kind("khana.workflows.consolidate"),
+    "replay": Kind("khana.workflows.replay_quarantine"),
+    "study": Kind("khana.workflows.study_source", tells_progress=False),
+    "export_report": Kind("khana.dossiers.reports", "export", opens_scope=False),
+}
+
+
+def get(kind: str) -> Kind:
+    """Return what a kind of job means.
+
+    Raises:
+        UnknownKind: The name is not in this version's table.
+    """
+    if kind not in KINDS:
+        raise UnknownKind(f"This version knows no job of the kind {kind}. Known: {', '.join(KINDS)}.", kind=kind)
+    return KINDS[kind]
+
+
+def as_keywords(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a run as keyword arguments of its function."""
+    keywords: dict[str, Any] = {}
+    for name, value in arguments.items():
+        if name in _PATHS and value:
+            value = Path(value)
+        elif name in _DATES and value:
+            value = date.fromisoformat(value)
+        keywords[name] = value
+    return keywords

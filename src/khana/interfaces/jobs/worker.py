@@ -1,0 +1,110 @@
+"""The worker process: takes runs from the queue, one at a time, as the role `khana_worker`.
+
+Started by `khana worker` as a process of its own (`python -m khana.interfaces.jobs.worker`), so
+that it holds its own secret only. A stop signal ends the running work at its next progress
+point and puts it back; a kill leaves it to the next worker, which sees that its heart stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+import uuid
+
+WATCH_SECONDS = 5.0
+STOP_SECONDS = 8.0
+_FORGET = (
+    "UPDATE procrastinate_jobs SET status = 'failed' "
+    "WHERE status = 'doing' AND worker_id IS NULL AND task_name = 'khana.run'"
+)
+_log = logging.getLogger("khana.worker")
+
+
+def _watch(stopping: threading.Event) -> None:
+    """Queue stale runs again and seal the event log, at the start and every few seconds after."""
+    from django.db import connection
+
+    from khana.audit import services as audit
+    from khana.interfaces.errors import translate
+    from khana.platform import clock, jobs
+
+    while True:
+        try:
+            resumed = jobs.requeue_stale(at=clock.now())
+            with connection.cursor() as cursor:
+                cursor.execute(_FORGET)
+            audit.seal_events()
+            for run_uuid in resumed:
+                _log.warning("job %s is resumed", run_uuid)
+        except Exception as error:
+            if translate(error) is None:
+                _log.error("the watch failed: %s", type(error).__name__)
+        finally:
+            connection.close()
+        if stopping.wait(WATCH_SECONDS):
+            return
+
+
+async def _serve(stopping: threading.Event, *, wait: bool) -> None:
+    from django.db import connection
+    from procrastinate import App
+    from procrastinate.contrib.django.utils import connector_params
+    from procrastinate.psycopg_connector import PsycopgConnector
+
+    from khana.interfaces.jobs.work import work
+    from khana.platform import jobs
+
+    app = App(connector=PsycopgConnector(kwargs=connector_params()))
+
+    @app.task(name=jobs.TASK, queue=jobs.QUEUE)
+    def run_job(run: str, **_ignored: object) -> None:
+        try:
+            work(uuid.UUID(run), is_stopping=stopping.is_set)
+        finally:
+            connection.close()
+
+    async with app.open_async():
+        serving = asyncio.create_task(
+            app.run_worker_async(
+                queues=[jobs.QUEUE], wait=wait, concurrency=1, install_signal_handlers=False,
+                shutdown_graceful_timeout=STOP_SECONDS, delete_jobs="successful",
+                fetch_job_polling_interval=2.0,
+            )
+        )  # fmt: skip
+
+        def stop() -> None:
+            stopping.set()
+            serving.cancel()
+
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+
+def main(*, wait: bool = True) -> None:
+    """Serve the queue until a stop signal; with `wait=False` until it is empty."""
+    os.environ["KHANA_DB_ROLE"] = "worker"
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "khana_settings.settings")
+    import django
+
+    django.setup()
+    stopping = threading.Event()
+    watching = threading.Thread(target=_watch, args=(stopping,), daemon=True)
+    watching.start()
+    try:
+        asyncio.run(_serve(stopping, wait=wait))
+    finally:
+        stopping.set()
+    sys.stdout.flush()
+    os._exit(0)  # a thread in a long statement must not hold the process: its run is resumed
+
+
+if __name__ == "__main__":
+    main(wait="--once" not in sys.argv[1:])

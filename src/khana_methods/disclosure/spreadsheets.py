@@ -1,0 +1,61 @@
+"""Text that a spreadsheet would run as a formula, made harmless on its way out.
+
+A cell that begins with `=`, `+`, `-`, `@` or a tab or line break is run by spreadsheets, also when
+it came from a stranger's list (CSV injection). An apostrophe in front makes it text. Numbers are
+no formulas and stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+
+_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_NUMBER = re.compile(r"[+-]?\d[\d ,]*(?:\.\d+)?%?")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def neutralise(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would run as a formula.
+
+    Args:
+        text: One cell, as it came.
+
+    Returns:
+        The same text, or the text with an apostrophe in front.
+
+    Source:
+        OWASP, CSV Injection (2024).
+
+    Examples:
+        >>> neutralise("=HYPERLINK(A1)")
+        "'=HYPERLINK(A1)"
+        >>> neutralise("-12.50"), neutralise("+92 300 1234567"), neutralise("Ali")
+        ('-12.50', '+92 300 1234567', 'Ali')
+        >>> neutralise("-1+cmd|A1")
+        "'-1+cmd|A1"
+    """
+    if text.startswith(_STARTS) and not _NUMBER.fullmatch(text):
+        return "'" + text
+    return text
+
+
+def restore(text: str) -> str:
+    """Take away the apostrophe that `neutralise` put there: for files that come back corrected.
+
+    Examples:
+        >>> restore("'=1+1"), restore("'s-Gravenhage")
+        ('=1+1', "'s-Gravenhage")
+    """
+    if text.startswith("'") and text[1:].startswith(_STARTS):
+        return text[1:]
+    return text
+
+
+def printable(text: str) -> str:
+    """Drop control characters that no spreadsheet file may hold.
+
+    Examples:
+        >>> printable("a" + chr(0) + "b")
+        'ab'
+    """
+    return _CONTROL.sub("", text)
