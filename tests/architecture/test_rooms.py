@@ -127,7 +127,7 @@ def test_planted_breaches_are_seen() -> None:
     assert not has_reverse_accessor(_Key("registry", "registry", related_name="members"))
     assert deletes_across(_Key("payments", "registry", on_delete=models.CASCADE))
     hidden = ast.parse("def pay():\n    from khana.registry.models import Person\n    return Person\n")
-    assert foreign_models(hidden, "khana.payments.services") == [2, 2]
+    assert foreign_models(hidden, "khana.payments.services") == [2]
     assert foreign_models(ast.parse("import khana.registry.models"), "khana.workflows.pay") == [1]
     assert foreign_models(ast.parse("from khana.registry import models"), "khana.payments.services") == [1]
     assert foreign_models(hidden, "khana.payments.models") == []
