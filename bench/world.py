@@ -88,7 +88,7 @@ def hashes(*paths: Path) -> dict[str, str]:
 
 def synthesise(w: World, households: int) -> Path:
     """Make a synthetic country in the world's folder."""
-    from khana_methods.synth.country import synthesise as make
+    from khana_methods.synth.synthesise import synthesise as make
 
     out = w.folder / "country"
     with w.timed("synth"):

@@ -116,8 +116,13 @@ def make_geography(country: str, households: int, rng: np.random.Generator) -> G
     share = np.floor(weight / weight.sum() * households).astype(np.int64)
     share[np.argsort(-weight)[: households - int(share.sum())]] += 1
     return Geography(
-        country, areas, *([a for a in areas if a.level == level] for level in (3, 2, 1)),
-        district_of=of, province_of=of // (dx * dy), place=np.array(places, dtype=np.int64), households=share,
+        country,
+        areas,
+        *([a for a in areas if a.level == level] for level in (3, 2, 1)),
+        district_of=of,
+        province_of=of // (dx * dy),
+        place=np.array(places, dtype=np.int64),
+        households=share,
     )
 
 
@@ -165,19 +170,43 @@ def write_areas(geography: Geography, out: Path) -> None:
     """Write ``areas.csv`` (one row an area, parents first) and ``areas.geojson`` (the outlines)."""
     levels = LEVELS[geography.country]
     language = "ur" if geography.country == "pak" else "bn"
-    head = ["code", "parent_code", "level", "kind", "name_en", f"name_{language}", "aliases", "longitude", "latitude", "valid_from"]
+    head = [
+        "code",
+        "parent_code",
+        "level",
+        "kind",
+        "name_en",
+        f"name_{language}",
+        "aliases",
+        "longitude",
+        "latitude",
+        "valid_from",
+    ]
     features: list[dict[str, Any]] = []
     with (out / "areas.csv").open("w", encoding="utf-8", newline="") as stream:
         sheet = csv.writer(stream, lineterminator="\n")
         sheet.writerow(head)
         for a in geography.areas:
             x, y = a.centre
-            row = [a.code, a.parent, a.level, levels[a.level - 1], a.name, a.native, a.alias, f"{x:.5f}", f"{y:.5f}", "2018-01-01"]
+            row = [
+                a.code,
+                a.parent,
+                a.level,
+                levels[a.level - 1],
+                a.name,
+                a.native,
+                a.alias,
+                f"{x:.5f}",
+                f"{y:.5f}",
+                "2018-01-01",
+            ]
             sheet.writerow(row)
-            features.append({
-                "type": "Feature",
-                "properties": dict(zip(head[:7], row[:7], strict=True)),
-                "geometry": {"type": "Polygon", "coordinates": [a.ring]},
-            })
+            features.append(
+                {
+                    "type": "Feature",
+                    "properties": dict(zip(head[:7], row[:7], strict=True)),
+                    "geometry": {"type": "Polygon", "coordinates": [a.ring]},
+                }
+            )
     text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, separators=(",", ":"))
     (out / "areas.geojson").write_text(text, encoding="utf-8")

@@ -20,7 +20,16 @@ from khana_methods.synth.programmes import PROGRAMMES
 from khana_methods.synth.registers import area_codes, person_keys
 from khana_methods.synth.world import Block
 
-_DEPARTMENTS = ("HEALTH", "SCHOOL EDUCATION", "POLICE", "RAILWAYS", "POST OFFICE", "REVENUE", "LOCAL GOVT", "IRRIGATION")
+_DEPARTMENTS = (
+    "HEALTH",
+    "SCHOOL EDUCATION",
+    "POLICE",
+    "RAILWAYS",
+    "POST OFFICE",
+    "REVENUE",
+    "LOCAL GOVT",
+    "IRRIGATION",
+)
 _REASONS = ("GRADUATED", "AGED_OUT", "MOVED", "VOLUNTARY", "INELIGIBLE_FOUND", "CYCLE_END")
 
 
@@ -62,8 +71,15 @@ def make_extracts(block: Block, ledger: Ledger) -> Extracts:
     staff_number = np.where(rng.random(staff.size) < 0.03, 0, people.number[staff])
     typo = (rng.random(staff.size) < 0.01) & (staff_number > 0)
     staff_number[typo] = numbers.mistype(staff_number[typo], rng)
-    return Extracts(known, people.phone[owners][filed], people.number[subscriber][filed],
-                    staff, staff_number, people.post[staff], *_exits(block, ledger))
+    return Extracts(
+        known,
+        people.phone[owners][filed],
+        people.number[subscriber][filed],
+        staff,
+        staff_number,
+        people.post[staff],
+        *_exits(block, ledger),
+    )
 
 
 def _exits(block: Block, ledger: Ledger) -> tuple[Array, Array, Array, Array]:
@@ -105,8 +121,9 @@ def identity_table(block: Block, extracts: Extracts) -> dict[str, Any]:
     kinds = ("CRC", "CNIC") if block.country == "pak" else ("BRN", "NID")
     style = np.ones(known.size) * (block.country == "bgd")
     return {
-        ("cnic" if block.country == "pak" else "id_number"):
-            col.identity_numbers(block.country, people.number[known], year[known], style),
+        ("cnic" if block.country == "pak" else "id_number"): col.identity_numbers(
+            block.country, people.number[known], year[known], style
+        ),
         "name": col.pick(names.latin[0], people.name[known]),
         f"name_{'urdu' if block.country == 'pak' else 'bangla'}": col.pick(names.native, people.name[known]),
         "father_name": col.pick(names.latin[0], people.father_name[known]),
@@ -116,7 +133,8 @@ def identity_table(block: Block, extracts: Extracts) -> dict[str, Any]:
         "status": col.pick(col.strings(["ALIVE", "DECEASED"]), dead.astype(np.int64)),
         "date_of_death": col.iso_dates(np.where(dead, people.died[known], 0)),
         "marital": people.marital[known].astype(np.int64),
-        "father_number": number_of(people.father[known]), "mother_number": number_of(people.mother[known]),
+        "father_number": number_of(people.father[known]),
+        "mother_number": number_of(people.mother[known]),
         "spouse_number": number_of(people.spouse[known]),
         "card_type": col.pick(col.strings(list(kinds)), 1 - child.astype(np.int64)),
     }
@@ -143,7 +161,9 @@ def residents_table(block: Block) -> dict[str, Any]:
         "sex": col.pick(col.strings(["M", "F"]), people.female[who].astype(np.int64)),
         "dob": col.iso_dates(people.born[who]),
         "civil_status": col.pick(col.strings(["", "single", "married", "widowed", "divorced"]), people.marital[who]),
-        "citizenship": col.pick(col.strings([home, "AFG" if home == "PAK" else "MMR"]), (rng.random(n) < 0.006).astype(np.int64)),
+        "citizenship": col.pick(
+            col.strings([home, "AFG" if home == "PAK" else "MMR"]), (rng.random(n) < 0.006).astype(np.int64)
+        ),
         "employment": col.pick(col.strings(["none", "public", "pensioner", "private", "self-employed", "none"]), work),
         "mobile": col.phones(block.country, people.phone[who], np.zeros(n)),
         "address": col.joined("House ", col.whole(rng.integers(1, 400, n)), " ", place),
@@ -173,8 +193,9 @@ def employees_table(block: Block, extracts: Extracts) -> dict[str, Any]:
         "grade": np.clip(rng.poisson(10, n), 1, 21),
         "dob": col.dates(people.born[who], "/"),
         "status": col.pick(col.strings(["", "IN SERVICE", "PENSIONER"]), extracts.staff_post),
-        "district": col.pick(col.strings([a.name for a in block.geography.districts]),
-                             block.geography.district_of[block.tehsil_of(who)]),
+        "district": col.pick(
+            col.strings([a.name for a in block.geography.districts]), block.geography.district_of[block.tehsil_of(who)]
+        ),
     }
 
 
@@ -189,8 +210,9 @@ def exits_table(block: Block, extracts: Extracts) -> dict[str, Any]:
         "father_husband": col.pick(names.latin[0], people.father_name[who]),
         "exit_date": col.dates(extracts.exit_day, "/"),
         "exit_reason": col.pick(col.strings(list(_REASONS)), rng.integers(0, len(_REASONS), n)),
-        "district": col.pick(col.strings([a.name for a in block.geography.districts]),
-                             block.geography.district_of[block.tehsil_of(who)]),
+        "district": col.pick(
+            col.strings([a.name for a in block.geography.districts]), block.geography.district_of[block.tehsil_of(who)]
+        ),
     }
 
 
@@ -200,12 +222,11 @@ def deaths_table(block: Block) -> dict[str, Any]:
     who = np.flatnonzero((people.died > 0) & (people.kind != "G"))
     shown = people.death_known[who] & people.in_extract[who] & (people.number[who] > 0)
     return {
-        "person": person_keys(block, who), "date_of_death": col.iso_dates(people.died[who]),
+        "person": person_keys(block, who),
+        "date_of_death": col.iso_dates(people.died[who]),
         "in_extract_as_deceased": pa.array(shown.astype(np.int64)),
     }
 
 
 def _plain(block: Block, key: Array) -> Any:
     return col.identity_numbers(block.country, key, np.zeros(key.size), np.zeros(key.size))
-
-

@@ -18,31 +18,70 @@ from khana_methods.synth.programmes import LISTS, PROGRAMMES, ListFile
 from khana_methods.synth.world import Block
 
 CAUSES = (
-    "", "none_issued", "missing", "placeholder", "lost_digit", "extra_digit", "repeated_digit", "scientific", "typo",
-    "fabricated", "spouse_number", "stranger_number", "year_prefix",
+    "",
+    "none_issued",
+    "missing",
+    "placeholder",
+    "lost_digit",
+    "extra_digit",
+    "repeated_digit",
+    "scientific",
+    "typo",
+    "fabricated",
+    "spouse_number",
+    "stranger_number",
+    "year_prefix",
 )
-(OK, NONE_ISSUED, MISSING, WORD, LOST, EXTRA, REPEATED, SCIENTIFIC, TYPO, FABRICATED, SPOUSE, STRANGER, YEAR) = range(13)
+(OK, NONE_ISSUED, MISSING, WORD, LOST, EXTRA, REPEATED, SCIENTIFIC, TYPO, FABRICATED, SPOUSE, STRANGER, YEAR) = range(
+    13
+)
 WORDS = {
     "latin": ("N/A", "nil", "-", "applied for", "not available"),
     "pak": ("نہیں", "-", "درخواست دی", "دستیاب نہیں"),
     "bgd": ("নাই", "-", "আবেদন করা", "পাওয়া যায়নি"),
 }
 MALFORMED = (
-    "", "short_row", "long_row", "shifted_row", "impossible_date", "empty_identity", "control_char", "nul_char",
-    "truncated_json", "trailing_comma", "nan_value", "missing_holder", "foreign_byte",
+    "",
+    "short_row",
+    "long_row",
+    "shifted_row",
+    "impossible_date",
+    "empty_identity",
+    "control_char",
+    "nul_char",
+    "truncated_json",
+    "trailing_comma",
+    "nan_value",
+    "missing_holder",
+    "foreign_byte",
 )
 ODD = ("", "embedded_newline", "amount_text", "number_scientific")
 FORMULAS = (
-    "", '=HYPERLINK("http://example.invalid/claim","Click to verify")', "=cmd|' /C calc'!A0", "@SUM(1+1)*cmd|' /C calc'!A0",
-    "+1+cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0",
+    "",
+    '=HYPERLINK("http://example.invalid/claim","Click to verify")',
+    "=cmd|' /C calc'!A0",
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "+1+cmd|' /C calc'!A0",
+    "-2+3+cmd|' /C calc'!A0",
 )
 _TEXT_KINDS = [1, 2, 3, 5]
 SHAPE_MALFORMED: dict[str, list[int]] = {
-    "pipe": [*_TEXT_KINDS, 6, 7, 12], "utf16": [*_TEXT_KINDS, 4, 6, 4], "native": [*_TEXT_KINDS, 4, 4],
-    "cp1252": [*_TEXT_KINDS, 4], "jsonl": [8, 9, 10, 11, 5], "xlsx": [4, 5], "parquet": [4, 5],
+    "pipe": [*_TEXT_KINDS, 6, 7, 12],
+    "utf16": [*_TEXT_KINDS, 4, 6, 4],
+    "native": [*_TEXT_KINDS, 4, 4],
+    "cp1252": [*_TEXT_KINDS, 4],
+    "jsonl": [8, 9, 10, 11, 5],
+    "xlsx": [4, 5],
+    "parquet": [4, 5],
 }
 SHAPE_ODD: dict[str, list[int]] = {
-    "pipe": [2], "utf16": [1, 2], "native": [1], "cp1252": [1, 2], "jsonl": [2], "xlsx": [2, 3], "parquet": [2],
+    "pipe": [2],
+    "utf16": [1, 2],
+    "native": [1],
+    "cp1252": [1, 2],
+    "jsonl": [2],
+    "xlsx": [2, 3],
+    "parquet": [2],
 }
 
 
@@ -101,9 +140,11 @@ def keep_ledger(block: Block, enrolments: Enrolments) -> Ledger:
     own = enrolments.beneficiary == enrolments.payee
     number = type_numbers(block, enrolments.beneficiary, forced)
     payee_number = type_numbers(block, enrolments.payee, np.zeros(forced.size, dtype=bool))
-    payee_number = Typed(np.where(own, number.key, payee_number.key), np.where(own, number.cause, payee_number.cause),
-                         {i: t for i, t in payee_number.text.items() if not own[i]} |
-                         {i: t for i, t in number.text.items() if own[i]})
+    payee_number = Typed(
+        np.where(own, number.key, payee_number.key),
+        np.where(own, number.cause, payee_number.cause),
+        {i: t for i, t in payee_number.text.items() if not own[i]} | {i: t for i, t in number.text.items() if own[i]},
+    )
     phone, account = _phones(block, enrolments), _accounts(block, enrolments)
     size = enrolments.size
     birth = block.people.born[enrolments.beneficiary].copy()
@@ -216,11 +257,15 @@ def list_rows(block: Block, ledger: Ledger) -> Rows:
             parts.append((here, np.full(here.size, list_no, dtype=np.int8), np.full(here.size, period, dtype=np.int8)))
     entry, list_of, period_of = (np.concatenate([part[i] for part in parts]) for i in range(3))
     n = entry.size
-    rows = Rows(entry, list_of, period_of, *(np.zeros(n, dtype=np.int8) for _ in range(3)), sheet=np.zeros(n, dtype=np.int8))
+    rows = Rows(
+        entry, list_of, period_of, *(np.zeros(n, dtype=np.int8) for _ in range(3)), sheet=np.zeros(n, dtype=np.int8)
+    )
     _break_rows(block, ledger, rows, lists)
     if ledger.enrolments.size:
         province = block.geography.province_of[block.tehsil_of(e.beneficiary[entry])]
-        rows.sheet = np.where(np.array([item.shape == "xlsx" for item in lists])[list_of], province + 1, 0).astype(np.int8)
+        rows.sheet = np.where(np.array([item.shape == "xlsx" for item in lists])[list_of], province + 1, 0).astype(
+            np.int8
+        )
     order = np.lexsort((np.arange(n), rows.period, rows.sheet, rows.list_no))
     for name in ("entry", "list_no", "period", "malformed", "odd", "formula", "sheet"):
         setattr(rows, name, getattr(rows, name)[order])
@@ -239,7 +284,9 @@ def _break_rows(block: Block, ledger: Ledger, rows: Rows, lists: tuple[ListFile,
             # A child's row without a child is a mother's own benefit, and hers states no birth.
             e = ledger.enrolments
             own = (e.beneficiary == e.payee)[rows.entry[broken]]
-            rows.malformed[broken] = np.where(own, MALFORMED.index("empty_identity"), MALFORMED.index("impossible_date"))
+            rows.malformed[broken] = np.where(
+                own, MALFORMED.index("empty_identity"), MALFORMED.index("impossible_date")
+            )
         rows.odd[odd] = rng.choice(np.array(SHAPE_ODD[item.shape]), odd.size)
         rows.formula[formula] = rng.integers(1, len(FORMULAS), formula.size)
 
@@ -250,5 +297,3 @@ def odd_text(text: str, country: str, native: bool) -> str:
         return text
     words: tuple[str, ...] = WORDS[country] if native else WORDS["latin"]
     return words[int(text[4:]) % len(words)]
-
-

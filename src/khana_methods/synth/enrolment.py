@@ -118,7 +118,9 @@ def _fits(p: Programme, years: Array, female: Array) -> Array:
 
 def _ghosts(block: Block, p: Programme) -> Array:
     ghost = block.people.kind == "G"
-    return ghost & (block.rng.random(ghost.size) < (0.3 if p.picker in ("wives", "needy", "workers", "elderly") else 0.0))
+    return ghost & (
+        block.rng.random(ghost.size) < (0.3 if p.picker in ("wives", "needy", "workers", "elderly") else 0.0)
+    )
 
 
 def _one_per_household(block: Block, taken: Array) -> Array:
@@ -194,6 +196,14 @@ def _mothers(block: Block, p: Programme, on: dict[str, Array]) -> tuple[Array, A
 
 
 _PICKERS: dict[str, Any] = {
-    "wives": _wives, "infants": _infants, "pupils": _pupils, "needy": _needy, "card": _card, "workers": _workers,
-    "elderly": _elderly, "widows": _widows, "disabled": _disabled, "mothers": _mothers,
+    "wives": _wives,
+    "infants": _infants,
+    "pupils": _pupils,
+    "needy": _needy,
+    "card": _card,
+    "workers": _workers,
+    "elderly": _elderly,
+    "widows": _widows,
+    "disabled": _disabled,
+    "mothers": _mothers,
 }

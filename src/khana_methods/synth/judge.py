@@ -21,11 +21,36 @@ from khana_methods.synth.registry import Register
 from khana_methods.synth.world import Block
 
 CODES = (
-    "NID_MISSING", "NID_MALFORMED", "NID_YEAR_PREFIX", "NID_NOT_FOUND", "NAME_MISMATCH", "NID_DOB_MISMATCH", "DUP_NID",
-    "DUP_PERSON", "DUP_HOUSEHOLD", "DUP_MOBILE", "DUP_MOBILE_HOUSEHOLD", "DUP_ACCOUNT", "DUP_ACCOUNT_HOUSEHOLD",
-    "MOBILE_NOT_REGISTERED_TO_NID", "NID_HAS_NO_SIM", "DECEASED", "GOVT_EMPLOYEE", "PENSIONER", "AGE_OUT_OF_RANGE",
-    "OUT_OF_AREA", "PREREQUISITE_MISSING", "OTHER_PROGRAMME_CONFLICT", "CAP_EXCEEDED", "WELL_OFF",
-    "GRADUATED_STILL_LISTED", "NOT_IN_SOCIAL_REGISTRY", "GHOST", "ROW_MALFORMED", "ROW_ODD", "FORMULA_TEXT",
+    "NID_MISSING",
+    "NID_MALFORMED",
+    "NID_YEAR_PREFIX",
+    "NID_NOT_FOUND",
+    "NAME_MISMATCH",
+    "NID_DOB_MISMATCH",
+    "DUP_NID",
+    "DUP_PERSON",
+    "DUP_HOUSEHOLD",
+    "DUP_MOBILE",
+    "DUP_MOBILE_HOUSEHOLD",
+    "DUP_ACCOUNT",
+    "DUP_ACCOUNT_HOUSEHOLD",
+    "MOBILE_NOT_REGISTERED_TO_NID",
+    "NID_HAS_NO_SIM",
+    "DECEASED",
+    "GOVT_EMPLOYEE",
+    "PENSIONER",
+    "AGE_OUT_OF_RANGE",
+    "OUT_OF_AREA",
+    "PREREQUISITE_MISSING",
+    "OTHER_PROGRAMME_CONFLICT",
+    "CAP_EXCEEDED",
+    "WELL_OFF",
+    "GRADUATED_STILL_LISTED",
+    "NOT_IN_SOCIAL_REGISTRY",
+    "GHOST",
+    "ROW_MALFORMED",
+    "ROW_ODD",
+    "FORMULA_TEXT",
 )
 SHOWN, UNSHOWN, DENIED, UNDECIDED = "by_number", "by_name_only", "denied_by_name_only", "register_does_not_show"
 WELL_OFF_PERCENTILE = 80.0
@@ -93,8 +118,16 @@ class Facts:
     mask: Array
     planted: Planted
 
-    def add(self, code: str, where: Array, role: str, detail: list[str] | str = "", group: list[str] | None = None,
-            in_rows: Array | None = None, write: bool = True) -> None:
+    def add(
+        self,
+        code: str,
+        where: Array,
+        role: str,
+        detail: list[str] | str = "",
+        group: list[str] | None = None,
+        in_rows: Array | None = None,
+        write: bool = True,
+    ) -> None:
         """Give the rows a code; ``in_rows`` says which of them carry it in the list of rows itself (default all)."""
         carried = where if in_rows is None else where[in_rows]
         self.mask[carried] |= np.int64(1) << CODES.index(code)
@@ -105,8 +138,17 @@ class Facts:
             self.planted.detail.append([detail] * where.size if isinstance(detail, str) else detail)
             self.planted.group.append(group or [""] * where.size)
 
-    def both(self, code: str, true: Array, shown: Array, role: str, detail: Array | None = None,
-             undecided: Array | None = None, unshown: str = UNSHOWN, group: Array | None = None) -> None:
+    def both(
+        self,
+        code: str,
+        true: Array,
+        shown: Array,
+        role: str,
+        detail: Array | None = None,
+        undecided: Array | None = None,
+        unshown: str = UNSHOWN,
+        group: Array | None = None,
+    ) -> None:
         """Add a code judged twice; refused rows are left out of both."""
         true, shown = true & self.live, shown & self.live
         where = np.flatnonzero(true | shown)
@@ -116,11 +158,17 @@ class Facts:
         mark = np.where(t & s, SHOWN, np.where(t, unshown, DENIED))
         if undecided is not None:
             mark = np.where(undecided[where], UNDECIDED, mark)
-        texts = mark.tolist() if detail is None else [f"{d};{m}" if d else m for d, m in zip(detail[where].tolist(), mark.tolist(), strict=True)]
+        texts = (
+            mark.tolist()
+            if detail is None
+            else [f"{d};{m}" if d else m for d, m in zip(detail[where].tolist(), mark.tolist(), strict=True)]
+        )
         self.add(code, where, role, texts, None if group is None else group[where].tolist(), in_rows=t)
 
 
-def gather(block: Block, register: Register, ledger: Ledger, rows: Rows, extracts: Extracts, covered: dict[str, Array]) -> Facts:
+def gather(
+    block: Block, register: Register, ledger: Ledger, rows: Rows, extracts: Extracts, covered: dict[str, Array]
+) -> Facts:
     """Lay out what is needed of each row."""
     e, people, entry = ledger.enrolments, block.people, rows.entry
     lists = LISTS[block.country]
@@ -136,13 +184,31 @@ def gather(block: Block, register: Register, ledger: Ledger, rows: Rows, extract
     programme = e.programme[entry].astype(np.int64)
     own = e.beneficiary[entry] == e.payee[entry]
     return Facts(
-        block=block, register=register, extracts=extracts, covered=covered, rows=rows, live=rows.malformed == 0,
-        programme=programme, start=starts[rows.list_no, rows.period], beneficiary=e.beneficiary[entry], payee=e.payee[entry],
-        own=own, key=ledger.number.key[entry], payee_key=ledger.payee_number.key[entry], cause=ledger.number.cause[entry],
-        payee_cause=ledger.payee_number.cause[entry], phone=ledger.phone[entry], account=ledger.account[entry],
-        birth=ledger.birth[entry], owner=Lookup(np.where(ghost, 0, people.number), np.arange(people.size)), home=home,
-        group=programme * 64 + rows.period, form_of=form_of, ambiguous=numbers[counts > 1],
-        mask=np.zeros(rows.size, dtype=np.int64), planted=Planted(),
+        block=block,
+        register=register,
+        extracts=extracts,
+        covered=covered,
+        rows=rows,
+        live=rows.malformed == 0,
+        programme=programme,
+        start=starts[rows.list_no, rows.period],
+        beneficiary=e.beneficiary[entry],
+        payee=e.payee[entry],
+        own=own,
+        key=ledger.number.key[entry],
+        payee_key=ledger.payee_number.key[entry],
+        cause=ledger.number.cause[entry],
+        payee_cause=ledger.payee_number.cause[entry],
+        phone=ledger.phone[entry],
+        account=ledger.account[entry],
+        birth=ledger.birth[entry],
+        owner=Lookup(np.where(ghost, 0, people.number), np.arange(people.size)),
+        home=home,
+        group=programme * 64 + rows.period,
+        form_of=form_of,
+        ambiguous=numbers[counts > 1],
+        mask=np.zeros(rows.size, dtype=np.int64),
+        planted=Planted(),
     )
 
 
@@ -165,7 +231,8 @@ def judge(facts: Facts) -> None:
 def judge_breakage(f: Facts) -> None:
     """Name the broken, the odd and the dangerous rows."""
     for code, kinds, names in (
-        ("ROW_MALFORMED", f.rows.malformed, clerk.MALFORMED), ("ROW_ODD", f.rows.odd, clerk.ODD),
+        ("ROW_MALFORMED", f.rows.malformed, clerk.MALFORMED),
+        ("ROW_ODD", f.rows.odd, clerk.ODD),
         ("FORMULA_TEXT", f.rows.formula, tuple(text[:12] for text in clerk.FORMULAS)),
     ):
         where = np.flatnonzero(kinds > 0)
@@ -204,7 +271,9 @@ def _judge_death(f: Facts, role: str, person: Array, key: Array, where: Array) -
     named = where & (people.died[person] > 0) & (people.died[person] < f.start)
     shown = where & known & people.death_known[of] & (people.died[of] > 0) & (people.died[of] < f.start)
     rows = np.flatnonzero(named | shown)
-    detail = np.where(named & shown, "named;by_number", np.where(named, f"named;{UNDECIDED}", "owner_of_number;by_number"))
+    detail = np.where(
+        named & shown, "named;by_number", np.where(named, f"named;{UNDECIDED}", "owner_of_number;by_number")
+    )
     f.add("DECEASED", rows, role, detail[rows].tolist())
 
 
@@ -248,8 +317,15 @@ def _judge_registry(f: Facts) -> None:
     true = targeted & (kind != "G") & (percentile >= WELL_OFF_PERCENTILE)
     score = np.where(form >= 0, houses.score[f.register.form_house[np.maximum(form, 0)]], -1.0)
     close = np.abs(score - WELL_OFF_SCORE) < 1.0
-    f.both("WELL_OFF", true, targeted & (score > WELL_OFF_SCORE), "beneficiary", percentile.round(1).astype(str),
-           undecided=close | np.isin(f.key, f.ambiguous), unshown=UNDECIDED)
+    f.both(
+        "WELL_OFF",
+        true,
+        targeted & (score > WELL_OFF_SCORE),
+        "beneficiary",
+        percentile.round(1).astype(str),
+        undecided=close | np.isin(f.key, f.ambiguous),
+        unshown=UNDECIDED,
+    )
 
 
 def _judge_posts(f: Facts) -> None:
@@ -329,13 +405,21 @@ def _judge_programmes(f: Facts) -> None:
     cash = sum(1 << i for i, p in enumerate(programmes) if p.is_cash)
 
     def names(bits: Array) -> Array:
-        table = np.array(["+".join(sorted(c for i, c in enumerate(codes) if b >> i & 1)) for b in range(1 << len(codes))])
+        table = np.array(
+            ["+".join(sorted(c for i, c in enumerate(codes) if b >> i & 1)) for b in range(1 << len(codes))]
+        )
         return table[bits]
 
     count = np.array([bin(b).count("1") for b in range(1 << len(codes))])
     is_cash = np.array([p.is_cash for p in programmes])[f.programme]
     either = np.where(count[true & cash] > CASH_CAP, true, shown) & cash
-    f.both("CAP_EXCEEDED", is_cash & (count[true & cash] > CASH_CAP), is_cash & (count[shown & cash] > CASH_CAP), "payee", names(either))
+    f.both(
+        "CAP_EXCEEDED",
+        is_cash & (count[true & cash] > CASH_CAP),
+        is_cash & (count[shown & cash] > CASH_CAP),
+        "payee",
+        names(either),
+    )
     against = np.array([sum(1 << codes.index(c) for c in p.incompatible) for p in programmes])[f.programme]
     clash, seen = true & against, shown & against
     f.both("OTHER_PROGRAMME_CONFLICT", clash > 0, seen > 0, "payee", names(np.where(clash > 0, clash, seen)))

@@ -99,7 +99,10 @@ def name_book(country: str) -> NameBook:
         "bgd": (_BGD_MEN, _BGD_MEN_SECOND, _BGD_WOMEN, _BGD_WOMEN_SECOND),
     }[country]
     pairs = [
-        (g, s) for first, second in ((0, 1), (2, 3)) for g in _parts(tables[first]) for s in _parts(tables[second])
+        (g, s)
+        for first, second in ((0, 1), (2, 3))
+        for g in _parts(tables[first])
+        for s in _parts(tables[second])
         if g[0] != s[0]
     ]
     men = sum(1 for g in _parts(tables[0]) for s in _parts(tables[1]) if g[0] != s[0])

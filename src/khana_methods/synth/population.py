@@ -121,7 +121,9 @@ def make_households(tehsil: Array, registered: Array, rng: np.random.Generator, 
     seen = 0.8 * z + 0.6 * rng.standard_normal(n)
     office = 0.87 * z + 0.493 * rng.standard_normal(n)
     return Households(
-        tehsil=tehsil, registered=registered, z=z,
+        tehsil=tehsil,
+        registered=registered,
+        z=z,
         urban=rng.random(n) < 0.28 + 0.12 * np.tanh(z),
         percentile=np.round(100 * normal_share(z), 2),
         office_score=np.round(np.clip(45 + 18 * office, 0, 100), 2),
@@ -209,8 +211,14 @@ def link_people(places: Places) -> dict[str, Array]:
     house, place_of = np.nonzero(mask)
     marital = _marital(places)
     return {
-        "house": house, "place": place_of, "female": places.female[mask], "days": places.days[mask],
-        "spouse": spouse[mask], "father": father[mask], "mother": mother[mask], "marital": marital[mask],
+        "house": house,
+        "place": place_of,
+        "female": places.female[mask],
+        "days": places.days[mask],
+        "spouse": spouse[mask],
+        "father": father[mask],
+        "mother": mother[mask],
+        "marital": marital[mask],
     }
 
 

@@ -77,7 +77,9 @@ def fill_forms(block: Block) -> Register:
     person = listed[source]
     form = np.concatenate([first_form, second_form[people.house[listed[again]]], hosts])
     lines = np.concatenate([line_no, line_no[again], np.full(guests.size, 61)])
-    kind = np.repeat(np.array([PRIMARY, HOUSEHOLD_COPY, PERSON_COPY], dtype=np.int8), [listed.size, again.size, guests.size])
+    kind = np.repeat(
+        np.array([PRIMARY, HOUSEHOLD_COPY, PERSON_COPY], dtype=np.int8), [listed.size, again.size, guests.size]
+    )
     order = np.lexsort((lines, form))
     number, cause = _typed(block, person, kind)
     n = person.size
@@ -85,10 +87,24 @@ def fill_forms(block: Block) -> Register:
     spelling = np.where(rng.random(n) < np.where(kind == PRIMARY, 0.05, 0.45), rng.integers(1, 3, n), 0)
     precision = rng.choice(3, n, p=[0.7, 0.08, 0.22])
     return Register(
-        form_house, form_number, np.concatenate([houses.tehsil[primary], elsewhere]),
+        form_house,
+        form_number,
+        np.concatenate([houses.tehsil[primary], elsewhere]),
         np.concatenate([np.zeros(primary.size, dtype=np.int64), houses.number[copied]]),
-        *(a[order] for a in (person, form, lines, kind, number, cause, spelling.astype(np.int8),
-                             people.born[person] + slip, precision.astype(np.int8))),
+        *(
+            a[order]
+            for a in (
+                person,
+                form,
+                lines,
+                kind,
+                number,
+                cause,
+                spelling.astype(np.int8),
+                people.born[person] + slip,
+                precision.astype(np.int8),
+            )
+        ),
     )
 
 

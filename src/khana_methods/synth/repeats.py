@@ -129,5 +129,3 @@ def _telephones(f: Facts) -> None:
     other = filed & (x.sim_number[order][at] != f.payee_key[asked])
     f.add("MOBILE_NOT_REGISTERED_TO_NID", asked[other], "payee", write=False)
     f.add("NID_HAS_NO_SIM", asked[~np.isin(f.payee_key[asked], x.sim_number)], "payee", write=False)
-
-

@@ -83,7 +83,9 @@ def synthesise(
         return _make(country, households, seed, out, progress)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM):
-            raise DiskRefused(f"Could not write to {out}: {error.strerror}. Free some space or name another folder.") from error
+            raise DiskRefused(
+                f"Could not write to {out}: {error.strerror}. Free some space or name another folder."
+            ) from error
         raise
 
 
@@ -191,21 +193,29 @@ def _finish(state: _Country, country: str) -> None:
     programmes = PROGRAMMES[country]
     blank = ["" for _ in programmes]
     table = {
-        "programme": [p.code for p in programmes], "name": [p.name for p in programmes],
-        "agency": [p.agency for p in programmes], "benefit_type": [str(p.benefit_type) for p in programmes],
+        "programme": [p.code for p in programmes],
+        "name": [p.name for p in programmes],
+        "agency": [p.agency for p in programmes],
+        "benefit_type": [str(p.benefit_type) for p in programmes],
         "counts_to_cash_cap": [str(int(p.is_cash)) for p in programmes],
         "min_age": [str(p.min_age) if p.min_age else "" for p in programmes],
         "max_age": [str(p.max_age) if p.max_age else "" for p in programmes],
         "min_age_female": [str(p.min_age_female) if p.min_age_female else "" for p in programmes],
         "poverty_targeted": [str(int(p.poverty_targeted)) for p in programmes],
         "one_per_household": [str(int(p.one_per_household)) for p in programmes],
-        "requires_programme": [p.requires for p in programmes], "incompatible_with": [" ".join(p.incompatible) for p in programmes],
-        "amount": [str(p.amounts[0]) for p in programmes], "rule": [p.rule.replace(",", ";") for p in programmes] or blank,
+        "requires_programme": [p.requires for p in programmes],
+        "incompatible_with": [" ".join(p.incompatible) for p in programmes],
+        "amount": [str(p.amounts[0]) for p in programmes],
+        "rule": [p.rule.replace(",", ";") for p in programmes] or blank,
     }
     state.registers.write("programmes.csv", {k: col.strings(v) for k, v in table.items()})
-    pairs = [(p.code, state.geography.districts[i].code) for p in programmes for i in state.covered[p.code].tolist()
-             if len(state.covered[p.code]) < len(state.geography.districts)]
-    state.registers.write("programme_areas.csv", {
-        "programme": col.strings([a for a, _ in pairs]), "district_code": col.strings([b for _, b in pairs])})
-
-
+    pairs = [
+        (p.code, state.geography.districts[i].code)
+        for p in programmes
+        for i in state.covered[p.code].tolist()
+        if len(state.covered[p.code]) < len(state.geography.districts)
+    ]
+    state.registers.write(
+        "programme_areas.csv",
+        {"programme": col.strings([a for a, _ in pairs]), "district_code": col.strings([b for _, b in pairs])},
+    )

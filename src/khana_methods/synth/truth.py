@@ -73,7 +73,10 @@ def planted_table(f: Facts) -> dict[str, Any]:
 
     return {
         **_place(f, rows[order], [a.name for a in f.block.geography.provinces]),
-        "code": texts(p.code), "role": texts(p.role), "detail": flat(p.detail), "group": flat(p.group),
+        "code": texts(p.code),
+        "role": texts(p.role),
+        "detail": flat(p.detail),
+        "group": flat(p.group),
     }
 
 
@@ -97,8 +100,10 @@ def cap_table(f: Facts) -> dict[str, Any]:
     return {
         "person": person_keys(f.block, who),
         "household_id": col.whole(np.where(on_form, f.block.houses.number[house], 0)),
-        "cash_as_payee": count[bits], "over_cap": (count[bits] > CASH_CAP).astype(np.int64),
-        "programmes": col.pick(col.strings(_names(f)), bits), "cash_by_one_number": shown[who],
+        "cash_as_payee": count[bits],
+        "over_cap": (count[bits] > CASH_CAP).astype(np.int64),
+        "programmes": col.pick(col.strings(_names(f)), bits),
+        "cash_by_one_number": shown[who],
     }
 
 
@@ -132,15 +137,21 @@ def household_tables(f: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
     poor = (houses.percentile[house] < POOR_PERCENTILE) & (bits[house] == 0) & (register.form_copy_of == 0)
     by_score = (houses.score[house] <= SCORE_CUTOFF) & (shown == 0)
     truth = {
-        "household_id": register.form_number, "copy_of": col.whole(register.form_copy_of),
-        "percentile": houses.percentile[house], "office_score": houses.office_score[house], "score": houses.score[house],
-        "programmes": col.pick(names, bits[house]), "programmes_by_number": col.pick(names, shown),
+        "household_id": register.form_number,
+        "copy_of": col.whole(register.form_copy_of),
+        "percentile": houses.percentile[house],
+        "office_score": houses.office_score[house],
+        "score": houses.score[house],
+        "programmes": col.pick(names, bits[house]),
+        "programmes_by_number": col.pick(names, shown),
         "poor_unserved": poor.astype(np.int64),
     }
     keep = np.flatnonzero(poor | by_score)
     unserved = {
-        "household_id": register.form_number[keep], "percentile": houses.percentile[house][keep],
-        "score": houses.score[house][keep], "poor_unserved": poor[keep].astype(np.int64),
+        "household_id": register.form_number[keep],
+        "percentile": houses.percentile[house][keep],
+        "score": houses.score[house][keep],
+        "poor_unserved": poor[keep].astype(np.int64),
         "unserved_by_score_and_number": by_score[keep].astype(np.int64),
     }
     return truth, unserved
@@ -149,6 +160,8 @@ def household_tables(f: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
 def non_data_table(lines: list[tuple[str, str, int, str]]) -> dict[str, Any]:
     """One row a filled or blank line that is no data: header, title, total, note."""
     return {
-        "file": col.strings([x[0] for x in lines]), "sheet": col.strings([x[1] for x in lines]),
-        "line": np.array([x[2] for x in lines], dtype=np.int64), "kind": col.strings([x[3] for x in lines]),
+        "file": col.strings([x[0] for x in lines]),
+        "sheet": col.strings([x[1] for x in lines]),
+        "line": np.array([x[2] for x in lines], dtype=np.int64),
+        "kind": col.strings([x[3] for x in lines]),
     }

@@ -127,7 +127,7 @@ def _people(geography: Geography, names: NameBook, houses: Households, rng: np.r
     born = TODAY - 1 - link["days"]
     year = day_parts(born)[0]
     # Parents who do not know the day say the first of January; grown people more often.
-    january = (np.array([f"{y}-01-01" for y in range(1900, 2028)], dtype="datetime64[D]").astype(np.int64) + 719_163)
+    january = np.array([f"{y}-01-01" for y in range(1900, 2028)], dtype="datetime64[D]").astype(np.int64) + 719_163
     born = np.where((rng.random(n) < 0.12) & (link["days"] > 6600), january[year - 1900], born)
     late = link["place"] == 9
     survey = houses.survey_day[house]
@@ -137,13 +137,29 @@ def _people(geography: Geography, names: NameBook, houses: Households, rng: np.r
     kind[on_form & (born > survey)] = "N"
     kind[late | (on_form & (died > 0) & (died < survey))] = "D"
     person = People(
-        house=house, place=link["place"], female=female, born=born, marital=link["marital"],
-        spouse=link["spouse"], father=link["father"], mother=link["mother"], kind=kind, died=died,
-        name=names.draw(rng, female), father_name=names.draw(rng, np.zeros(n, dtype=bool)),
-        husband_name=names.draw(rng, np.zeros(n, dtype=bool)), number=np.zeros(n, dtype=np.int64),
-        short=np.zeros(n, dtype=bool), in_extract=rng.random(n) < 0.97, death_known=rng.random(n) < 0.8,
-        phone=np.zeros(n, dtype=np.int64), post=np.zeros(n, dtype=np.int8), disability=np.zeros(n, dtype=np.int8),
-        pregnant=np.zeros(n, dtype=bool), attending=np.zeros(n, dtype=bool), grade=np.zeros(n, dtype=np.int8),
+        house=house,
+        place=link["place"],
+        female=female,
+        born=born,
+        marital=link["marital"],
+        spouse=link["spouse"],
+        father=link["father"],
+        mother=link["mother"],
+        kind=kind,
+        died=died,
+        name=names.draw(rng, female),
+        father_name=names.draw(rng, np.zeros(n, dtype=bool)),
+        husband_name=names.draw(rng, np.zeros(n, dtype=bool)),
+        number=np.zeros(n, dtype=np.int64),
+        short=np.zeros(n, dtype=bool),
+        in_extract=rng.random(n) < 0.97,
+        death_known=rng.random(n) < 0.8,
+        phone=np.zeros(n, dtype=np.int64),
+        post=np.zeros(n, dtype=np.int8),
+        disability=np.zeros(n, dtype=np.int8),
+        pregnant=np.zeros(n, dtype=bool),
+        attending=np.zeros(n, dtype=bool),
+        grade=np.zeros(n, dtype=np.int8),
     )
     person.father_name = np.where(person.father >= 0, person.name[person.father], person.father_name)
     person.husband_name = np.where(person.spouse >= 0, person.name[person.spouse], person.husband_name)
@@ -174,9 +190,7 @@ def _issue_numbers(geography: Geography, houses: Households, person: People, rng
         number = numbers.pak_numbers(place, nth, person.female)
     else:
         person.short = adult & (rng.random(person.size) < 0.45)
-        number = np.where(
-            person.short, numbers.bgd_short_numbers(tehsil, nth), numbers.bgd_numbers(place, nth, ~adult)
-        )
+        number = np.where(person.short, numbers.bgd_short_numbers(tehsil, nth), numbers.bgd_numbers(place, nth, ~adult))
         number = np.where(adult, number, number + person.birth_year() * 10**13)
     person.number = np.where(issued, number, 0)
 
@@ -211,16 +225,24 @@ def _give_phones(person: People, rng: np.random.Generator, counters: Counters) -
     person.phone[shares] = heads[person.house[shares]]
 
 
-def _add_ghosts(geography: Geography, names: NameBook, houses: Households, person: People, rng: np.random.Generator) -> None:
+def _add_ghosts(
+    geography: Geography, names: NameBook, houses: Households, person: People, rng: np.random.Generator
+) -> None:
     """Append people whom a clerk invented; they have a place and a name and, mostly, an invented number."""
     n = max(1, person.size // 4000)
     house = np.sort(rng.integers(0, houses.size, n))
     female = rng.random(n) < 0.6
     fake = numbers.fabricate(geography.place[houses.tehsil[house]], rng)
     new: dict[str, Array] = {
-        "house": house, "place": np.full(n, 99), "female": female, "born": TODAY - rng.integers(8000, 27_000, n),
-        "marital": np.full(n, 2), "kind": np.full(n, "G"), "name": names.draw(rng, female),
-        "father_name": names.draw(rng, np.zeros(n, dtype=bool)), "husband_name": names.draw(rng, np.zeros(n, dtype=bool)),
+        "house": house,
+        "place": np.full(n, 99),
+        "female": female,
+        "born": TODAY - rng.integers(8000, 27_000, n),
+        "marital": np.full(n, 2),
+        "kind": np.full(n, "G"),
+        "name": names.draw(rng, female),
+        "father_name": names.draw(rng, np.zeros(n, dtype=bool)),
+        "husband_name": names.draw(rng, np.zeros(n, dtype=bool)),
         "number": np.where(rng.random(n) < 0.75, fake, 0),
     }
     for pointer in ("spouse", "father", "mother"):

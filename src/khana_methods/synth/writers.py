@@ -54,8 +54,9 @@ class Registers:
 
     def write(self, name: str, table: Table) -> None:
         """Append a table of columns to the file ``name``; its header is written with the first."""
-        batch = pa.table({key: pa.array(value) if not isinstance(value, pa.ChunkedArray) else value
-                          for key, value in table.items()})
+        batch = pa.table(
+            {key: pa.array(value) if not isinstance(value, pa.ChunkedArray) else value for key, value in table.items()}
+        )
         if name not in self._open:
             path = self._out / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,6 +107,8 @@ class LineFile:
         """Use as a context."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close whatever happened."""
         self.close()

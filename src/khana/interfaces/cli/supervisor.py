@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -121,19 +122,21 @@ def _load_sample(wish: Wish) -> None:
         return
     _khana("bootstrap", "operator", role="owner")
     token = (places.folder("run") / "operator.token").read_text().strip()
-    folder = places.folder("sample")
-    _say(f"making a sample country of {wish.households} households (synthetic)")
-    _khana(
-        "synth",
-        "--country",
-        wish.country,
-        "--households",
-        str(wish.households),
-        "--seed",
-        "1",
-        "--out",
-        str(folder),
-    )
+    folder = places.var() / "sample"
+    if not (folder / "sample.yaml").exists():
+        shutil.rmtree(folder, ignore_errors=True)  # a half-made country is made again
+        _say(f"making a sample country of {wish.households} households (synthetic)")
+        _khana(
+            "synth",
+            "--country",
+            wish.country,
+            "--households",
+            str(wish.households),
+            "--seed",
+            "1",
+            "--out",
+            str(folder),
+        )
     _say("loading it")
     _khana("sample", "load", str(folder / "sample.yaml"), "--data", str(folder), KHANA_TOKEN=token)
     _say("consolidating")

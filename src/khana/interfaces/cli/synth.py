@@ -27,8 +27,18 @@ from khana.interfaces.cli.output import TeachingCommand, bar, show
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def synth(country: str, households: int, seed: int, out: Path, as_json: bool) -> None:
     """Make a country: areas, registers, ministries' lists, contracts, a manifest and the truth."""
-    from khana_methods.synth import country as maker
+    from khana_methods.synth.synthesise import synthesise
 
     with bar(as_json=as_json) as progress:
-        result = maker.write_country(country=country, households=households, seed=seed, out=out, progress=progress)
-    show(result, as_json=as_json, out=None)
+        made = synthesise(
+            country=country, households=households, seed=seed, out=out,
+            progress=lambda done, total: progress(done, total, "households"),
+        )  # fmt: skip
+    result = {
+        "country": country,
+        "households": households,
+        "seed": seed,
+        "out": str(out),
+        "manifest": str(made.manifest),
+    }
+    show({**result, "files": made.files, "list_rows": made.list_rows, "codes": made.codes}, as_json=as_json, out=None)
