@@ -48,6 +48,6 @@ def apply_evidence(*, at: datetime) -> dict[str, int]:
     )
     disputed = cursor.rowcount
     cursor.execute("DROP TABLE _agreed")
-    counts = {"verified": verified, "disputed": disputed}
+    counts = {"numbers_verified": verified, "numbers_disputed": disputed}
     audit.record(action="registry.numbers.verified", subject="registry", details=counts, at=at)
     return counts

@@ -109,6 +109,8 @@ class PersonLoader:
     def finish(self, *, batch_id: int, at: datetime) -> dict[str, int]:
         """Write what was staged; return counts of new files, versions, numbers and disputes."""
         cursor = bulk.raw_cursor()
+        # names go to the search index in few large merges instead of thousands of small ones
+        cursor.execute("SET LOCAL gin_pending_list_limit = '256MB'")
         _meet_known_files(cursor)
         number_families(cursor)
         cursor.execute(
