@@ -5,11 +5,10 @@ Each read is one definer function of the database; inside `scoped` only.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Any
 
-import psycopg
-from django.db import connection
+from khana.access.functions import call
 
 
 @dataclass(frozen=True)
@@ -54,28 +53,21 @@ class ListedUser:
     grants: tuple[Held, ...]
 
 
-def _rows(function: str) -> list[Any]:
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        statement = f"SELECT * FROM khana_private.{function}()".encode()
-        return psycopg.Cursor(connection.connection).execute(statement).fetchall()
-
-
 def me() -> Me | None:
     """Return the actor in scope with her permissions and grants, or None where nobody is signed in."""
-    found = _rows("access_me")
+    found = call("access_me")
     if not found:
         return None
     number, username, display_name, language, kind, permissions = found[0]
-    grants = tuple(Held(*row) for row in _rows("access_my_grants"))
+    grants = tuple(Held(*row) for row in call("access_my_grants"))
     return Me(number, username, display_name, language, kind, frozenset(permissions), grants)
 
 
 def list_users() -> list[ListedUser]:
     """Return every user by name; needs `users.read` for the whole country."""
     listed = []
-    for number, username, display_name, language, kind, is_active, factor, locked, grants in _rows("access_list_users"):
-        held = tuple(Held(g["role"], g["area_path"], g["agency"], g["id"]) for g in grants)
+    for number, username, display_name, language, kind, is_active, factor, locked, grants in call("access_list_users"):
+        held = tuple(Held(g["role"], g["area_path"], g["agency"], g["id"]) for g in json.loads(grants))
         user = ListedUser(number, username, display_name, language, kind, is_active, factor, locked, held)
         listed.append(user)
     return listed

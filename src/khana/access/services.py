@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 import psycopg
@@ -25,14 +25,23 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
+from khana.access.functions import (
+    NOBODY,
+    AccessNotFound,
+    NameTaken,
+    NoSession,
+    PermissionMissing,
+    call,
+    raw,
+)
 from khana.access.roles import catalogue
 from khana.platform import keys
-from khana_methods.errors import Conflict, InputError, KhanaError, NotFound, NotPermitted
+from khana_methods.errors import InputError, NotPermitted
 
+__all__ = ["AccessNotFound", "NameTaken", "NoSession", "PermissionMissing", "call"]
 _STEP = 30
 SESSION_LENGTH = timedelta(hours=8)
 SHORTEST_PASSWORD = 12
-_NOBODY = "You are not signed in, or your session has ended. Sign in and try again."
 _WRONG = "The name, the password or the code is not right."
 _FAR = "The database refused it: your role or your area does not reach that far."
 
@@ -49,34 +58,10 @@ class SignInLocked(NotPermitted):
     code: ClassVar[str] = "access.sign_in.locked"
 
 
-class NoSession(NotPermitted):
-    """The token is unknown, closed, expired, or its second factor was not shown."""
-
-    code: ClassVar[str] = "access.session.none"
-
-
-class PermissionMissing(NotPermitted):
-    """The actor's roles do not hold the permission, or not for the whole country."""
-
-    code: ClassVar[str] = "access.permission.missing"
-
-
 class OutsideScope(NotPermitted):
     """The database refused a row outside the actor's scope."""
 
     code: ClassVar[str] = "access.scope.outside"
-
-
-class AccessNotFound(NotFound):
-    """No such user, area, grant or job."""
-
-    code: ClassVar[str] = "access.not_found"
-
-
-class NameTaken(Conflict):
-    """A user with this name is there already."""
-
-    code: ClassVar[str] = "access.user.name_taken"
 
 
 class PasswordWeak(InputError):
@@ -102,47 +87,6 @@ class NewUser:
     password: str
     otpauth_uri: str
     token: str
-
-
-def call(function: str, *arguments: Any) -> list[Any]:
-    """Call one function of `khana_private` with bound parameters; return its rows.
-
-    Raises:
-        NotPermitted: The function refused; the message names the permission.
-        NotFound: It names something that is not there.
-        Conflict: Something of that name is there already.
-    """
-    connection.ensure_connection()
-    connection.validate_no_broken_transaction()
-    marks = ", ".join(["%s"] * len(arguments))
-    try:
-        with connection.wrap_database_errors:
-            # psycopg's own cursor binds on the server: the statement holds no value
-            rows = psycopg.Cursor(connection.connection).execute(
-                f"SELECT * FROM khana_private.{function}({marks})".encode(), arguments
-            )
-            return rows.fetchall()
-    except DatabaseError as error:
-        known = _translate(error)
-        if known is None:
-            raise
-        raise known from error
-
-
-def _translate(error: DatabaseError) -> KhanaError | None:
-    cause = error.__cause__
-    if not isinstance(cause, psycopg.Error):
-        return None
-    detail = cause.diag.message_detail or ""
-    if cause.sqlstate == "KH403":
-        if "." in detail:
-            return PermissionMissing(f"You may not do this: it needs the permission '{detail}'.", permission=detail)
-        return NoSession(_NOBODY)
-    if cause.sqlstate == "KH404":
-        return AccessNotFound(f"There is no such {detail}.", what=detail)
-    if cause.sqlstate == "KH409":
-        return NameTaken("A user with this name exists already. Choose another name.")
-    return None
 
 
 # --- sessions -------------------------------------------------------------------------------
@@ -212,6 +156,7 @@ def sign_out(*, token: str) -> None:
     call("access_close_session", token)
 
 
+@transaction.atomic
 def adopt_job(*, job: UUID) -> str:
     """Return a token of the user who asked for a job; only the worker may.
 
@@ -221,6 +166,7 @@ def adopt_job(*, job: UUID) -> str:
     return str(call("access_adopt_job", job)[0][0])
 
 
+@transaction.atomic
 def make_token(*, ttl: timedelta) -> str:
     """Return another token of the actor in scope, for commands; at most ninety days."""
     return str(call("access_make_token", ttl)[0][0])
@@ -243,25 +189,18 @@ def scoped(token: str, *, require_session: bool = True) -> Iterator[None]:
     is_inner = connection.in_atomic_block
     try:
         with transaction.atomic():
-            ((before, _),) = _raw(
+            ((before, _),) = raw(
                 "SELECT current_setting('khana.token', true), set_config('khana.token', %s, true)", token
             )
-            if require_session and _raw("SELECT khana_private.access_actor()")[0][0] is None:
-                raise NoSession(_NOBODY)
+            if require_session and raw("SELECT khana_private.access_actor()")[0][0] is None:
+                raise NoSession(NOBODY)
             yield
             if is_inner and not connection.needs_rollback:
-                _raw("SELECT set_config('khana.token', %s, true)", before or "")
+                raw("SELECT set_config('khana.token', %s, true)", before or "")
     except (DatabaseError, psycopg.Error) as error:
         if isinstance(error.__cause__ or error, psycopg.errors.InsufficientPrivilege):
             raise OutsideScope(_FAR) from error
         raise
-
-
-def _raw(statement: str, *parameters: Any) -> list[Any]:
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        cursor = psycopg.Cursor(connection.connection)
-        return cursor.execute(statement.encode(), parameters or None).fetchall()
 
 
 def require(permission: str, *, everywhere: bool = False) -> None:
@@ -282,7 +221,7 @@ def require(permission: str, *, everywhere: bool = False) -> None:
     if call(function, permission)[0][0]:
         return
     if call("access_actor")[0][0] is None:
-        raise NoSession(_NOBODY)
+        raise NoSession(NOBODY)
     extent = " for the whole country" if everywhere else ""
     raise PermissionMissing(
         f"You may not do this: it needs the permission '{permission}' ({named.meaning}){extent}.",
@@ -298,7 +237,7 @@ def actor_id() -> int:
     """
     found = call("access_actor")[0][0]
     if found is None:
-        raise NoSession(_NOBODY)
+        raise NoSession(NOBODY)
     return int(found)
 
 
@@ -386,6 +325,7 @@ def add_grant(*, username: str, role: str, area_code: str = "", agency: str = ""
     return int(call("access_add_grant", username, role, area_code, agency, at)[0][0])
 
 
+@transaction.atomic
 def end_grant(*, grant: int, at: datetime) -> None:
     """End a grant now; what was done under it stays done."""
     call("access_end_grant", grant, at)
@@ -400,6 +340,7 @@ def reset_password(*, username: str, second_factor: bool = True, at: datetime) -
     return NewUser(0, name, plain, uri, "")
 
 
+@transaction.atomic
 def set_active(*, username: str, active: bool, at: datetime) -> None:
     """Close a user with all her sessions, or open her again; users are never deleted."""
     call("access_set_active", username, active, at)

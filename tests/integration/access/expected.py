@@ -83,7 +83,7 @@ TABLES: dict[str, Expect] = {
     "identity_simrecord": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
     "identity_publicemployee": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
     "assessment_score": Expect(s=AREA_READ, i=STEWARD, u=STEWARD, column="superseded_at", frozen="score"),
-    "programmes_programme": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, column="name"),
+    "programmes_programme": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, d=CATALOGUE_WRITE, column="name"),
     "beneficiaries_source": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, column="title"),
     "beneficiaries_benefit": Expect(
         s={
@@ -99,6 +99,7 @@ TABLES: dict[str, Expect] = {
     "beneficiaries_exitrecord": Expect(
         s={"steward": ALL, "auditor": ALL, "officer_x": "ac", "officer_y": "bd"},
         i=AGENCY_WRITE,
+        d=AGENCY_WRITE,
     ),
     "beneficiaries_run": Expect(s=RESULTS, i=STEWARD, u=STEWARD, column="state", frozen="actor_id"),
     "beneficiaries_finding": Expect(

@@ -1,0 +1,84 @@
+"""Calls of the definer functions in `khana_private`, and what their refusals mean.
+
+The functions are the only way to users, grants and sessions. Parameters are bound on the server by
+psycopg's own cursor, so that no statement text, and with it no log, holds a token or a key.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import psycopg
+from django.db import connection
+from django.db.utils import DatabaseError
+
+from khana_methods.errors import Conflict, KhanaError, NotFound, NotPermitted
+
+NOBODY = "You are not signed in, or your session has ended. Sign in and try again."
+
+
+class NoSession(NotPermitted):
+    """The token is unknown, closed, expired, or its second factor was not shown."""
+
+    code: ClassVar[str] = "access.session.none"
+
+
+class PermissionMissing(NotPermitted):
+    """The actor's roles do not hold the permission, or not for the whole country."""
+
+    code: ClassVar[str] = "access.permission.missing"
+
+
+class AccessNotFound(NotFound):
+    """No such user, area, grant or job."""
+
+    code: ClassVar[str] = "access.not_found"
+
+
+class NameTaken(Conflict):
+    """A user with this name is there already."""
+
+    code: ClassVar[str] = "access.user.name_taken"
+
+
+def raw(statement: str, *parameters: Any) -> list[Any]:
+    """Run one statement with server-side parameters; return its rows."""
+    connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    with connection.wrap_database_errors:
+        cursor = psycopg.Cursor(connection.connection)
+        return cursor.execute(statement.encode(), parameters or None).fetchall()
+
+
+def call(function: str, *arguments: Any) -> list[Any]:
+    """Call one function of `khana_private` with bound parameters; return its rows.
+
+    Raises:
+        NotPermitted: The function refused; the message names the permission.
+        NotFound: It names something that is not there.
+        Conflict: Something of that name is there already.
+    """
+    marks = ", ".join(["%s"] * len(arguments))
+    try:
+        return raw(f"SELECT * FROM khana_private.{function}({marks})", *arguments)
+    except DatabaseError as error:
+        known = _translate(error)
+        if known is None:
+            raise
+        raise known from error
+
+
+def _translate(error: DatabaseError) -> KhanaError | None:
+    cause = error.__cause__
+    if not isinstance(cause, psycopg.Error):
+        return None
+    detail = cause.diag.message_detail or ""
+    if cause.sqlstate == "KH403":
+        if "." in detail:
+            return PermissionMissing(f"You may not do this: it needs the permission '{detail}'.", permission=detail)
+        return NoSession(NOBODY)
+    if cause.sqlstate == "KH404":
+        return AccessNotFound(f"There is no such {detail}.", what=detail)
+    if cause.sqlstate == "KH409":
+        return NameTaken("A user with this name exists already. Choose another name.")
+    return None

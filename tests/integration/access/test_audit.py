@@ -1,0 +1,118 @@
+"""The event log: whose name an event bears, that it is only added to, and that the chain holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from khana.access.services import scoped
+from khana.audit import services as audit
+
+from .world import World
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _clean(world: World, root: psycopg.Connection, as_role) -> Iterator[None]:  # type: ignore[no-untyped-def]
+    """Begin with an empty log: the rows of the world are no chain."""
+    root.execute("SET session_replication_role = replica")
+    root.execute("TRUNCATE audit_seal, audit_event")
+    root.execute("SET session_replication_role = origin")
+    audit.checkpoint_file().unlink(missing_ok=True)
+    as_role("web")
+    yield
+
+
+def _write(world: World, number: int = 5) -> None:
+    with scoped(world.tokens["registrar_a"]):
+        for place in range(number):
+            audit.record(
+                action="registry.household.read", subject=f"household:{place}", details={"b": 1, "a": "ü"}, at=NOW
+            )
+
+
+def test_the_actor_is_the_one_of_the_session(world: World, root: psycopg.Connection) -> None:
+    _write(world, 1)
+    row = root.execute("SELECT actor_id, actor_label, action, subject, at FROM audit_event").fetchone()
+    assert row == (world.ids["registrar_a"], "registrar_a", "registry.household.read", "household:0", NOW)
+    with pytest.raises(audit.NoActor):
+        audit.record(action="a.b", subject="x", at=NOW)
+    with pytest.raises(audit.ActionUnnamed):
+        audit.record(action="Done!", subject="x", at=NOW)
+
+
+def test_an_event_goes_with_its_transaction(world: World, root: psycopg.Connection) -> None:
+    with pytest.raises(ZeroDivisionError), scoped(world.tokens["registrar_a"]):
+        audit.record(action="a.b", subject="x", at=NOW)
+        raise ZeroDivisionError
+    assert root.execute("SELECT count(*) FROM audit_event").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("table", ["audit_event", "audit_seal"])
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {} CASCADE", "UPDATE {} SET id = id"])
+def test_even_the_owner_only_adds(world: World, connect, table: str, statement: str) -> None:  # type: ignore[no-untyped-def]
+    _write(world)
+    audit.seal_events()
+    with connect("owner") as connection, pytest.raises(psycopg.Error) as caught:
+        connection.execute(statement.format(table))
+    assert caught.value.sqlstate == "KH403"
+
+
+def test_the_chain_holds_over_several_seals(world: World) -> None:
+    _write(world, 7)
+    assert [audit.seal_events(batch=3) for _ in range(4)] == [3, 3, 1, 0]
+    _write(world, 2)
+    with scoped(world.tokens["auditor"]):
+        assert audit.write_checkpoint(at=NOW) is not None
+        assert audit.verify() == audit.Verdict(sealed=7, unsealed=2, checkpoints=1, broken_at=None, reason="")
+    with scoped(world.tokens["registrar_a"]):  # without audit.read she sees no chain, and it is said
+        assert not audit.verify().holds
+
+
+@pytest.mark.parametrize(
+    ("tamper", "reason"),
+    [
+        ("UPDATE audit_event SET subject = 'household:77' WHERE id = (SELECT max(id) - 2 FROM audit_event)", "changed"),
+        ("UPDATE audit_event SET at = at + interval '1 us'", "changed"),
+        ("DELETE FROM audit_event WHERE id = (SELECT min(id) + 1 FROM audit_event)", "gone"),
+        ("DELETE FROM audit_seal WHERE id = (SELECT min(id) + 1 FROM audit_seal)", "does not follow"),
+        ("DELETE FROM audit_seal WHERE id = (SELECT max(id) FROM audit_seal)", "shorter"),
+    ],
+)
+def test_tampering_is_found(world: World, root: psycopg.Connection, tamper: str, reason: str) -> None:
+    _write(world)
+    audit.seal_events()
+    with scoped(world.tokens["auditor"]):
+        audit.write_checkpoint(at=NOW)
+    root.execute("SET session_replication_role = replica")
+    root.execute(tamper)  # type: ignore[arg-type]
+    root.execute("SET session_replication_role = origin")
+    with scoped(world.tokens["auditor"]):
+        found = audit.verify()
+    assert not found.holds and reason in found.reason
+
+
+def test_a_chain_rewritten_as_a_whole_is_found_by_its_checkpoint(world: World, root: psycopg.Connection) -> None:
+    _write(world)
+    audit.seal_events()
+    with scoped(world.tokens["auditor"]):
+        audit.write_checkpoint(at=NOW)
+    root.execute("SET session_replication_role = replica")
+    root.execute("UPDATE audit_event SET subject = 'nothing:1'")
+    (first,) = root.execute("SELECT min(id) FROM audit_seal").fetchone()  # type: ignore[misc]
+    root.execute("DELETE FROM audit_seal")
+    root.execute("SELECT setval('audit_seal_id_seq', %s, false)", [first])
+    root.execute("SET session_replication_role = origin")
+    audit.seal_events()
+    with scoped(world.tokens["auditor"]):
+        assert "rewritten" in audit.verify().reason
+    line = json.loads(audit.checkpoint_file().read_text())
+    line["hash"] = "00" * 32
+    audit.checkpoint_file().write_text(json.dumps(line) + "\n")
+    with scoped(world.tokens["auditor"]):
+        assert "not signed" in audit.verify().reason

@@ -1,0 +1,113 @@
+"""What the web and worker roles can never do, whatever they send."""
+
+from __future__ import annotations
+
+import re
+
+import psycopg
+import pytest
+
+from khana.access.roles import catalogue
+
+from .world import World
+
+WORKER_ONLY = {"access_adopt_job"}
+INSIDE_ONLY = {
+    "audit_write", "access_new_session", "access_count_failure", "access_require_user_manager", "access_user_id",
+    "access_is_owner", "audit_refuse_change",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["web", "worker"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SET ROLE khana_owner",
+        "SET SESSION AUTHORIZATION khana_owner",
+        "INSERT INTO access_grant (user_id, role, area_path, agency, valid_from) VALUES (1, 'data_steward', '', '', now())",
+        "UPDATE access_grant SET area_path = ''",
+        "INSERT INTO access_rolepermission (role, permission) VALUES ('analyst', 'registry.read')",
+        "UPDATE access_user SET is_active = true",
+        "SELECT * FROM access_credential",
+        "SELECT * FROM access_session",
+        "INSERT INTO access_session (token_hash, user_id, kind, opened_at, expires_at, confirmed_at)"
+        " VALUES (sha256('x'), 1, 'WEB', now(), now() + interval '1 day', now())",
+        "INSERT INTO audit_event (at, actor_id, actor_label, action, subject, details) VALUES (now(), 1, 'x', 'a.b', '', '{}')",
+        "INSERT INTO audit_seal (event_id, previous_hash, hash) VALUES (1, '', '')",
+        "SELECT khana_private.audit_write(1, 'a.b', 'x', '{}', now())",
+        "SELECT khana_private.access_new_session(1, 'WEB', interval '1 day', true)",
+        "SELECT value FROM khana_private.access_pepper",
+        "CREATE TABLE public.mine (x int)",
+        "CREATE FUNCTION khana_private.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+        "CREATE OR REPLACE FUNCTION khana_private.access_actor() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
+        "ALTER ROLE CURRENT_USER BYPASSRLS",
+        "SET session_replication_role = replica",
+        "COPY registry_household TO PROGRAM 'cat'",
+        "SELECT pg_read_file('/etc/passwd')",
+    ],
+)
+def test_refused(connect, world: World, role: str, statement: str) -> None:  # type: ignore[no-untyped-def]
+    with connect(role) as connection:
+        connection.execute("SELECT set_config('khana.token', %s, true)", [world.tokens["admin"]])
+        with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.InvalidParameterValue)):
+            connection.execute(statement)
+
+
+def test_row_security_cannot_be_switched_off(connect, world: World) -> None:  # type: ignore[no-untyped-def]
+    with connect("web") as connection:
+        connection.execute("SET row_security = off")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT count(*) FROM registry_household")
+
+
+def test_a_temporary_table_does_not_shadow_what_functions_read(connect, world: World) -> None:  # type: ignore[no-untyped-def]
+    with connect("web") as connection:
+        connection.execute("CREATE TEMP TABLE access_session AS SELECT sha256('x') AS token_hash, 1 AS user_id")
+        connection.execute("CREATE TEMP TABLE access_user AS SELECT 1 AS id, true AS is_active")
+        connection.execute("SET search_path = pg_temp, public; SELECT set_config('khana.token', 'x', true)")
+        assert connection.execute("SELECT khana_private.access_actor()").fetchone() == (None,)
+        assert connection.execute("SELECT count(*) FROM public.registry_household").fetchone() == (0,)
+
+
+def test_a_token_of_one_transaction_is_not_there_in_the_next(connect, world: World) -> None:  # type: ignore[no-untyped-def]
+    connection = connect("web", autocommit=True)
+    with connection.transaction():
+        connection.execute("SELECT set_config('khana.token', %s, true)", [world.tokens["steward"]])
+        assert connection.execute("SELECT count(*) FROM registry_household").fetchone() == (5,)
+    assert connection.execute("SELECT count(*) FROM registry_household").fetchone() == (0,)
+
+
+def test_functions_are_definers_with_a_pinned_path_and_closed_to_the_public(root: psycopg.Connection) -> None:
+    rows = root.execute(
+        "SELECT p.proname, p.prosecdef, p.proconfig, has_function_privilege('khana_web', p.oid, 'EXECUTE'),"
+        " has_function_privilege('khana_worker', p.oid, 'EXECUTE'), pg_get_userbyid(p.proowner),"
+        " EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a WHERE a.grantee = 0)"
+        " FROM pg_proc p WHERE p.pronamespace = 'khana_private'::regnamespace"
+    ).fetchall()
+    assert len(rows) > 30
+    for name, is_definer, config, web, worker, owner, is_public in rows:
+        assert config == ["search_path=pg_catalog, pg_temp"], name
+        assert is_definer or name in {"audit_payload", "audit_refuse_change"}, name
+        assert owner == "khana_owner" and not is_public, name
+        assert web == (name not in WORKER_ONLY | INSIDE_ONLY), name
+        assert worker == (name not in INSIDE_ONLY), name
+
+
+def test_policies_name_permissions_that_exist(root: psycopg.Connection) -> None:
+    named = set()
+    for using, check in root.execute("SELECT qual, with_check FROM pg_policies").fetchall():
+        named |= set(re.findall(r"'([a-z_]+\.[a-z_]+)'", f"{using} {check}"))
+    assert named <= set(catalogue().permissions)
+    asked_by_functions_only = {"users.manage", "users.read"}
+    assert set(catalogue().permissions) - named == asked_by_functions_only
+
+
+def test_roles_are_plain(root: psycopg.Connection) -> None:
+    rows = root.execute(
+        "SELECT rolname, rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls OR rolinherit"
+        " FROM pg_roles WHERE rolname IN ('khana_web', 'khana_worker') ORDER BY 1"
+    ).fetchall()
+    assert rows == [("khana_web", False), ("khana_worker", False)]
+    assert root.execute(
+        "SELECT count(*) FROM pg_auth_members WHERE member IN ('khana_web'::regrole, 'khana_worker'::regrole)"
+    ).fetchone() == (0,)
