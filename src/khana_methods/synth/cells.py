@@ -54,14 +54,22 @@ def make_cells(block: Block, ledger: Ledger, rows: Rows, item: ListFile, at: Arr
         text[name] = _numbers(block, who, typed, entry, style, native)
     wife = people.female[person] & (people.marital[person] >= 2)
     guardian = np.where(wife, people.husband_name[person], people.father_name[person])
-    payee_guardian = np.where(people.marital[payee] >= 2, people.husband_name[payee], people.father_name[payee])
-    for name, names in (("name", people.name[person]), ("guardian", guardian), ("payee_name", people.name[payee]),
-                        ("payee_guardian", payee_guardian)):
+    payee_guardian = np.where(
+        people.marital[payee] >= 2, people.husband_name[payee], people.father_name[payee]
+    )
+    for name, names in (
+        ("name", people.name[person]),
+        ("guardian", guardian),
+        ("payee_name", people.name[payee]),
+        ("payee_guardian", payee_guardian),
+    ):
         text[name] = col.pick(block.names.native, names) if native else _names(block, names, entry)
     text |= _places(block, ledger, entry, person, native)
     text["birth"] = ledger.birth[entry]
     text["sex"] = people.female[person].astype(np.int64)
-    text["phone"] = col.phones(block.country, ledger.phone[entry], style if item.shape != "parquet" else style * 0)
+    text["phone"] = col.phones(
+        block.country, ledger.phone[entry], style if item.shape != "parquet" else style * 0
+    )
     text["account"] = col.accounts(block.country, ledger.account[entry])
     programmes = PROGRAMMES[block.country]
     amounts = np.array([(p.amounts * 5)[:5] for p in programmes])
@@ -69,7 +77,11 @@ def make_cells(block: Block, ledger: Ledger, rows: Rows, item: ListFile, at: Arr
     text["programme"] = e.programme[entry].astype(np.int64)
     text["period"] = rows.period[at].astype(np.int64)
     text["period_text"] = _periods(item, rows.period[at], entry)
-    text["score"] = np.where(block.houses.office_score[people.house[person]] > 32, 8 + entry % 24, block.houses.office_score[people.house[person]])
+    text["score"] = np.where(
+        block.houses.office_score[people.house[person]] > 32,
+        8 + entry % 24,
+        block.houses.office_score[people.house[person]],
+    )
     text["grade"] = people.grade[person].astype(np.int64)
     text["native_digits"] = (entry % 3 == 1) & native
     return Cells(at, entry, own, rows.malformed[at], rows.odd[at], rows.formula[at], text)
@@ -104,7 +116,9 @@ def _places(block: Block, ledger: Ledger, entry: Array, person: Array, native: b
     spelling = ledger.spelling[entry]
     result: dict[str, Any] = {"tehsil_position": tehsil}
     for name, areas, where in (
-        ("province", g.provinces, g.province_of[tehsil]), ("district", g.districts, g.district_of[tehsil]), ("tehsil", g.tehsils, tehsil)
+        ("province", g.provinces, g.province_of[tehsil]),
+        ("district", g.districts, g.district_of[tehsil]),
+        ("tehsil", g.tehsils, tehsil),
     ):
         usual = col.pick(col.strings([a.native if native else a.name for a in areas]), where)
         if not native:

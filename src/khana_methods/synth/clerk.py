@@ -1,4 +1,4 @@
-"""What offices type: numbers with slips, mobiles and accounts that are shared, rows that are written twice or broken.
+"""What offices type: numbers with slips, shared mobiles and accounts, rows written twice or broken.
 
 The clerk only changes what stands in a file. Codes are never decided here: they come from the
 true world after everything has been typed, in ``truth``. ``Typed.key`` is what a careful reader
@@ -11,44 +11,95 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from khana_methods.synth import numbers
+from khana_methods.synth import card_numbers
 from khana_methods.synth.enrolment import Enrolments
 from khana_methods.synth.population import Array
 from khana_methods.synth.programmes import LISTS, PROGRAMMES, ListFile
 from khana_methods.synth.world import Block
 
 CAUSES = (
-    "", "none_issued", "missing", "placeholder", "lost_digit", "extra_digit", "repeated_digit", "scientific", "typo",
-    "fabricated", "spouse_number", "stranger_number", "year_prefix",
+    "",
+    "none_issued",
+    "missing",
+    "placeholder",
+    "lost_digit",
+    "extra_digit",
+    "repeated_digit",
+    "scientific",
+    "typo",
+    "fabricated",
+    "spouse_number",
+    "stranger_number",
+    "year_prefix",
 )
-(OK, NONE_ISSUED, MISSING, WORD, LOST, EXTRA, REPEATED, SCIENTIFIC, TYPO, FABRICATED, SPOUSE, STRANGER, YEAR) = range(13)
+(
+    OK,
+    NONE_ISSUED,
+    MISSING,
+    WORD,
+    LOST,
+    EXTRA,
+    REPEATED,
+    SCIENTIFIC,
+    TYPO,
+    FABRICATED,
+    SPOUSE,
+    STRANGER,
+    YEAR,
+) = range(13)
 WORDS = {
     "latin": ("N/A", "nil", "-", "applied for", "not available"),
     "pak": ("نہیں", "-", "درخواست دی", "دستیاب نہیں"),
     "bgd": ("নাই", "-", "আবেদন করা", "পাওয়া যায়নি"),
 }
 MALFORMED = (
-    "", "short_row", "long_row", "shifted_row", "impossible_date", "empty_identity", "control_char", "nul_char",
-    "truncated_json", "trailing_comma", "nan_value", "missing_holder", "foreign_byte",
+    "",
+    "short_row",
+    "long_row",
+    "shifted_row",
+    "impossible_date",
+    "empty_identity",
+    "control_char",
+    "nul_char",
+    "truncated_json",
+    "trailing_comma",
+    "nan_value",
+    "missing_holder",
+    "foreign_byte",
 )
 ODD = ("", "embedded_newline", "amount_text", "number_scientific")
 FORMULAS = (
-    "", '=HYPERLINK("http://example.invalid/claim","Click to verify")', "=cmd|' /C calc'!A0", "@SUM(1+1)*cmd|' /C calc'!A0",
-    "+1+cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0",
+    "",
+    '=HYPERLINK("http://example.invalid/claim","Click to verify")',
+    "=cmd|' /C calc'!A0",
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "+1+cmd|' /C calc'!A0",
+    "-2+3+cmd|' /C calc'!A0",
 )
 _TEXT_KINDS = [1, 2, 3, 5]
 SHAPE_MALFORMED: dict[str, list[int]] = {
-    "pipe": [*_TEXT_KINDS, 6, 7, 12], "utf16": [*_TEXT_KINDS, 4, 6, 4], "native": [*_TEXT_KINDS, 4, 4],
-    "cp1252": [*_TEXT_KINDS, 4], "jsonl": [8, 9, 10, 11, 5], "xlsx": [4, 5], "parquet": [4, 5],
+    "pipe": [*_TEXT_KINDS, 6, 7, 12],
+    "utf16": [*_TEXT_KINDS, 4, 6, 4],
+    "native": [*_TEXT_KINDS, 4, 4],
+    "cp1252": [*_TEXT_KINDS, 4],
+    "jsonl": [8, 9, 10, 11, 5],
+    "xlsx": [4, 5],
+    "parquet": [4, 5],
 }
 SHAPE_ODD: dict[str, list[int]] = {
-    "pipe": [2], "utf16": [1, 2], "native": [1], "cp1252": [1, 2], "jsonl": [2], "xlsx": [2, 3], "parquet": [2],
+    "pipe": [2],
+    "utf16": [1, 2],
+    "native": [1],
+    "cp1252": [1, 2],
+    "jsonl": [2],
+    "xlsx": [2, 3],
+    "parquet": [2],
 }
 
 
 @dataclass
 class Typed:
-    """Numbers as typed, one element an enrolment: usable key or 0, cause of a slip, text where it is not the key."""
+    """Numbers as typed, one element an enrolment: usable key or 0, cause of a slip, odd texts."""
 
     key: Array
     cause: Array
@@ -95,15 +146,21 @@ def keep_ledger(block: Block, enrolments: Enrolments) -> Ledger:
     again = np.flatnonzero(rng.random(n) < 0.005)
     twin_of = np.concatenate([np.full(n, -1), again])
     enrolments = Enrolments(
-        *(np.concatenate([a, a[again]]) for a in (enrolments.programme, enrolments.beneficiary, enrolments.payee))
+        *(
+            np.concatenate([a, a[again]])
+            for a in (enrolments.programme, enrolments.beneficiary, enrolments.payee)
+        )
     )
     forced = twin_of >= 0
     own = enrolments.beneficiary == enrolments.payee
     number = type_numbers(block, enrolments.beneficiary, forced)
     payee_number = type_numbers(block, enrolments.payee, np.zeros(forced.size, dtype=bool))
-    payee_number = Typed(np.where(own, number.key, payee_number.key), np.where(own, number.cause, payee_number.cause),
-                         {i: t for i, t in payee_number.text.items() if not own[i]} |
-                         {i: t for i, t in number.text.items() if own[i]})
+    payee_number = Typed(
+        np.where(own, number.key, payee_number.key),
+        np.where(own, number.cause, payee_number.cause),
+        {i: t for i, t in payee_number.text.items() if not own[i]}
+        | {i: t for i, t in number.text.items() if own[i]},
+    )
     phone, account = _phones(block, enrolments), _accounts(block, enrolments)
     size = enrolments.size
     birth = block.people.born[enrolments.beneficiary].copy()
@@ -142,7 +199,7 @@ def type_numbers(block: Block, person: Array, forced: Array) -> Typed:
     key[other[good]] = people.number[strangers[good]]
     cause[other[~good]] = OK
     wrong = np.flatnonzero(cause == TYPO)
-    key[wrong] = numbers.mistype(key[wrong], rng)
+    key[wrong] = card_numbers.mistype(key[wrong], rng)
     text = _odd_texts(block, key, cause, people.birth_year()[person])
     key[np.isin(cause, (NONE_ISSUED, MISSING, WORD, LOST, EXTRA, REPEATED, SCIENTIFIC))] = 0
     return Typed(key, cause, text)
@@ -195,7 +252,9 @@ def _shared(block: Block, e: Enrolments, value: Array, first: int, share: float,
     starts = np.flatnonzero(rng.random(e.size) < share / 6)
     for nth, start in enumerate(starts.tolist()):
         members = order[start : start + int(rng.integers(3, 11))]
-        members = members[(tehsil[members] == tehsil[members[0]]) & (e.programme[members] == e.programme[members[0]])]
+        members = members[
+            (tehsil[members] == tehsil[members[0]]) & (e.programme[members] == e.programme[members[0]])
+        ]
         value[members] = first + nth
     setattr(block.counters, counter, first + starts.size)
     return value
@@ -214,14 +273,19 @@ def list_rows(block: Block, ledger: Ledger) -> Rows:
             if item.shape != "xlsx":
                 here = np.sort(np.concatenate([here, here[rng.random(here.size) < 0.004]]), kind="stable")
             here = here[np.argsort(block.tehsil_of(e.beneficiary[here]), kind="stable")]
-            parts.append((here, np.full(here.size, list_no, dtype=np.int8), np.full(here.size, period, dtype=np.int8)))
+            parts.append(
+                (here, np.full(here.size, list_no, dtype=np.int8), np.full(here.size, period, dtype=np.int8))
+            )
     entry, list_of, period_of = (np.concatenate([part[i] for part in parts]) for i in range(3))
     n = entry.size
-    rows = Rows(entry, list_of, period_of, *(np.zeros(n, dtype=np.int8) for _ in range(3)), sheet=np.zeros(n, dtype=np.int8))
+    malformed, odd, formula, sheet = (np.zeros(n, dtype=np.int8) for _ in range(4))
+    rows = Rows(entry, list_of, period_of, malformed, odd, formula, sheet)
     _break_rows(block, ledger, rows, lists)
     if ledger.enrolments.size:
         province = block.geography.province_of[block.tehsil_of(e.beneficiary[entry])]
-        rows.sheet = np.where(np.array([item.shape == "xlsx" for item in lists])[list_of], province + 1, 0).astype(np.int8)
+        rows.sheet = np.where(
+            np.array([item.shape == "xlsx" for item in lists])[list_of], province + 1, 0
+        ).astype(np.int8)
     order = np.lexsort((np.arange(n), rows.period, rows.sheet, rows.list_no))
     for name in ("entry", "list_no", "period", "malformed", "odd", "formula", "sheet"):
         setattr(rows, name, getattr(rows, name)[order])
@@ -229,7 +293,7 @@ def list_rows(block: Block, ledger: Ledger) -> Rows:
 
 
 def _break_rows(block: Block, ledger: Ledger, rows: Rows, lists: tuple[ListFile, ...]) -> None:
-    """Break four rows in a thousand, make two odd and write a formula into one; never two of them in one row."""
+    """Break four rows in a thousand, make two odd, write a formula into one; never two in one row."""
     rng = block.rng
     for list_no, item in enumerate(lists):
         mine = np.flatnonzero(rows.list_no == list_no)
@@ -240,7 +304,9 @@ def _break_rows(block: Block, ledger: Ledger, rows: Rows, lists: tuple[ListFile,
             # A child's row without a child is a mother's own benefit, and hers states no birth.
             e = ledger.enrolments
             own = (e.beneficiary == e.payee)[rows.entry[broken]]
-            rows.malformed[broken] = np.where(own, MALFORMED.index("empty_identity"), MALFORMED.index("impossible_date"))
+            rows.malformed[broken] = np.where(
+                own, MALFORMED.index("empty_identity"), MALFORMED.index("impossible_date")
+            )
         rows.odd[odd] = rng.choice(np.array(SHAPE_ODD[item.shape]), odd.size)
         rows.formula[formula] = rng.integers(1, len(FORMULAS), formula.size)
 
@@ -251,5 +317,3 @@ def odd_text(text: str, country: str, native: bool) -> str:
         return text
     words: tuple[str, ...] = WORDS[country] if native else WORDS["latin"]
     return words[int(text[4:]) % len(words)]
-
-

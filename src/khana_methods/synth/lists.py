@@ -7,7 +7,6 @@ blanks and repeated headers are told apart in ``non_data``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,27 +18,100 @@ import pyarrow.compute as pc
 from khana_methods.synth import clerk
 from khana_methods.synth import columns as col
 from khana_methods.synth.cells import Cells, money, native_digits, scheme_words
+from khana_methods.synth.json_lists import broken_json, json_lines
+from khana_methods.synth.population import Array
 from khana_methods.synth.programmes import PROGRAMMES, ListFile
 from khana_methods.synth.writers import LineFile
 
 FOREIGN = "\ue000"
 HEADERS = {
-    "pipe": ["Sr#", "CNIC", "Beneficiary Name", "Father/Husband Name", "Province", "District", "Tehsil", "PMT Score", "Quarter",
-             "Amount", "Account No.", "Mobile No", "Status"],
-    "utf16": ["S.No", "Child No.", "Child Name", "B/G", "DOB", "Class", "Att. %", "Mother CNIC", "Mother Name", "District",
-              "Tehsil", "Period", "Stipend", "Mobile"],
-    "cp1252": ["Sr.", "NIC No.", "Name of worker", "F/H Name", "Sex", "D.O.B", "Days", "Rate", "Amount (Rs.)", "District", "Tehsil",
-               "Fortnight", "Mobile / A/C"],
+    "pipe": [
+        "Sr#",
+        "CNIC",
+        "Beneficiary Name",
+        "Father/Husband Name",
+        "Province",
+        "District",
+        "Tehsil",
+        "PMT Score",
+        "Quarter",
+        "Amount",
+        "Account No.",
+        "Mobile No",
+        "Status",
+    ],
+    "utf16": [
+        "S.No",
+        "Child No.",
+        "Child Name",
+        "B/G",
+        "DOB",
+        "Class",
+        "Att. %",
+        "Mother CNIC",
+        "Mother Name",
+        "District",
+        "Tehsil",
+        "Period",
+        "Stipend",
+        "Mobile",
+    ],
+    "cp1252": [
+        "Sr.",
+        "NIC No.",
+        "Name of worker",
+        "F/H Name",
+        "Sex",
+        "D.O.B",
+        "Days",
+        "Rate",
+        "Amount (Rs.)",
+        "District",
+        "Tehsil",
+        "Fortnight",
+        "Mobile / A/C",
+    ],
 }
 NATIVE_HEADERS = {
-    "pak": ["نمبر شمار", "اسکیم", "شناختی کارڈ نمبر", "نام", "ولدیت / زوجیت", "صوبہ", "ضلع", "تاریخ پیدائش", "مدت", "رقم (روپے)",
-            "بینک اکاؤنٹ", "موبائل نمبر"],
-    "bgd": ["ক্রমিক নং", "কর্মসূচি", "জাতীয় পরিচয়পত্র নং", "নাম", "পিতা / স্বামীর নাম", "বিভাগ", "জেলা", "জন্ম তারিখ", "মেয়াদ",
-            "টাকা", "ব্যাংক হিসাব", "মোবাইল নং"],
+    "pak": [
+        "نمبر شمار",
+        "اسکیم",
+        "شناختی کارڈ نمبر",
+        "نام",
+        "ولدیت / زوجیت",
+        "صوبہ",
+        "ضلع",
+        "تاریخ پیدائش",
+        "مدت",
+        "رقم (روپے)",
+        "بینک اکاؤنٹ",
+        "موبائل نمبر",
+    ],
+    "bgd": [
+        "ক্রমিক নং",
+        "কর্মসূচি",
+        "জাতীয় পরিচয়পত্র নং",
+        "নাম",
+        "পিতা / স্বামীর নাম",
+        "বিভাগ",
+        "জেলা",
+        "জন্ম তারিখ",
+        "মেয়াদ",
+        "টাকা",
+        "ব্যাংক হিসাব",
+        "মোবাইল নং",
+    ],
 }
 TOTAL_WORD = {"pak": "کل", "bgd": "মোট"}
-_BGD_WORDS = {"CNIC": "NID", "Child No.": "Child BRN", "Mother CNIC": "Mother NID", "NIC No.": "NID No.", "Province": "Division",
-              "Tehsil": "Upazila", "Amount (Rs.)": "Amount (Tk)"}
+_BGD_WORDS = {
+    "CNIC": "NID",
+    "Child No.": "Child BRN",
+    "Mother CNIC": "Mother NID",
+    "NIC No.": "NID No.",
+    "Province": "Division",
+    "Tehsil": "Upazila",
+    "Amount (Rs.)": "Amount (Tk)",
+}
 _NAME_AT = {"pipe": 2, "utf16": 2, "native": 3, "cp1252": 2}
 _NUMBER_AT = {"pipe": 1, "utf16": 1, "native": 2, "cp1252": 1}
 _AMOUNT_AT = {"pipe": 9, "utf16": 12, "native": 9, "cp1252": 8}
@@ -66,7 +138,13 @@ class TextList:
         self.serial, self.total = 0, 0
         self.non_data: list[tuple[str, str, int, str]] = []
         if item.shape == "cp1252":
-            self._aside([f"{item.title.upper()} - MUSTER ROLL (specimen)", "Prepared for reconciliation; figures provisional"], "title")
+            self._aside(
+                [
+                    f"{item.title.upper()} - MUSTER ROLL (specimen)",
+                    "Prepared for reconciliation; figures provisional",
+                ],
+                "title",
+            )
             self._aside([""], "blank")
         if item.shape != "jsonl":
             self._aside([self._mark.join(headers(item.shape, country))], "header")
@@ -76,7 +154,7 @@ class TextList:
             self.non_data.append((self.item.name, "", self._file.next_line, kind))
             self._file.write([line])
 
-    def write(self, cells: Cells) -> np.ndarray[Any, Any]:
+    def write(self, cells: Cells) -> Array:
         """Append the rows; return the physical line on which each starts."""
         if len(cells) == 0:
             return np.zeros(0, dtype=np.int64)
@@ -92,7 +170,7 @@ class TextList:
         self.total += int(cells.text["amount"].sum())
         start = self._file.next_line
         extra = np.array([line.count("\n") for line in lines])
-        starts = start + np.arange(len(lines)) + np.cumsum(extra) - extra
+        starts: Array = start + np.arange(len(lines)) + np.cumsum(extra) - extra
         turn = np.flatnonzero(np.diff(cells.text["period"])) + 1
         if self.item.shape == "pipe" and turn.size:
             # The office pasted the next quarter below, header and all.
@@ -106,7 +184,10 @@ class TextList:
         return starts
 
     def _put(self, lines: list[str]) -> None:
-        self._file.write(lines, (lambda data: data.replace(FOREIGN.encode(), b"\x92")) if self.item.shape == "pipe" else None)
+        self._file.write(
+            lines,
+            (lambda data: data.replace(FOREIGN.encode(), b"\x92")) if self.item.shape == "pipe" else None,
+        )
 
     def close(self) -> None:
         """Write the closing lines and close."""
@@ -115,7 +196,9 @@ class TextList:
             if self.item.shape == "pipe":
                 self._aside([""], "blank")
             row = [""] * width
-            row[0 if self.item.shape == "native" else 2] = TOTAL_WORD[self.country] if self.item.shape == "native" else "TOTAL"
+            row[0 if self.item.shape == "native" else 2] = (
+                TOTAL_WORD[self.country] if self.item.shape == "native" else "TOTAL"
+            )
             row[_AMOUNT_AT[self.item.shape]] = str(self.total)
             self._aside([self._mark.join(row)], "total")
         self._file.close()
@@ -131,16 +214,24 @@ class TextList:
         if odd == "embedded_newline":
             fields[name] = fields[name].replace(" ", "\n", 1) if " " in fields[name] else fields[name] + "\n"
         elif odd == "amount_text":
-            fields[_AMOUNT_AT[shape]] = f"Rs. {int(cells.text['amount'][i]):,}/-" if self.country == "pak" else f"Tk {int(cells.text['amount'][i]):,}/-"
-        _BREAK.get(kind, lambda f, s, y: None)(fields, shape, int(cells.entry[i]) % 28 + 1975)
-        quoted = [f'"{f.replace(chr(34), chr(34) * 2)}"' if any(c in f for c in (self._mark, '"', "\n")) else f for f in fields]
+            fields[_AMOUNT_AT[shape]] = (
+                f"Rs. {int(cells.text['amount'][i]):,}/-"
+                if self.country == "pak"
+                else f"Tk {int(cells.text['amount'][i]):,}/-"
+            )
+        if kind in _BREAK:
+            _BREAK[kind](fields, shape, int(cells.entry[i]) % 28 + 1975)
+        quoted = [
+            f'"{f.replace(chr(34), chr(34) * 2)}"' if any(c in f for c in (self._mark, '"', "\n")) else f
+            for f in fields
+        ]
         return self._mark.join(quoted)
 
-    def _json(self, cells: Cells, serial: np.ndarray[Any, Any]) -> list[str]:
-        lines = _json_lines(cells, serial, self.country)
+    def _json(self, cells: Cells, serial: Array) -> list[str]:
+        lines = json_lines(cells, serial, self.country)
         worth = "value_pkr" if self.country == "pak" else "value_bdt"
         for i in np.flatnonzero((cells.malformed > 0) | (cells.odd > 0) | (cells.formula > 0)).tolist():
-            lines[i] = _broken_json(lines[i], cells, i, worth)
+            lines[i] = broken_json(lines[i], cells, i, worth)
         return lines
 
 
@@ -176,25 +267,60 @@ def _inside_name(mark: str) -> Callable[[list[str], str, int], None]:
 
 
 _BREAK: dict[str, Callable[[list[str], str, int], None]] = {
-    "short_row": _short, "long_row": _long, "shifted_row": _shifted, "impossible_date": _no_such_day, "empty_identity": _nobody,
-    "control_char": _inside_name("\x07"), "nul_char": _inside_name("\x00"), "foreign_byte": _inside_name(FOREIGN),
+    "short_row": _short,
+    "long_row": _long,
+    "shifted_row": _shifted,
+    "impossible_date": _no_such_day,
+    "empty_identity": _nobody,
+    "control_char": _inside_name("\x07"),
+    "nul_char": _inside_name("\x00"),
+    "foreign_byte": _inside_name(FOREIGN),
 }
 
 
 def _pipe(c: Cells, serial: Any, country: str) -> list[Any]:
     t = c.text
-    status = col.pick(col.strings(["Active", "active", "ACTIVE"]), np.where(c.entry % 13 == 0, 1, np.where(c.entry % 29 == 0, 2, 0)))
+    status = col.pick(
+        col.strings(["Active", "active", "ACTIVE"]),
+        np.where(c.entry % 13 == 0, 1, np.where(c.entry % 29 == 0, 2, 0)),
+    )
     score = pc.cast(pa.array(np.round(t["score"], 2)), pa.string())
-    return [col.whole(serial), t["number"], t["name"], t["guardian"], t["province"], t["district"], t["tehsil"], score,
-            t["period_text"], money(t["amount"], c.entry % 2 == 0), t["account"], t["phone"], status]
+    return [
+        col.whole(serial),
+        t["number"],
+        t["name"],
+        t["guardian"],
+        t["province"],
+        t["district"],
+        t["tehsil"],
+        score,
+        t["period_text"],
+        money(t["amount"], c.entry % 2 == 0),
+        t["account"],
+        t["phone"],
+        status,
+    ]
 
 
 def _utf16(c: Cells, serial: Any, country: str) -> list[Any]:
     t = c.text
     share = 71 + c.entry % 29
-    return [col.whole(serial), t["number"], t["name"], col.pick(col.strings(["B", "G"]), t["sex"]), col.dates(t["birth"], "-"),
-            col.whole(t["grade"], t["grade"] < 0), col.joined(col.whole(share), col.pick(col.strings(["", "%"]), c.entry % 2)),
-            t["payee_number"], t["payee_name"], t["district"], t["tehsil"], t["period_text"], col.whole(t["amount"]), t["phone"]]
+    return [
+        col.whole(serial),
+        t["number"],
+        t["name"],
+        col.pick(col.strings(["B", "G"]), t["sex"]),
+        col.dates(t["birth"], "-"),
+        col.whole(t["grade"], t["grade"] < 0),
+        col.joined(col.whole(share), col.pick(col.strings(["", "%"]), c.entry % 2)),
+        t["payee_number"],
+        t["payee_name"],
+        t["district"],
+        t["tehsil"],
+        t["period_text"],
+        col.whole(t["amount"]),
+        t["phone"],
+    ]
 
 
 def _native(c: Cells, serial: Any, country: str) -> list[Any]:
@@ -206,57 +332,40 @@ def _native(c: Cells, serial: Any, country: str) -> list[Any]:
         return native_digits(column, t["native_digits"], country)
 
     scheme = scheme_words(PROGRAMMES[country], t["programme"], c.entry)
-    return [local(col.whole(serial)), scheme, local(t["number"]), t["name"], t["guardian"], t["province"], t["district"], local(birth),
-            t["period_text"], col.whole(t["amount"]), t["account"], local(t["phone"])]
+    return [
+        local(col.whole(serial)),
+        scheme,
+        local(t["number"]),
+        t["name"],
+        t["guardian"],
+        t["province"],
+        t["district"],
+        local(birth),
+        t["period_text"],
+        col.whole(t["amount"]),
+        t["account"],
+        local(t["phone"]),
+    ]
 
 
 def _cp1252(c: Cells, serial: Any, country: str) -> list[Any]:
     t = c.text
     days = 5 + c.entry % 9
-    return [col.whole(serial), t["number"], t["name"], t["guardian"], col.pick(col.strings(["M", "F"]), t["sex"]),
-            col.dates(t["birth"], "/"), col.whole(days), col.whole(t["amount"] // days), col.whole(t["amount"]), t["district"],
-            t["tehsil"], t["period_text"], t["phone"]]
+    return [
+        col.whole(serial),
+        t["number"],
+        t["name"],
+        t["guardian"],
+        col.pick(col.strings(["M", "F"]), t["sex"]),
+        col.dates(t["birth"], "/"),
+        col.whole(days),
+        col.whole(t["amount"] // days),
+        col.whole(t["amount"]),
+        t["district"],
+        t["tehsil"],
+        t["period_text"],
+        t["phone"],
+    ]
 
 
 _COLUMNS = {"pipe": _pipe, "utf16": _utf16, "native": _native, "cp1252": _cp1252}
-
-
-def _json_lines(c: Cells, serial: Any, country: str) -> list[str]:
-    t = c.text
-    flat, bare = c.entry % 4 == 1, (c.entry % 5 == 2)
-    number = col.filled(t["number"])
-    digits = np.array(pc.match_substring_regex(number, "^[1-9][0-9]+$"))
-    number = col.choose(bare & digits, number, col.joined('"', number, '"'))
-    nested = col.joined('"holder":{"nic":', number, ',"name":"', t["name"], '","guardian":"', t["guardian"], '"}')
-    plain = col.joined('"holder_nic":', number, ',"holder_name":"', t["name"], '","holder_guardian":"', t["guardian"], '"')
-    phone = pc.fill_null(col.joined('"', t["phone"], '"'), "null")
-    items = '"items":[{"sku":"ATTA-10KG","qty":2},{"sku":"GHEE-1KG","qty":1}]' if country == "pak" else '"items":[{"sku":"RICE-30KG","qty":1}]'
-    worth = "value_pkr" if country == "pak" else "value_bdt"
-    return list(col.joined(
-        '{"card_no":"RC-', pc.utf8_lpad(col.whole(serial), 8, "0"), '",', col.choose(flat, plain, nested),
-        ',"address":{"district":"', t["district"], '","tehsil":"', t["tehsil"], '"},"month":"', t["period_text"], '",', items,
-        f',"{worth}":', col.whole(t["amount"]), ',"phone":', phone, "}",
-    ).to_pylist())
-
-
-def _broken_json(line: str, cells: Cells, i: int, worth: str) -> str:
-    kind, odd = clerk.MALFORMED[int(cells.malformed[i])], clerk.ODD[int(cells.odd[i])]
-    if kind == "truncated_json":
-        return line[: line.index('"items"') + 30]
-    if kind == "trailing_comma":
-        return line[:-1] + ",}"
-    record = json.loads(line)
-    inner = record.get("holder", record)
-    nic, name = ("nic", "name") if "holder" in record else ("holder_nic", "holder_name")
-    if kind == "nan_value":
-        record[worth] = float("nan")
-    elif kind == "missing_holder":
-        for key in ("holder", "holder_nic", "holder_name", "holder_guardian"):
-            record.pop(key, None)
-    elif kind == "empty_identity":
-        inner[nic] = inner[name] = ""
-    elif odd == "amount_text":
-        record[worth] = f"{record[worth]:,} Rs"
-    elif cells.formula[i]:
-        inner[name] = clerk.FORMULAS[int(cells.formula[i])]
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))

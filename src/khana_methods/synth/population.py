@@ -1,4 +1,4 @@
-"""One block of true people: households, who lives in them, how they are related, when they were born and died.
+"""One block of true people: households, who lives in them, how they are related, when they were born.
 
 Everything is drawn as a matrix of households x places in a household (head, wife, children, ...)
 and then flattened, so that a hundred thousand people cost a fraction of a second. Welfare is one
@@ -121,7 +121,9 @@ def make_households(tehsil: Array, registered: Array, rng: np.random.Generator, 
     seen = 0.8 * z + 0.6 * rng.standard_normal(n)
     office = 0.87 * z + 0.493 * rng.standard_normal(n)
     return Households(
-        tehsil=tehsil, registered=registered, z=z,
+        tehsil=tehsil,
+        registered=registered,
+        z=z,
         urban=rng.random(n) < 0.28 + 0.12 * np.tanh(z),
         percentile=np.round(100 * normal_share(z), 2),
         office_score=np.round(np.clip(45 + 18 * office, 0, 100), 2),
@@ -166,7 +168,9 @@ def fill_places(houses: Households, rng: np.random.Generator) -> Places:
     return Places(mask=mask, days=np.minimum(days, 36_500), female=female, kind=kind)
 
 
-def _add_children(mask: Array, years: Array, female: Array, kind: Array, z: Array, rng: np.random.Generator) -> None:
+def _add_children(
+    mask: Array, years: Array, female: Array, kind: Array, z: Array, rng: np.random.Generator
+) -> None:
     h = kind.size
     mother = np.where(kind == 0, years[:, 1], years[:, 0])
     married = np.clip(mother - 18.5 - rng.gamma(2.0, 1.5, h), 0, 60)
@@ -209,8 +213,14 @@ def link_people(places: Places) -> dict[str, Array]:
     house, place_of = np.nonzero(mask)
     marital = _marital(places)
     return {
-        "house": house, "place": place_of, "female": places.female[mask], "days": places.days[mask],
-        "spouse": spouse[mask], "father": father[mask], "mother": mother[mask], "marital": marital[mask],
+        "house": house,
+        "place": place_of,
+        "female": places.female[mask],
+        "days": places.days[mask],
+        "spouse": spouse[mask],
+        "father": father[mask],
+        "mother": mother[mask],
+        "marital": marital[mask],
     }
 
 

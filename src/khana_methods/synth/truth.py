@@ -1,4 +1,4 @@
-"""The truth beside the country: rows with their codes, planted reasons, keys of people, cap, unserved, households.
+"""The truth beside the country: rows with codes, planted reasons, keys of people, cap, unserved, households.
 
 Written block by block from what was judged; nothing is decided here but how it is laid out.
 """
@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from khana_methods.synth import columns as col
-from khana_methods.synth.judge import CODES, Facts, programme_bits
+from khana_methods.synth.evidence import CODES, Facts
+from khana_methods.synth.judge import programme_bits
 from khana_methods.synth.population import Array
 from khana_methods.synth.programmes import CASH_CAP, LISTS, PROGRAMMES, SCORE_CUTOFF
 from khana_methods.synth.registers import person_keys
@@ -66,14 +67,19 @@ def planted_table(f: Facts) -> dict[str, Any]:
     take = pa.array(order)
 
     def texts(values: list[str]) -> Any:
-        return pa.array([v for v, n in zip(values, sizes, strict=True) for _ in range(n)], pa.string()).take(take)
+        return pa.array([v for v, n in zip(values, sizes, strict=True) for _ in range(n)], pa.string()).take(
+            take
+        )
 
     def flat(values: list[list[str]]) -> Any:
         return pa.array([v for part in values for v in part], pa.string()).take(take)
 
     return {
         **_place(f, rows[order], [a.name for a in f.block.geography.provinces]),
-        "code": texts(p.code), "role": texts(p.role), "detail": flat(p.detail), "group": flat(p.group),
+        "code": texts(p.code),
+        "role": texts(p.role),
+        "detail": flat(p.detail),
+        "group": flat(p.group),
     }
 
 
@@ -97,8 +103,10 @@ def cap_table(f: Facts) -> dict[str, Any]:
     return {
         "person": person_keys(f.block, who),
         "household_id": col.whole(np.where(on_form, f.block.houses.number[house], 0)),
-        "cash_as_payee": count[bits], "over_cap": (count[bits] > CASH_CAP).astype(np.int64),
-        "programmes": col.pick(col.strings(_names(f)), bits), "cash_by_one_number": shown[who],
+        "cash_as_payee": count[bits],
+        "over_cap": (count[bits] > CASH_CAP).astype(np.int64),
+        "programmes": col.pick(col.strings(_names(f)), bits),
+        "cash_by_one_number": shown[who],
     }
 
 
@@ -132,15 +140,21 @@ def household_tables(f: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
     poor = (houses.percentile[house] < POOR_PERCENTILE) & (bits[house] == 0) & (register.form_copy_of == 0)
     by_score = (houses.score[house] <= SCORE_CUTOFF) & (shown == 0)
     truth = {
-        "household_id": register.form_number, "copy_of": col.whole(register.form_copy_of),
-        "percentile": houses.percentile[house], "office_score": houses.office_score[house], "score": houses.score[house],
-        "programmes": col.pick(names, bits[house]), "programmes_by_number": col.pick(names, shown),
+        "household_id": register.form_number,
+        "copy_of": col.whole(register.form_copy_of),
+        "percentile": houses.percentile[house],
+        "office_score": houses.office_score[house],
+        "score": houses.score[house],
+        "programmes": col.pick(names, bits[house]),
+        "programmes_by_number": col.pick(names, shown),
         "poor_unserved": poor.astype(np.int64),
     }
     keep = np.flatnonzero(poor | by_score)
     unserved = {
-        "household_id": register.form_number[keep], "percentile": houses.percentile[house][keep],
-        "score": houses.score[house][keep], "poor_unserved": poor[keep].astype(np.int64),
+        "household_id": register.form_number[keep],
+        "percentile": houses.percentile[house][keep],
+        "score": houses.score[house][keep],
+        "poor_unserved": poor[keep].astype(np.int64),
         "unserved_by_score_and_number": by_score[keep].astype(np.int64),
     }
     return truth, unserved
@@ -149,6 +163,8 @@ def household_tables(f: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
 def non_data_table(lines: list[tuple[str, str, int, str]]) -> dict[str, Any]:
     """One row a filled or blank line that is no data: header, title, total, note."""
     return {
-        "file": col.strings([x[0] for x in lines]), "sheet": col.strings([x[1] for x in lines]),
-        "line": np.array([x[2] for x in lines], dtype=np.int64), "kind": col.strings([x[3] for x in lines]),
+        "file": col.strings([x[0] for x in lines]),
+        "sheet": col.strings([x[1] for x in lines]),
+        "line": np.array([x[2] for x in lines], dtype=np.int64),
+        "kind": col.strings([x[3] for x in lines]),
     }

@@ -25,10 +25,40 @@ from khana_methods.synth.programmes import PROGRAMMES, ListFile
 
 GROUPS = {"A": ("Area", "B"), "C": ("Mother", "F"), "G": ("Child", "J"), "K": ("Payment", "O")}
 NAMES = {
-    "pak": ["District", "Tehsil / Centre", "CNIC", "Name", "Husband", "Mobile", "B-Form / CRC", "Name", "DOB", "M/F", "Category",
-            "Period", "Amount (Rs)", "Account", "Remarks"],
-    "bgd": ["District", "Upazila / Centre", "NID", "Name", "Husband", "Mobile", "DOB", "Children", "Visit date", "ANC card", "Category",
-            "Period", "Amount (Tk)", "Account", "Remarks"],
+    "pak": [
+        "District",
+        "Tehsil / Centre",
+        "CNIC",
+        "Name",
+        "Husband",
+        "Mobile",
+        "B-Form / CRC",
+        "Name",
+        "DOB",
+        "M/F",
+        "Category",
+        "Period",
+        "Amount (Rs)",
+        "Account",
+        "Remarks",
+    ],
+    "bgd": [
+        "District",
+        "Upazila / Centre",
+        "NID",
+        "Name",
+        "Husband",
+        "Mobile",
+        "DOB",
+        "Children",
+        "Visit date",
+        "ANC card",
+        "Category",
+        "Period",
+        "Amount (Tk)",
+        "Account",
+        "Remarks",
+    ],
 }
 _FIRST_ROW = 7
 
@@ -40,7 +70,7 @@ class Workbook:
         """Begin an empty workbook."""
         self._path, self.item, self.country, self._provinces = out / item.name, item, country, provinces
         self._book: Any = openpyxl.Workbook()
-        self._book.remove(self._book.active)
+        del self._book[self._book.sheetnames[0]]
         self._next: dict[str, int] = {}
         self._district: dict[str, tuple[str, int]] = {}
         self.non_data: list[tuple[str, str, int, str]] = []
@@ -52,7 +82,9 @@ class Workbook:
     def write(self, cells: Cells, sheet: Array) -> Array:
         """Append rows to the sheets given (1-based province); return the sheet row of each."""
         lines = np.zeros(len(cells), dtype=np.int64)
-        columns = {k: v.to_pylist() for k, v in cells.text.items() if isinstance(v, pa.Array | pa.ChunkedArray)}
+        columns = {
+            k: v.to_pylist() for k, v in cells.text.items() if isinstance(v, pa.Array | pa.ChunkedArray)
+        }
         for i in range(len(cells)):
             lines[i] = self._row(self.sheet_name(int(sheet[i])), columns, cells, i)
         return lines
@@ -61,8 +93,11 @@ class Workbook:
         page = self._book.create_sheet(name)
         period = self.item.periods[0].spellings[-1]
         word = "Province" if self.country == "pak" else "Division"
-        titles = [f"{self.item.title} - payment sheet (specimen)", f"{word}: {name}        Period: {period}",
-                  "Figures are provisional and subject to reconciliation"]
+        titles = [
+            f"{self.item.title} - payment sheet (specimen)",
+            f"{word}: {name}        Period: {period}",
+            "Figures are provisional and subject to reconciliation",
+        ]
         for row, text in enumerate(titles, start=1):
             page.cell(row, 1, text)
             page.merge_cells(start_row=row, end_row=row, start_column=1, end_column=15)
@@ -145,7 +180,9 @@ def _number(text: str | None, cells: Cells, i: int) -> Any:
     return int(text) if cells.entry[i] % 2 else text
 
 
-def _dressed(columns: dict[str, list[Any]], cells: Cells, i: int, birth: Any, name: Any) -> tuple[Any, Any, Any]:
+def _dressed(
+    columns: dict[str, list[Any]], cells: Cells, i: int, birth: Any, name: Any
+) -> tuple[Any, Any, Any]:
     amount: Any = int(cells.text["amount"][i])
     if clerk.ODD[int(cells.odd[i])] == "amount_text":
         amount = f"Rs. {amount:,}/-"
@@ -168,7 +205,11 @@ def _infant_row(columns: dict[str, list[Any]], cells: Cells, i: int, item: ListF
     kind = clerk.MALFORMED[int(cells.malformed[i])]
     amount, birth, name = _dressed(columns, cells, i, None if own else _birth(cells, i), name)
     mother = [_number(columns["payee_number"][i], cells, i), name if own else columns["payee_name"][i]]
-    child = [None] * 4 if own else [_number(columns["number"][i], cells, i), name, birth, "MF"[int(cells.text["sex"][i])]]
+    child = (
+        [None] * 4
+        if own
+        else [_number(columns["number"][i], cells, i), name, birth, "MF"[int(cells.text["sex"][i])]]
+    )
     if own and kind == "impossible_date":
         child[2] = birth
     if kind == "empty_identity":
@@ -176,8 +217,18 @@ def _infant_row(columns: dict[str, list[Any]], cells: Cells, i: int, item: ListF
         if not own:
             mother = [_number(columns["payee_number"][i], cells, i), columns["payee_name"][i]]
     category = "PLW" if own else ("0-23 M", "Child 0-23")[int(cells.entry[i]) % 2]
-    return [columns["tehsil"][i], *mother, columns["payee_guardian"][i], columns["phone"][i], *child, category,
-            columns["period_text"][i], amount, columns["account"][i], ("OK", None, "verified")[int(cells.entry[i]) % 3]]
+    return [
+        columns["tehsil"][i],
+        *mother,
+        columns["payee_guardian"][i],
+        columns["phone"][i],
+        *child,
+        category,
+        columns["period_text"][i],
+        amount,
+        columns["account"][i],
+        ("OK", None, "verified")[int(cells.entry[i]) % 3],
+    ]
 
 
 def _mother_row(columns: dict[str, list[Any]], cells: Cells, i: int, item: ListFile) -> list[Any]:
@@ -189,17 +240,46 @@ def _mother_row(columns: dict[str, list[Any]], cells: Cells, i: int, item: ListF
         number = name = None
     entry = int(cells.entry[i])
     visit = dt.datetime(2026, 4 + entry % 3, 1 + entry % 28)
-    return [columns["tehsil"][i], number, name, columns["guardian"][i], columns["phone"][i], birth, 1 + entry % 2, visit,
-            f"ANC-{entry:06d}", ("pregnant", "lactating")[entry % 2], columns["period_text"][i], amount, columns["account"][i],
-            ("OK", None, "verified")[entry % 3]]
+    return [
+        columns["tehsil"][i],
+        number,
+        name,
+        columns["guardian"][i],
+        columns["phone"][i],
+        birth,
+        1 + entry % 2,
+        visit,
+        f"ANC-{entry:06d}",
+        ("pregnant", "lactating")[entry % 2],
+        columns["period_text"][i],
+        amount,
+        columns["account"][i],
+        ("OK", None, "verified")[entry % 3],
+    ]
 
 
 class ParquetList:
     """A list that arrives as a typed extract: area codes and periods, everything else text."""
 
-    _SCHEMA = pa.schema([(name, pa.string()) for name in (
-        "record_no", "id_number", "name", "guardian", "sex", "birth_date", "area_code", "programme", "period", "amount", "account",
-        "mobile")])
+    _SCHEMA = pa.schema(
+        [
+            (name, pa.string())
+            for name in (
+                "record_no",
+                "id_number",
+                "name",
+                "guardian",
+                "sex",
+                "birth_date",
+                "area_code",
+                "programme",
+                "period",
+                "amount",
+                "account",
+                "mobile",
+            )
+        ]
+    )
 
     def __init__(self, out: Path, item: ListFile, country: str) -> None:
         """Open the file."""
@@ -216,17 +296,29 @@ class ParquetList:
             return serial
         broken = cells.malformed
         nobody = broken == clerk.MALFORMED.index("empty_identity")
-        birth = col.choose(broken == clerk.MALFORMED.index("impossible_date"),
-                           pa.array(["1961-02-31"] * len(cells)), col.iso_dates(t["birth"]))
+        birth = col.choose(
+            broken == clerk.MALFORMED.index("impossible_date"),
+            pa.array(["1961-02-31"] * len(cells)),
+            col.iso_dates(t["birth"]),
+        )
         amount = {int(i): f"Rs. {int(t['amount'][i]):,}/-" for i in np.flatnonzero(cells.odd > 0)}
         formula = {int(i): clerk.FORMULAS[int(cells.formula[i])] for i in np.flatnonzero(cells.formula > 0)}
         nulls = pa.nulls(len(cells), pa.string())
         codes = col.strings([p.code for p in PROGRAMMES[self.country]])
         periods = col.strings([p.code for p in self.item.periods])
         columns = [
-            col.whole(serial), col.choose(nobody, nulls, t["number"]), col.choose(nobody, nulls, col.replaced(t["name"], formula)),
-            t["guardian"], col.pick(col.strings(["M", "F"]), t["sex"]), birth, t["tehsil_code"], col.pick(codes, t["programme"]),
-            col.pick(periods, t["period"]), col.replaced(col.whole(t["amount"]), amount), t["account"], t["phone"],
+            col.whole(serial),
+            col.choose(nobody, nulls, t["number"]),
+            col.choose(nobody, nulls, col.replaced(t["name"], formula)),
+            t["guardian"],
+            col.pick(col.strings(["M", "F"]), t["sex"]),
+            birth,
+            t["tehsil_code"],
+            col.pick(codes, t["programme"]),
+            col.pick(periods, t["period"]),
+            col.replaced(col.whole(t["amount"]), amount),
+            t["account"],
+            t["phone"],
         ]
         self._writer.write_table(pa.Table.from_arrays(columns, schema=self._SCHEMA))
         return serial
