@@ -1,0 +1,91 @@
+"""The documents say what the sources say: rooms, reference pages, dependencies, decisions, glossary.
+
+A page that is generated must not drift; a page that is written by hand must at least name everything.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+from django.apps import apps
+from tests.architecture.sources import REPOSITORY, layers, room_of
+
+from khana_methods.overlap.finding_codes import SEVERITIES
+
+GLOSSARY = (REPOSITORY / "GLOSSARY.md").read_text(encoding="utf-8")
+ENTRY = re.compile(r"^\*\*(?P<term>[^*]+)\*\*: (?P<text>.+?) \*Source: (?P<source>.+?)\*$", re.M)
+
+
+@pytest.mark.parametrize("script", ["docs_rooms.py", "docs_reference.py"])
+def test_generated_pages_have_not_drifted(script: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(REPOSITORY / "script" / script), "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def _required(name: str) -> set[str]:
+    """Return the packages that one requirements file names."""
+    lines = (REPOSITORY / "requirements" / name).read_text(encoding="utf-8").splitlines()
+    names = (re.match(r"@?[\w.-]+", line) for line in lines if not line.startswith(("-", "#")))
+    return {found[0] for found in names if found}
+
+
+def _browser_packages() -> set[str]:
+    """Return the packages of package.json; none where the pages are not there yet."""
+    file = REPOSITORY / "package.json"
+    document = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return {*document.get("dependencies", {}), *document.get("devDependencies", {})}
+
+
+def test_every_dependency_has_its_line() -> None:
+    page = (REPOSITORY / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    wanted = {"To run": _required("base.in"), "To develop": _required("dev.in")}
+    if _browser_packages():
+        wanted["In the browser"] = _browser_packages()
+    for title, packages in wanted.items():
+        section = page.split(f"## {title}", 1)[1].split("## ", 1)[0]
+        rows = re.findall(r"^\| ([@\w./-]+) \| [^|]+ \| [^|]+ \| [^|]+ \|$", section, re.M)
+        assert set(rows) - {"package"} == packages, title
+
+
+def test_decisions_are_numbered_and_name_what_was_rejected() -> None:
+    files = sorted((REPOSITORY / "docs" / "decisions").glob("*.md"))
+    assert [file.name[:4] for file in files] == [f"{n:04d}" for n in range(1, len(files) + 1)]
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert "**Rejected.**" in text and "**Consequences.**" in text, file.name
+        assert len(text.split()) < 500, f"{file.name} is longer than a page"
+
+
+def words_of(name: str) -> str:
+    """Return a class name as words: ExitRecord -> exit record."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
+
+
+def test_glossary_entries_have_a_source_and_stand_in_order() -> None:
+    terms = [entry["term"] for entry in ENTRY.finditer(GLOSSARY)]
+    assert len(terms) > 60
+    assert terms == sorted(terms, key=str.casefold)
+    assert len(set(terms)) == len(terms)
+    assert len(terms) == len(re.findall(r"^\*\*", GLOSSARY, re.M)), "an entry does not have the form"
+    for entry in ENTRY.finditer(GLOSSARY):
+        sentences = len(re.findall(r"[.!?](?: |$)", entry["text"]))
+        assert 1 <= sentences <= 3, entry["term"]
+
+
+def test_every_row_of_a_room_is_a_word_of_the_glossary() -> None:
+    terms = {entry["term"].casefold() for entry in ENTRY.finditer(GLOSSARY)}
+    nouns = {words_of(model.__name__) for model in apps.get_models() if room_of(model.__module__)}
+    assert nouns - terms == set()
+
+
+def test_severities_and_rooms_are_explained() -> None:
+    terms = {entry["term"].casefold() for entry in ENTRY.finditer(GLOSSARY)}
+    assert {severity.casefold() for severity in SEVERITIES} <= terms
+    text = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert all(f"`{room}`" in text for layer in layers() for room in layer)
