@@ -89,3 +89,26 @@ def test_severities_and_rooms_are_explained() -> None:
     assert {severity.casefold() for severity in SEVERITIES} <= terms
     text = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
     assert all(f"`{room}`" in text for layer in layers() for room in layer)
+
+
+def test_status_gives_every_sentence_one_of_three_states_and_a_place() -> None:
+    page = (REPOSITORY / "docs" / "status.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| (.+) \| (\w+) \| (.*) \|$", page, re.M)
+    assert [int(row[0]) for row in rows] == list(range(1, len(rows) + 1))
+    assert len(rows) == len(re.findall(r"^\| \d", page, re.M)), "a row does not have the form"
+    for number, sentence, state, where in rows:
+        assert state in {"works", "measured", "missing"}, f"{number}: {sentence}"
+        assert state == "missing" or where.strip(), f"{number} does not say where it is shown"
+        for path in re.findall(r"`((?:src|tests|script|docs|country|bench)/[\w./-]*)", where):
+            assert (REPOSITORY / path).exists(), f"{number}: {path}"
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")]
+    lost = [
+        f"{page.relative_to(REPOSITORY)}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+        if not (page.parent / target).exists() and not target.endswith("images/answers.png")
+    ]
+    assert lost == []
