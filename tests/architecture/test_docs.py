@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 
+import click
 import pytest
 from django.apps import apps
 from tests.architecture.sources import REPOSITORY, layers, room_of
 
+from khana.interfaces.cli.main import khana
 from khana_methods.overlap.finding_codes import SEVERITIES
 
 GLOSSARY = (REPOSITORY / "GLOSSARY.md").read_text(encoding="utf-8")
@@ -112,3 +115,32 @@ def test_links_between_pages_lead_somewhere() -> None:
         if not (page.parent / target).exists() and not target.endswith("images/answers.png")
     ]
     assert lost == []
+
+
+def documented_commands() -> list[str]:
+    """Return every command line that a page shows, without its remark."""
+    pages = [REPOSITORY / "README.md", *(REPOSITORY / "docs" / "how-to").glob("*.md")]
+    found = set()
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        found |= set(re.findall(r"^ *(khana [^#\n]+)", text, re.M)) | set(re.findall(r"`(khana [^`\n]+)`", text))
+    return sorted(line.strip() for line in found)
+
+
+@pytest.mark.parametrize("line", documented_commands())
+def test_a_command_that_a_page_shows_is_one(line: str) -> None:
+    """Every verb and every option exists; values are not looked at."""
+    command: click.Command = khana
+    context = click.Context(khana, info_name="khana")
+    words = shlex.split(line)[1:]
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        found = command.get_command(context, words[0])
+        assert found is not None, f"{words[0]} is no command"
+        command, words = found, words[1:]
+    command.make_context("khana", list(words), parent=context, resilient_parsing=True)
+    missing = [
+        option.opts[-1]
+        for option in command.params
+        if isinstance(option, click.Option) and option.required and not set(option.opts) & set(words)
+    ]
+    assert "--" not in line or not missing, f"{line} lacks {', '.join(missing)}"
