@@ -27,13 +27,15 @@ def contract(document: dict[str, object], name: str) -> list[list[str]]:
 
 
 def docstring(package: str, room: str) -> str:
-    """Return the docstring of a room on one line."""
+    """Return what a room knows: the first two paragraphs of its docstring, the second where it is short."""
     folder = REPOSITORY / "src" / package / room
     file = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
     text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
     if not text:
         raise SystemExit(f"{file.relative_to(REPOSITORY)} has no docstring.")
-    return " ".join(text.split())
+    first, _, rest = text.partition("\n\n")
+    second = rest.partition("\n\n")[0]
+    return " ".join((first if len(second) > 300 else f"{first} {second}").split())
 
 
 def diagram(layers: list[list[str]], package: str) -> list[str]:

@@ -59,9 +59,10 @@ def foreign_models(tree: ast.Module, module: str) -> list[int]:
     if module.split(".")[2:3] == ["models"]:
         return []
     own = room_of(module)
-    return [
-        line for name, line in imports(tree) if room_of(name) not in {"", own} and name.split(".")[2:3] == ["models"]
-    ]
+    found = imports(tree)
+    return sorted(
+        {line for name, line in found if room_of(name) not in {"", own} and name.split(".")[2:3] == ["models"]}
+    )
 
 
 def get_model_calls(tree: ast.Module) -> list[int]:
