@@ -99,10 +99,10 @@ def _work(
         progress(0, 1, "writing")
         record_run.write_results(
             run_id=run_id,
-            findings=engine.reader("SELECT * FROM finding"),
-            recipients=engine.reader(_RECIPIENTS),
-            unserved=engine.reader("SELECT * REPLACE (to_json(eligible_for)::VARCHAR AS eligible_for) FROM unserved"),
-            figures=engine.reader("SELECT area_code, level, figure, programme, value FROM area_figure"),
+            findings=lambda: engine.reader("SELECT * FROM finding"),
+            recipients=lambda: engine.reader(_RECIPIENTS),
+            unserved=lambda: engine.reader("SELECT * REPLACE (to_json(eligible_for)::VARCHAR AS eligible_for) FROM unserved"),
+            figures=lambda: engine.reader("SELECT area_code, level, figure, programme, value FROM area_figure"),
             summary={**done.summary, "pair_overlap": _pairs(engine)},
             at=at,
         )

@@ -6,7 +6,7 @@ transaction that closes the run: a run is DONE with everything or it is not ther
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from khana.audit import services as audit
 from khana.beneficiaries.models import Run
 from khana.platform import bulk, faults
 
+Stream = Callable[[], Iterable[pa.RecordBatch]]  # asked one after the other: the engine streams one result at a time
 FINDING = [
     ("benefit_id", "bigint"), ("code", "text"), ("role", "text"), ("severity", "text"), ("person_id", "bigint"),
     ("household_number", "text"), ("line_no", "integer"), ("detail", "text"), ("group_no", "bigint"),
@@ -46,11 +47,11 @@ def start_run(*, parameters: dict[str, Any], inputs: dict[str, Any], at: datetim
     return int(run.pk)
 
 
-def _stage(name: str, columns: list[tuple[str, str]], batches: Iterable[pa.RecordBatch]) -> None:
+def _stage(name: str, columns: list[tuple[str, str]], stream: Stream) -> None:
     cursor = bulk.raw_cursor()
     bulk.make_staging(cursor, name, columns)
     wanted = [column for column, _ in columns]
-    for batch in batches:
+    for batch in stream():
         rows = pa.Table.from_batches([batch])
         bulk.copy_in(cursor, name, rows.select(wanted))
 
@@ -59,10 +60,10 @@ def _stage(name: str, columns: list[tuple[str, str]], batches: Iterable[pa.Recor
 def write_results(
     *,
     run_id: int,
-    findings: Iterable[pa.RecordBatch],
-    recipients: Iterable[pa.RecordBatch],
-    unserved: Iterable[pa.RecordBatch],
-    figures: Iterable[pa.RecordBatch],
+    findings: Stream,
+    recipients: Stream,
+    unserved: Stream,
+    figures: Stream,
     summary: dict[str, Any],
     at: datetime,
 ) -> dict[str, int]:
