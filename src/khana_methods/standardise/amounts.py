@@ -18,7 +18,9 @@ import pyarrow.compute as pc
 from khana_methods.standardise.digits import ascii_digits
 
 _PLAIN = re.compile(r"[-+]?(?:\d+(?:,\d+)*|\d+(?: \d{3})+|\d+(?:'\d{3})+)?(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_WORDS = re.compile(r"(?:rs|pkr|re|rupees?|tk|bdt|taka|usd|\$|৳|₨|روپے|روپیہ|টাকা)\.?", re.IGNORECASE)
+_WORDS = re.compile(
+    r"(?:rs|pkr|re|rupees?|tk|bdt|taka|usd|\$|৳|₨|روپے|روپیہ|টাকা)\.?", re.IGNORECASE
+)
 _TAIL = re.compile(r"\s*/?\s*[-=]+\s*$|\s*only\s*$", re.IGNORECASE)
 AMOUNT_TYPE = pa.decimal128(16, 2)
 
@@ -77,19 +79,16 @@ def amount_column(texts: pa.Array, memo: MutableMapping[str, Amount]) -> AmountC
     Returns:
         n amounts, same order, null where there is none.
     """
+    plain, texts = _plain(texts, r"^-?[0-9]{1,13}(?:\.[0-9]{1,2})?$")
+    easy = plain.cast(AMOUNT_TYPE)
     unique, indices = _encoded(texts)
     amounts = _read(unique, memo)
-    cents = Decimal("0.01")
-    limit = Decimal(10) ** 14
+    cents, limit = Decimal("0.01"), Decimal(10) ** 14
     values = [None if a.value is None or abs(a.value) >= limit else a.value.quantize(cents) for a in amounts]
-    bad = np.array(
-        [a.is_unreadable or (a.value is not None and v is None) for a, v in zip(amounts, values, strict=True)],
-        dtype=bool,
-    )
-    as_text = np.array([a.is_text for a in amounts], dtype=bool)
+    bad = [a.is_unreadable or (a.value is not None and v is None) for a, v in zip(amounts, values, strict=True)]
     return AmountColumn(
-        pa.array(values, AMOUNT_TYPE).take(indices),
-        _where(as_text, indices),
+        pc.coalesce(easy, pa.array(values, AMOUNT_TYPE).take(indices)),
+        _where([a.is_text for a in amounts], indices),
         _where(bad, indices),
     )
 
@@ -109,13 +108,29 @@ def number_column(texts: pa.Array, memo: MutableMapping[str, Amount], scale: flo
         >>> number_column(pa.array(["62%", "92.9", ""]), {}, 0.01).values.to_pylist()
         [0.62, 0.929, None]
     """
-    texts = pc.replace_substring_regex(texts, r"\s*%\s*$", "")
+    if pc.any(pc.match_substring(texts, "%")).as_py():
+        texts = pc.replace_substring_regex(texts, r"\s*%\s*$", "")
+    plain, texts = _plain(texts, r"^-?[0-9]{1,15}(?:\.[0-9]{1,15})?$")
+    easy = plain.cast(pa.float64())
+    if scale != 1.0:
+        parts = round(1 / scale) if scale else 0  # 62 / 100 is rounded once, 62 * 0.01 twice
+        is_part = bool(parts) and abs(parts * scale - 1) < 1e-12
+        easy = pc.divide(easy, float(parts)) if is_part else pc.multiply(easy, scale)
     unique, indices = _encoded(texts)
     amounts = _read(unique, memo)
     factor = Decimal(repr(scale))
     values = [None if a.value is None else float(a.value * factor) for a in amounts]
-    bad = np.array([a.is_unreadable for a in amounts], dtype=bool)
-    return AmountColumn(pa.array(values, pa.float64()).take(indices), [], _where(bad, indices))
+    return AmountColumn(
+        pc.coalesce(easy, pa.array(values, pa.float64()).take(indices)),
+        [],
+        _where([a.is_unreadable for a in amounts], indices),
+    )
+
+
+def _plain(texts: pa.Array, shape: str) -> tuple[pa.Array, pa.Array]:
+    """Part the texts that are numbers as they stand from the rest, which are blank there."""
+    is_plain = pc.match_substring_regex(texts, shape)
+    return pc.if_else(is_plain, texts, None), pc.if_else(is_plain, "", texts)
 
 
 def _encoded(texts: pa.Array) -> tuple[list[str], pa.Array]:
@@ -135,8 +150,9 @@ def _read(unique: list[str], memo: MutableMapping[str, Amount]) -> list[Amount]:
     return amounts
 
 
-def _where(flags: np.ndarray, indices: pa.Array) -> list[int]:
+def _where(flags: list[bool], indices: pa.Array) -> list[int]:
     """Return the rows whose unique value carries a flag."""
-    if not flags.any():
+    if not any(flags):
         return []
-    return list(map(int, np.flatnonzero(flags[indices.to_numpy(zero_copy_only=False)])))
+    marked = np.asarray(flags)[indices.to_numpy(zero_copy_only=False)]
+    return list(map(int, np.flatnonzero(marked)))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from rapidfuzz import fuzz
+from rapidfuzz.distance import OSA
 
 from khana_methods.standardise.digits import comparison_key
 
@@ -23,42 +23,12 @@ OK = "OK"
 PARTIAL = "PARTIAL"
 UNKNOWN = "UNKNOWN"
 MISSING = "MISSING"
-_LIKE_ENOUGH = 84.0
-_CLEAR_LEAD = 6.0
 _GENERIC = frozenset(
     comparison_key(word)
-    for word in [
-        "district",
-        "distt",
-        "dist",
-        "disst",
-        "tehsil",
-        "teh",
-        "tahsil",
-        "taluka",
-        "talka",
-        "upazila",
-        "upazilla",
-        "thana",
-        "zila",
-        "zilla",
-        "division",
-        "province",
-        "prov",
-        "union",
-        "up",
-        "uc",
-        "ضلع",
-        "تحصیل",
-        "صوبہ",
-        "صوبه",
-        "ডিভিশন",
-        "বিভাগ",
-        "জেলা",
-        "উপজেলা",
-        "থানা",
-        "ইউনিয়ন",
-    ]
+    for word in (
+        "district distt dist disst tehsil teh tahsil taluka talka upazila upazilla thana zila zilla division"
+        " province prov agency ضلع تحصیل صوبہ صوبه ডিভিশন বিভাগ জেলা উপজেলা থানা ইউনিয়ন"
+    ).split()
 )
 _SOUNDS = (
     (re.compile("ph"), "f"),
@@ -108,6 +78,7 @@ class AreaResolver:
         self._by_level: dict[int, list[str]] = defaultdict(list)
         self._memo: MutableMapping[tuple[str, ...], AreaMatch] = {}
         self._found: MutableMapping[tuple[str, int, str], _Found | None] = {}
+        self._within: dict[tuple[int, str], frozenset[str]] = {}
         for area in self._areas.values():
             keys = frozenset(form for name in area.names for form in _forms(name))
             self._keys[area.code] = keys
@@ -179,14 +150,31 @@ class AreaResolver:
         code, confidence, lowest = "", 1.0, 0
         for level in filled:
             found = self._find(names[level - 1], level, code)
-            if found is not None:
-                code, confidence, lowest = found.code, min(confidence, found.confidence), level
-            elif not code:
-                confidence = 1.0
+            if found is None:
+                found = self._by_the_name_below(names, filled, level, code)
+            if found is None:
+                break  # what lies below an unknown area could be anywhere
+            code, confidence, lowest = found.code, min(confidence, found.confidence), level
         if not code:
             return AreaMatch("", 0, UNKNOWN, 0.0)
         state = OK if lowest == filled[-1] else PARTIAL
         return AreaMatch(code, self._areas[code].level, state, round(confidence, 2))
+
+    def _by_the_name_below(
+        self, names: tuple[str, ...], filled: Sequence[int], level: int, above: str
+    ) -> _Found | None:
+        """Settle a name that several areas bear by the one of them that has the area named below it."""
+        bearers = self._bearers(names[level - 1], level) & self._inside(level, above)
+        below = [lower for lower in filled if lower > level][:1]
+        if len(bearers) < 2 or not below:
+            return None
+        fitting = [code for code in bearers if self._find(names[below[0] - 1], below[0], code)]
+        return _Found(fitting[0], 0.9) if len(fitting) == 1 else None
+
+    def _bearers(self, name: str, level: int) -> set[str]:
+        """Return every area of a level that bears a name exactly."""
+        forms = [form for reading in _readings(name) for form in reading]
+        return {code for form in forms for code in self._by_key[level].get(form, ())}
 
     def _find(self, name: str, level: int, above: str) -> _Found | None:
         key = (name, level, above)
@@ -196,35 +184,51 @@ class AreaResolver:
 
     def _search(self, name: str, level: int, above: str) -> _Found | None:
         """Seek one name among the areas of a level inside the area above, exactly first."""
-        inside = [
-            code
-            for code in self._by_level[level]
-            if not above or self.ancestor(code, self._areas[above].level) == above
-        ]
+        inside = self._inside(level, above)
+        is_elsewhere = False
         for forms in _readings(name):
-            exact = {code for form in forms for code in self._by_key[level].get(form, ())} & set(inside)
+            bearers = {code for form in forms for code in self._by_key[level].get(form, ())}
+            exact = bearers & inside
             if len(exact) == 1:
                 return _Found(exact.pop(), 1.0)
             if exact:
                 return None
+            is_elsewhere = is_elsewhere or bool(bearers)
+        if is_elsewhere:
+            return None  # the row contradicts itself: that area lies in another one
         forms = _readings(name)[0]
-        sounds = {sound for form in forms if len(sound := _sound(form)) >= 2}
+        sounds = {sound for form in forms if len(sound := _sound(form)) >= 3}
         alike = {code for code in inside if sounds & self._sounds[code]}
-        if len(alike) == 1 and above:
+        if len(alike) == 1:
             return _Found(alike.pop(), 0.95)
-        return self._most_like(forms, inside)
+        return self._nearest(forms, inside, is_narrow=bool(above))
 
-    def _most_like(self, forms: Sequence[str], inside: Sequence[str]) -> _Found | None:
-        """Return the most similar name, where it is like enough and clearly ahead of the next."""
-        scores = sorted(
-            ((max(_likeness(form, key) for form in forms for key in self._keys[code]), code) for code in inside),
-            reverse=True,
+    def _inside(self, level: int, above: str) -> frozenset[str]:
+        """Return the codes of a level inside an area, or all of the level."""
+        key = (level, above)
+        if key not in self._within:
+            codes = self._by_level[level]
+            if above:
+                top = self._areas[above].level
+                codes = [code for code in codes if self.ancestor(code, top) == above]
+            self._within[key] = frozenset(codes)
+        return self._within[key]
+
+    def _nearest(self, forms: Sequence[str], inside: Iterable[str], *, is_narrow: bool) -> _Found | None:
+        """Return the area whose name is fewest slips away, where few are and no other is as near.
+
+        A slip is a letter lost, added, changed or two swapped; a short name bears one, a long three.
+        """
+        distances = sorted(
+            (min(_slips(form, key) for form in forms for key in self._keys[code]), code) for code in inside
         )
-        if not scores or scores[0][0] < _LIKE_ENOUGH:
+        longest = max(map(len, forms))
+        bearable = (longest >= (4 if is_narrow else 5)) + (longest >= 8) + (longest >= 13)
+        if not distances or distances[0][0] > bearable:
             return None
-        if len(scores) > 1 and scores[0][0] - scores[1][0] < _CLEAR_LEAD:
+        if len(distances) > 1 and distances[1][0] == distances[0][0]:
             return None
-        return _Found(scores[0][1], scores[0][0] / 100)
+        return _Found(distances[0][1], 1 - distances[0][0] / longest)
 
 
 def _forms(name: str) -> list[str]:
@@ -256,7 +260,6 @@ def _sound(form: str) -> str:
     return form
 
 
-def _likeness(first: str, second: str) -> float:
-    if first[:1] != second[:1] and min(len(first), len(second)) < 5:
-        return 0.0
-    return float(fuzz.ratio(first, second))
+def _slips(first: str, second: str) -> int:
+    """Count the slips of the pen between two names (optimal string alignment)."""
+    return int(OSA.distance(first, second, score_cutoff=4))

@@ -239,7 +239,27 @@ def date_columns(
     return DateColumns(*(pa.array(rows[:, part], pa.int16(), mask=rows[:, part] <= 0) for part in range(3)), unreadable)
 
 
+def _plain_date(text: str, order: str) -> PartialDate | None:
+    """Read the two commonest spellings without ado: 2015-02-28, and 28/02/2015 where days come first."""
+    if len(text) != 10 or not text.isascii():
+        return None
+    if text[4] == "-" and text[7] == "-":
+        year, month, day = text[:4], text[5:7], text[8:]
+    elif order == "dmy" and text[2] in "/-." and text[5] == text[2]:
+        day, month, year = text[:2], text[3:5], text[6:]
+    else:
+        return None
+    if not (year.isdigit() and month.isdigit() and day.isdigit()):
+        return None
+    date = PartialDate(int(year), int(month), int(day))
+    is_sure = _FIRST_YEAR <= date.year <= _LAST_YEAR and 1 <= date.month <= 12 and 1 <= date.day <= 28
+    return date if is_sure else None
+
+
 def _read_or_mark(text: str, order: str, pivot: int, missing: frozenset[str]) -> PartialDate:
+    plain = _plain_date(text, order)
+    if plain is not None:
+        return plain
     if missing and comparison_key(text) in missing:
         return _ABSENT
     try:

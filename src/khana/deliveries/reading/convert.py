@@ -115,11 +115,13 @@ class Converter:
         is_closed = bool(fact.codes) or (bool(rule.values) and fact.type in ("text", "boolean"))
         for number, text in enumerate(unique):
             key = comparison_key(text)
-            value = table.get(text.strip(), table.get(key, text))
-            if value is text and is_closed and text.strip():
+            known = text.strip() if text.strip() in table else key
+            if known in table:
+                translated.append(table[known] or "")
+                continue
+            if is_closed and text.strip():
                 unknown.add(number)
-                value = ""
-            translated.append(value or "")
+            translated.append("" if is_closed else text)
         if unknown:
             indices = encoded.indices.to_numpy(zero_copy_only=False)
             block.note(np.flatnonzero(np.isin(indices, list(unknown))).tolist(), "VALUE_UNKNOWN", name, "")
@@ -157,7 +159,8 @@ class Converter:
 
     @staticmethod
     def _blank_payee(block: _Block, own: pa.Array) -> None:
-        """Empty the payee where she is the beneficiary."""
+        """Empty the payee where she is the beneficiary: what is odd about her is told once."""
+        block.forget_notes(set(pc.indices_nonzero(own).to_pylist()), "payee_")
         for name in list(block.columns):
             if name.startswith("payee_"):
                 column = block.columns[name]
@@ -335,6 +338,14 @@ class _Block:
         for row in rows:
             self._notes.setdefault(row, []).append((code, column, detail))
 
+    def forget_notes(self, rows: set[int], prefix: str) -> None:
+        """Drop the notes of some rows about columns whose names begin in one way."""
+        for row in rows & set(self._notes):
+            kept = [note for note in self._notes[row] if not note[1].startswith(prefix)]
+            self._notes[row] = kept
+            if not kept:
+                del self._notes[row]
+
     def refuse(self, rows: Sequence[int], detail: str, column: str) -> None:
         """Refuse some rows; the first reason stays."""
         for row in rows:
@@ -369,10 +380,10 @@ class _Block:
 
 
 def runs_as_formula(texts: pa.Array) -> Mask:
-    """Tell which texts a spreadsheet would run: those that begin with = or @, or with + or - and no number.
+    """Tell which texts a spreadsheet would run: those that begin with = or @, or with + or - and more than a number or name.
 
     Examples:
-        >>> runs_as_formula(pa.array(["=SUM(A1)", "-2+3+cmd|x", "+92 300 1234567", "-", "Ali"])).tolist()
+        >>> runs_as_formula(pa.array(["=SUM(A1)", "-2+3+cmd|x", "+92 300 1234567", "-", "-ud-Din"])).tolist()
         [True, True, False, False, False]
     """
     if not len(texts):
@@ -383,7 +394,7 @@ def runs_as_formula(texts: pa.Array) -> Mask:
     rows = np.flatnonzero(suspects)
     if len(rows):
         some = texts.take(pa.array(rows))
-        harmless = pc.match_substring_regex(some, r"^(?:[=@+-]|[+-][\d\s().,/-]*|[=@+-]{2,}\s*)$")
+        harmless = pc.match_substring_regex(some, r"^(?:[=@+-]+\s*|[+-][\d\s().,/-]*|[+-][\pL\pM\s-]+)$")
         suspects[rows[mask_of(harmless)]] = False
     return suspects
 

@@ -134,7 +134,7 @@ def find_encoding(start: bytes, layout: Layout) -> tuple[str, int]:
     if family == seen.removesuffix("-le").removesuffix("-be"):
         return seen, mark[1] if mark else 0
     is_contradicted = mark is not None or family.startswith("utf-16") or seen.startswith("utf-16")
-    is_contradicted = is_contradicted or (seen == "utf-8" and not start.isascii() and family != "utf-8")
+    is_contradicted = is_contradicted or (family != "utf-8" and not start.isascii() and _is_all_utf8(start))
     if is_contradicted and not (family == "utf-8" and seen == "ascii"):
         raise EncodingWrong(
             f"The contract reads {layout.encoding}, but this file is {seen}. "
@@ -161,6 +161,11 @@ def _encoding_by_letters(start: bytes) -> str:
     lines = whole.split(b"\n")
     bad = sum(not _is_utf8(line) for line in lines)
     return "cp1252" if bad >= 5 and bad * 20 > len(lines) else "utf-8"
+
+
+def _is_all_utf8(start: bytes) -> bool:
+    """Tell whether all whole lines are valid UTF-8: letters of another encoding hardly ever are."""
+    return _is_utf8(start[: start.rfind(b"\n") + 1] or start)
 
 
 def _is_utf8(line: bytes) -> bool:
