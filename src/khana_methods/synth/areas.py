@@ -167,7 +167,7 @@ class _Names:
 
 
 def write_areas(geography: Geography, out: Path) -> None:
-    """Write ``areas.csv`` (one row an area, parents first) and ``areas.geojson`` (the outlines)."""
+    """Write ``areas.csv`` (one row an area, parents first), ``areas.geojson`` (outlines) and one outline file a level."""
     levels = LEVELS[geography.country]
     language = "ur" if geography.country == "pak" else "bn"
     head = [
@@ -201,12 +201,16 @@ def write_areas(geography: Geography, out: Path) -> None:
                 "2018-01-01",
             ]
             sheet.writerow(row)
-            features.append(
-                {
-                    "type": "Feature",
-                    "properties": dict(zip(head[:7], row[:7], strict=True)),
-                    "geometry": {"type": "Polygon", "coordinates": [a.ring]},
-                }
-            )
+            features.append({
+                "type": "Feature",
+                "properties": dict(zip(head[:7], row[:7], strict=True)),
+                "geometry": {"type": "Polygon", "coordinates": [a.ring]},
+            })
+    _dump(out / "areas.geojson", features)
+    for level, kind in enumerate(levels, start=1):
+        _dump(out / f"areas_{kind}.geojson", [f for f in features if f["properties"]["level"] == level])
+
+
+def _dump(path: Path, features: list[dict[str, Any]]) -> None:
     text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, separators=(",", ":"))
-    (out / "areas.geojson").write_text(text, encoding="utf-8")
+    path.write_text(text, encoding="utf-8")

@@ -198,7 +198,8 @@ def _odd_texts(block: Block, key: Array, cause: Array, year: Array) -> dict[int,
         if cause[i] == WORD:
             text[i] = f"WORD{int(rng.integers(0, 4))}"
         elif cause[i] == LOST:
-            text[i] = digits[:at] + digits[at + 1 :]
+            # A birth number of 16 digits is an older form of one of 17: two must be lost to spoil it.
+            text[i] = digits[:at] + digits[at + (2 if len(digits) == 17 else 1) :]
         elif cause[i] == EXTRA:
             text[i] = digits[:at] + str(int(rng.integers(0, 10))) + digits[at:]
         elif cause[i] == REPEATED:

@@ -93,7 +93,7 @@ def _fortnight(n: int) -> Period:
     month, half = (n + 1) // 2, (n - 1) % 2
     start = dt.date(2026, month, 16 if half else 1)
     end = dt.date(2026, month + 1, 1) - dt.timedelta(days=1) if half else dt.date(2026, month, 15)
-    return Period(f"2026F{n:02d}", start, end, (f"F{n}/2026",))
+    return Period(f"2026F{n:02d}", start, end, (f"{start:%d/%m/%Y} to {end:%d/%m/%Y}",))
 
 
 _HALF = Period("2026H1", dt.date(2026, 1, 1), dt.date(2026, 6, 30), ("جنوری تا جون 2026",))

@@ -139,7 +139,7 @@ def _make(country: str, households: int, seed: int, out: Path, progress: Progres
     finally:
         state.registers.close()
     summary.files.update(state.registers.rows)
-    write_manifest(country, out, households)
+    write_manifest(country, out)
     return summary
 
 
