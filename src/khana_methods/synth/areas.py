@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 _HEADS = {
-    "pak": "Noor|نور;Shah|شاہ;Islam|اسلام;Rahim|رحیم;Gul|گل;Sher|شیر;Mir|میر;Pir|پیر;Taj|تاج;Fateh|فتح;Qadir|قادر;Sultan|سلطان;Karam|کرم"
+    "pak": "Noor|نور;Shah|شاہ;Islam|اسلام;Rahim|رحیم;Gul|گل;Sher|شیر;Mir|میر;Pir|پیر;Taj|تاج;Fateh|فتح;Qadir|قادر;Sultan|سلطان;Karam|کرم"  # noqa: E501
     ";Dost|دوست;Murad|مراد;Basti|بستی;Kot|کوٹ;Chak|چک;Nawa|نوا;Zafar|ظفر;Bahar|بہار;Jalal|جلال;Sardar|سردار;Hakim|حکیم;Amin|امین",
-    "bgd": "Nur|নূর;Shanti|শান্তি;Rupa|রূপা;Sona|সোনা;Kanchan|কাঞ্চন;Mati|মাটি;Nil|নীল;Alo|আলো;Chandra|চন্দ্র;Surja|সূর্য;Padma|পদ্ম;Shapla|শাপলা"
+    "bgd": "Nur|নূর;Shanti|শান্তি;Rupa|রূপা;Sona|সোনা;Kanchan|কাঞ্চন;Mati|মাটি;Nil|নীল;Alo|আলো;Chandra|চন্দ্র;Surja|সূর্য;Padma|পদ্ম;Shapla|শাপলা"  # noqa: E501
     ";Mohan|মোহন;Rahim|রহিম;Karim|করিম;Hasan|হাসান;Modhu|মধু;Phul|ফুল;Bakul|বকুল;Kamal|কমল;Dhan|ধান;Nodi|নদী;Char|চর;Bil|বিল;Tal|তাল",
 }
 _TAILS = {
-    "pak": "abad|آباد;pur|پور;garh|گڑھ;wala|والا;kot|کوٹ;nagar|نگر;ganj|گنج;sarai|سرائے;khel|خیل;dera|ڈیرہ;bagh|باغ;pind|پنڈ",
-    "bgd": "pur|পুর;ganj|গঞ্জ;hat|হাট;nagar|নগর;bari|বাড়ি;khali|খালী;tala|তলা;kandi|কান্দি;para|পাড়া;gaon|গাঁও;danga|ডাঙ্গা;bazar|বাজার",
+    "pak": "abad|آباد;pur|پور;garh|گڑھ;wala|والا;kot|کوٹ;nagar|نگر;ganj|گنج;sarai|سرائے;khel|خیل;dera|ڈیرہ;bagh|باغ;pind|پنڈ",  # noqa: E501
+    "bgd": "pur|পুর;ganj|গঞ্জ;hat|হাট;nagar|নগর;bari|বাড়ি;khali|খালী;tala|তলা;kandi|কান্দি;para|পাড়া;gaon|গাঁও;danga|ডাঙ্গা;bazar|বাজার",  # noqa: E501
 }
 _REGIONS = {
     "pak": [("Shimal", "شمال"), ("Mashriq", "مشرق"), ("Maghrib", "مغرب"), ("Janub", "جنوب")],
@@ -84,7 +84,7 @@ class Geography:
 
 
 def make_geography(country: str, households: int, rng: np.random.Generator) -> Geography:
-    """Lay out the country: 48 tehsils for a village sample, 96 from ten thousand households, more above a million."""
+    """Lay out the country: 48 tehsils below ten thousand households, 96 above, more above a million."""
     shape = (2, 2, 3, 1) if households < 10_000 else (3, 2, 2, 2)
     wanted = households / 10_000
     while 4 * math.prod(shape) < wanted:
@@ -116,9 +116,11 @@ def make_geography(country: str, households: int, rng: np.random.Generator) -> G
     share = np.floor(weight / weight.sum() * households).astype(np.int64)
     share[np.argsort(-weight)[: households - int(share.sum())]] += 1
     return Geography(
-        country,
-        areas,
-        *([a for a in areas if a.level == level] for level in (3, 2, 1)),
+        country=country,
+        areas=areas,
+        tehsils=[a for a in areas if a.level == 3],
+        districts=[a for a in areas if a.level == 2],
+        provinces=[a for a in areas if a.level == 1],
         district_of=of,
         province_of=of // (dx * dy),
         place=np.array(places, dtype=np.int64),
@@ -144,7 +146,9 @@ class _Lattice:
 
     def ring(self, x: int, y: int, width: int, height: int) -> list[tuple[float, float]]:
         path = [(x + i, y) for i in range(width)] + [(x + width, y + j) for j in range(height)]
-        path += [(x + width - i, y + height) for i in range(width)] + [(x, y + height - j) for j in range(height)]
+        path += [(x + width - i, y + height) for i in range(width)] + [
+            (x, y + height - j) for j in range(height)
+        ]
         points = [(float(self.points[j, i, 0]), float(self.points[j, i, 1])) for i, j in path]
         return [*points, points[0]]
 
@@ -155,7 +159,9 @@ class _Names:
     def __init__(self, country: str, rng: np.random.Generator) -> None:
         heads = [h.split("|") for h in _HEADS[country].split(";")]
         tails = [t.split("|") for t in _TAILS[country].split(";")]
-        joined = [(a[0] + b[0], a[1] + b[1] if country == "bgd" else f"{a[1]} {b[1]}") for a in heads for b in tails]
+        joined = [
+            (a[0] + b[0], a[1] + b[1] if country == "bgd" else f"{a[1]} {b[1]}") for a in heads for b in tails
+        ]
         self._pool = [joined[i] for i in rng.permutation(len(joined))]
         self._dealt = 0
 
@@ -167,7 +173,7 @@ class _Names:
 
 
 def write_areas(geography: Geography, out: Path) -> None:
-    """Write ``areas.csv`` (one row an area, parents first), ``areas.geojson`` (outlines) and one outline file a level."""
+    """Write ``areas.csv`` (parents first), ``areas.geojson`` (outlines) and one file of outlines a level."""
     levels = LEVELS[geography.country]
     language = "ur" if geography.country == "pak" else "bn"
     head = [
@@ -201,16 +207,20 @@ def write_areas(geography: Geography, out: Path) -> None:
                 "2018-01-01",
             ]
             sheet.writerow(row)
-            features.append({
-                "type": "Feature",
-                "properties": dict(zip(head[:7], row[:7], strict=True)),
-                "geometry": {"type": "Polygon", "coordinates": [a.ring]},
-            })
+            features.append(
+                {
+                    "type": "Feature",
+                    "properties": dict(zip(head[:7], row[:7], strict=True)),
+                    "geometry": {"type": "Polygon", "coordinates": [a.ring]},
+                }
+            )
     _dump(out / "areas.geojson", features)
     for level, kind in enumerate(levels, start=1):
         _dump(out / f"areas_{kind}.geojson", [f for f in features if f["properties"]["level"] == level])
 
 
 def _dump(path: Path, features: list[dict[str, Any]]) -> None:
-    text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(
+        {"type": "FeatureCollection", "features": features}, ensure_ascii=False, separators=(",", ":")
+    )
     path.write_text(text, encoding="utf-8")

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from khana_methods.synth import card_numbers
 from khana_methods.synth import columns as col
-from khana_methods.synth import numbers
 from khana_methods.synth.clerk import Ledger
 from khana_methods.synth.population import TODAY, Array
 from khana_methods.synth.programmes import PROGRAMMES
@@ -63,14 +63,16 @@ def make_extracts(block: Block, ledger: Ledger) -> Extracts:
     owners = np.flatnonzero(people.phone > 0)
     _, first = np.unique(people.phone[owners], return_index=True)
     owners = owners[np.sort(first)]
-    adults = np.flatnonzero((people.years() >= 18) & (people.number > 0) & (people.died == 0) & (people.kind != "G"))
+    adults = np.flatnonzero(
+        (people.years() >= 18) & (people.number > 0) & (people.died == 0) & (people.kind != "G")
+    )
     fate = rng.random(owners.size)
     subscriber = np.where(fate < 0.09, adults[rng.integers(0, adults.size, owners.size)], owners)
     filed = (fate < 0.94) & (people.number[subscriber] > 0)
     staff = np.flatnonzero((people.post > 0) & (people.died == 0) & (people.kind != "G"))
     staff_number = np.where(rng.random(staff.size) < 0.03, 0, people.number[staff])
     typo = (rng.random(staff.size) < 0.01) & (staff_number > 0)
-    staff_number[typo] = numbers.mistype(staff_number[typo], rng)
+    staff_number[typo] = card_numbers.mistype(staff_number[typo], rng)
     return Extracts(
         known,
         people.phone[owners][filed],
@@ -83,7 +85,7 @@ def make_extracts(block: Block, ledger: Ledger) -> Extracts:
 
 
 def _exits(block: Block, ledger: Ledger) -> tuple[Array, Array, Array, Array]:
-    """Recorded exits: a few of people still listed, more of people who are not; of adults' programmes only."""
+    """Recorded exits: a few of people still listed, more of people who are not; from adults' programmes."""
     rng, people, e = block.rng, block.people, ledger.enrolments
     programmes = PROGRAMMES[block.country]
     own = np.array([p.picker in ("wives", "elderly", "widows", "disabled", "needy") for p in programmes])
@@ -98,14 +100,14 @@ def _exits(block: Block, ledger: Ledger) -> tuple[Array, Array, Array, Array]:
     person = np.concatenate([e.beneficiary[still], others])
     number = people.number[person].copy()
     typo = (rng.random(person.size) < 0.02) & (number > 0)
-    number[typo] = numbers.mistype(number[typo], rng)
+    number[typo] = card_numbers.mistype(number[typo], rng)
     # Some exits fall inside the half-year, so that only the later periods are still listed after them.
     day = TODAY - 20 - (rng.random(person.size) * 520).astype(np.int64)
     return person, number, programme.astype(np.int8), day
 
 
 def identity_table(block: Block, extracts: Extracts) -> dict[str, Any]:
-    """One row a number that the identity authority knows: names, sex, birth, alive or deceased, parents, spouse."""
+    """One row a number that the identity authority knows: names, birth, life status, parents, spouse."""
     people, names, known = block.people, block.names, extracts.known
     year = people.birth_year()
     dead = (people.died[known] > 0) & people.death_known[known]
@@ -113,7 +115,9 @@ def identity_table(block: Block, extracts: Extracts) -> dict[str, Any]:
     def number_of(pointer: Array) -> Any:
         who = np.maximum(pointer, 0)
         key = np.where((pointer >= 0) & people.in_extract[who], people.number[who], 0)
-        return col.identity_numbers(block.country, key, year[who], np.ones(key.size) * (block.country == "bgd"))
+        return col.identity_numbers(
+            block.country, key, year[who], np.ones(key.size) * (block.country == "bgd")
+        )
 
     female = people.female[known]
     wife = female & (people.marital[known] >= 2)
@@ -141,7 +145,7 @@ def identity_table(block: Block, extracts: Extracts) -> dict[str, Any]:
 
 
 def residents_table(block: Block) -> dict[str, Any]:
-    """One row a resident of the population register, household or none: status, citizenship, address, work, number."""
+    """One row a resident, of a household or none: civil status, citizenship, address, work, number."""
     people, names, rng = block.people, block.names, block.rng
     alive = (people.died == 0) & (people.kind != "G")
     who = np.flatnonzero(alive & (rng.random(people.size) < 0.97))
@@ -149,22 +153,30 @@ def residents_table(block: Block) -> dict[str, Any]:
     n = who.size
     work = np.where(people.post[who] == 1, 1, np.where(people.post[who] == 2, 2, 0))
     years = people.years()[who]
-    work = np.where((work == 0) & (years >= 18), rng.choice(np.array([3, 4, 5]), n, p=[0.4, 0.35, 0.25]), work)
+    work = np.where(
+        (work == 0) & (years >= 18), rng.choice(np.array([3, 4, 5]), n, p=[0.4, 0.35, 0.25]), work
+    )
     place = col.pick(col.strings([a.name for a in block.geography.tehsils]), tehsil)
     home = "PAK" if block.country == "pak" else "BGD"
     return {
         "resident_id": col.joined("R", col.whole(block.first_person + who)),
-        "id_number": col.identity_numbers(block.country, people.number[who], people.birth_year()[who], np.zeros(n)),
+        "id_number": col.identity_numbers(
+            block.country, people.number[who], people.birth_year()[who], np.zeros(n)
+        ),
         "name": col.pick(names.latin[0], people.name[who]),
         f"name_{'urdu' if block.country == 'pak' else 'bangla'}": col.pick(names.native, people.name[who]),
         "father_name": col.pick(names.latin[0], people.father_name[who]),
         "sex": col.pick(col.strings(["M", "F"]), people.female[who].astype(np.int64)),
         "dob": col.iso_dates(people.born[who]),
-        "civil_status": col.pick(col.strings(["", "single", "married", "widowed", "divorced"]), people.marital[who]),
+        "civil_status": col.pick(
+            col.strings(["", "single", "married", "widowed", "divorced"]), people.marital[who]
+        ),
         "citizenship": col.pick(
             col.strings([home, "AFG" if home == "PAK" else "MMR"]), (rng.random(n) < 0.006).astype(np.int64)
         ),
-        "employment": col.pick(col.strings(["none", "public", "pensioner", "private", "self-employed", "none"]), work),
+        "employment": col.pick(
+            col.strings(["none", "public", "pensioner", "private", "self-employed", "none"]), work
+        ),
         "mobile": col.phones(block.country, people.phone[who], np.zeros(n)),
         "address": col.joined("House ", col.whole(rng.integers(1, 400, n)), " ", place),
         **area_codes(block, tehsil),
@@ -194,7 +206,8 @@ def employees_table(block: Block, extracts: Extracts) -> dict[str, Any]:
         "dob": col.dates(people.born[who], "/"),
         "status": col.pick(col.strings(["", "IN SERVICE", "PENSIONER"]), extracts.staff_post),
         "district": col.pick(
-            col.strings([a.name for a in block.geography.districts]), block.geography.district_of[block.tehsil_of(who)]
+            col.strings([a.name for a in block.geography.districts]),
+            block.geography.district_of[block.tehsil_of(who)],
         ),
     }
 
@@ -204,14 +217,17 @@ def exits_table(block: Block, extracts: Extracts) -> dict[str, Any]:
     people, names, rng = block.people, block.names, block.rng
     who, n = extracts.exit_person, extracts.exit_person.size
     return {
-        "programme": col.pick(col.strings([p.code for p in PROGRAMMES[block.country]]), extracts.exit_programme),
+        "programme": col.pick(
+            col.strings([p.code for p in PROGRAMMES[block.country]]), extracts.exit_programme
+        ),
         "id_number": _plain(block, extracts.exit_number),
         "name": col.pick(names.latin[0], people.name[who]),
         "father_husband": col.pick(names.latin[0], people.father_name[who]),
         "exit_date": col.dates(extracts.exit_day, "/"),
         "exit_reason": col.pick(col.strings(list(_REASONS)), rng.integers(0, len(_REASONS), n)),
         "district": col.pick(
-            col.strings([a.name for a in block.geography.districts]), block.geography.district_of[block.tehsil_of(who)]
+            col.strings([a.name for a in block.geography.districts]),
+            block.geography.district_of[block.tehsil_of(who)],
         ),
     }
 

@@ -1,4 +1,4 @@
-"""What offices type: numbers with slips, mobiles and accounts that are shared, rows that are written twice or broken.
+"""What offices type: numbers with slips, shared mobiles and accounts, rows written twice or broken.
 
 The clerk only changes what stands in a file. Codes are never decided here: they come from the
 true world after everything has been typed, in ``truth``. ``Typed.key`` is what a careful reader
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from khana_methods.synth import numbers
+from khana_methods.synth import card_numbers
 from khana_methods.synth.enrolment import Enrolments
 from khana_methods.synth.population import Array
 from khana_methods.synth.programmes import LISTS, PROGRAMMES, ListFile
@@ -32,9 +32,21 @@ CAUSES = (
     "stranger_number",
     "year_prefix",
 )
-(OK, NONE_ISSUED, MISSING, WORD, LOST, EXTRA, REPEATED, SCIENTIFIC, TYPO, FABRICATED, SPOUSE, STRANGER, YEAR) = range(
-    13
-)
+(
+    OK,
+    NONE_ISSUED,
+    MISSING,
+    WORD,
+    LOST,
+    EXTRA,
+    REPEATED,
+    SCIENTIFIC,
+    TYPO,
+    FABRICATED,
+    SPOUSE,
+    STRANGER,
+    YEAR,
+) = range(13)
 WORDS = {
     "latin": ("N/A", "nil", "-", "applied for", "not available"),
     "pak": ("نہیں", "-", "درخواست دی", "دستیاب نہیں"),
@@ -87,7 +99,7 @@ SHAPE_ODD: dict[str, list[int]] = {
 
 @dataclass
 class Typed:
-    """Numbers as typed, one element an enrolment: usable key or 0, cause of a slip, text where it is not the key."""
+    """Numbers as typed, one element an enrolment: usable key or 0, cause of a slip, odd texts."""
 
     key: Array
     cause: Array
@@ -134,7 +146,10 @@ def keep_ledger(block: Block, enrolments: Enrolments) -> Ledger:
     again = np.flatnonzero(rng.random(n) < 0.005)
     twin_of = np.concatenate([np.full(n, -1), again])
     enrolments = Enrolments(
-        *(np.concatenate([a, a[again]]) for a in (enrolments.programme, enrolments.beneficiary, enrolments.payee))
+        *(
+            np.concatenate([a, a[again]])
+            for a in (enrolments.programme, enrolments.beneficiary, enrolments.payee)
+        )
     )
     forced = twin_of >= 0
     own = enrolments.beneficiary == enrolments.payee
@@ -143,7 +158,8 @@ def keep_ledger(block: Block, enrolments: Enrolments) -> Ledger:
     payee_number = Typed(
         np.where(own, number.key, payee_number.key),
         np.where(own, number.cause, payee_number.cause),
-        {i: t for i, t in payee_number.text.items() if not own[i]} | {i: t for i, t in number.text.items() if own[i]},
+        {i: t for i, t in payee_number.text.items() if not own[i]}
+        | {i: t for i, t in number.text.items() if own[i]},
     )
     phone, account = _phones(block, enrolments), _accounts(block, enrolments)
     size = enrolments.size
@@ -183,7 +199,7 @@ def type_numbers(block: Block, person: Array, forced: Array) -> Typed:
     key[other[good]] = people.number[strangers[good]]
     cause[other[~good]] = OK
     wrong = np.flatnonzero(cause == TYPO)
-    key[wrong] = numbers.mistype(key[wrong], rng)
+    key[wrong] = card_numbers.mistype(key[wrong], rng)
     text = _odd_texts(block, key, cause, people.birth_year()[person])
     key[np.isin(cause, (NONE_ISSUED, MISSING, WORD, LOST, EXTRA, REPEATED, SCIENTIFIC))] = 0
     return Typed(key, cause, text)
@@ -236,7 +252,9 @@ def _shared(block: Block, e: Enrolments, value: Array, first: int, share: float,
     starts = np.flatnonzero(rng.random(e.size) < share / 6)
     for nth, start in enumerate(starts.tolist()):
         members = order[start : start + int(rng.integers(3, 11))]
-        members = members[(tehsil[members] == tehsil[members[0]]) & (e.programme[members] == e.programme[members[0]])]
+        members = members[
+            (tehsil[members] == tehsil[members[0]]) & (e.programme[members] == e.programme[members[0]])
+        ]
         value[members] = first + nth
     setattr(block.counters, counter, first + starts.size)
     return value
@@ -255,18 +273,19 @@ def list_rows(block: Block, ledger: Ledger) -> Rows:
             if item.shape != "xlsx":
                 here = np.sort(np.concatenate([here, here[rng.random(here.size) < 0.004]]), kind="stable")
             here = here[np.argsort(block.tehsil_of(e.beneficiary[here]), kind="stable")]
-            parts.append((here, np.full(here.size, list_no, dtype=np.int8), np.full(here.size, period, dtype=np.int8)))
+            parts.append(
+                (here, np.full(here.size, list_no, dtype=np.int8), np.full(here.size, period, dtype=np.int8))
+            )
     entry, list_of, period_of = (np.concatenate([part[i] for part in parts]) for i in range(3))
     n = entry.size
-    rows = Rows(
-        entry, list_of, period_of, *(np.zeros(n, dtype=np.int8) for _ in range(3)), sheet=np.zeros(n, dtype=np.int8)
-    )
+    malformed, odd, formula, sheet = (np.zeros(n, dtype=np.int8) for _ in range(4))
+    rows = Rows(entry, list_of, period_of, malformed, odd, formula, sheet)
     _break_rows(block, ledger, rows, lists)
     if ledger.enrolments.size:
         province = block.geography.province_of[block.tehsil_of(e.beneficiary[entry])]
-        rows.sheet = np.where(np.array([item.shape == "xlsx" for item in lists])[list_of], province + 1, 0).astype(
-            np.int8
-        )
+        rows.sheet = np.where(
+            np.array([item.shape == "xlsx" for item in lists])[list_of], province + 1, 0
+        ).astype(np.int8)
     order = np.lexsort((np.arange(n), rows.period, rows.sheet, rows.list_no))
     for name in ("entry", "list_no", "period", "malformed", "odd", "formula", "sheet"):
         setattr(rows, name, getattr(rows, name)[order])
@@ -274,7 +293,7 @@ def list_rows(block: Block, ledger: Ledger) -> Rows:
 
 
 def _break_rows(block: Block, ledger: Ledger, rows: Rows, lists: tuple[ListFile, ...]) -> None:
-    """Break four rows in a thousand, make two odd and write a formula into one; never two of them in one row."""
+    """Break four rows in a thousand, make two odd, write a formula into one; never two in one row."""
     rng = block.rng
     for list_no, item in enumerate(lists):
         mine = np.flatnonzero(rows.list_no == list_no)

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from khana_methods.synth import numbers
+from khana_methods.synth import card_numbers
 from khana_methods.synth.population import Array
 
 Text = Any
@@ -72,18 +72,20 @@ def dates(day: Array, mark: str) -> Text:
 
 
 def identity_numbers(country: str, key: Array, year: Array, style: Array) -> Text:
-    """Write keys as cards print them: style 1 has dashes (pak) or the year of birth before 13 digits (bgd)."""
+    """Write keys as cards print them; style 1: dashes (pak), year of birth before 13 digits (bgd)."""
     if country == "bgd":
         long = (key >= 10**12) & (key < 10**13) & (style == 1)
         return whole(np.where(long, key + year.astype(np.int64) * 10**13, key), key == 0)
     plain = whole(key)
     cut = pc.utf8_slice_codeunits
-    return choose(style == 1, joined(cut(plain, 0, 5), "-", cut(plain, 5, 12), "-", cut(plain, 12, 13)), plain)
+    return choose(
+        style == 1, joined(cut(plain, 0, 5), "-", cut(plain, 5, 12), "-", cut(plain, 12, 13)), plain
+    )
 
 
 def phones(country: str, nth: Array, style: Array) -> Text:
-    """Write running numbers of telephones; styles: 0 national, 1 with a dash, 2 international, 3 without the zero."""
-    bare = pc.cast(pa.array(numbers.mobile_numbers(country, nth), mask=nth == 0), pa.string())
+    """Write telephones; styles: 0 national, 1 with a dash, 2 international, 3 without the zero."""
+    bare = pc.cast(pa.array(card_numbers.mobile_numbers(country, nth), mask=nth == 0), pa.string())
     cut = pc.utf8_slice_codeunits
     code = "92" if country == "pak" else "880"
     text = choose(style == 1, joined("0", cut(bare, 0, 3), "-", cut(bare, 3, 10)), joined("0", bare))
@@ -93,7 +95,7 @@ def phones(country: str, nth: Array, style: Array) -> Text:
 
 def accounts(country: str, nth: Array) -> Text:
     """Write running numbers of accounts: IBANs of banks that do not exist, or 13-digit account numbers."""
-    check, bank, body = numbers.bank_accounts(nth)
+    check, bank, body = card_numbers.bank_accounts(nth)
     if country == "bgd":
         return whole(body // 1000, nth == 0)
     names = strings(["ZZAA", "ZZBB", "ZZCC"])

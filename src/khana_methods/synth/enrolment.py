@@ -42,7 +42,7 @@ def programme_districts(country: str, districts: int, per_province: int, househo
     small = {code for item in LISTS[country] if item.shape == "xlsx" for code in item.programmes}
     for p in PROGRAMMES[country]:
         if p.code in small:
-            # About 0.06 rows a household: a pilot of so many districts that the workbook keeps within its cap.
+            # A pilot in so few districts that the workbook stays within its cap.
             keep = max(1, min(districts * 2 // 3, int(districts * XLSX_ROWS / max(1, households * 0.12))))
             covered[p.code] = every[:: max(1, districts // keep)][:keep]
         elif p.area == "some":
@@ -117,10 +117,10 @@ def _fits(p: Programme, years: Array, female: Array) -> Array:
 
 
 def _ghosts(block: Block, p: Programme) -> Array:
-    ghost = block.people.kind == "G"
-    return ghost & (
-        block.rng.random(ghost.size) < (0.3 if p.picker in ("wives", "needy", "workers", "elderly") else 0.0)
-    )
+    ghost: Array = block.people.kind == "G"
+    if p.picker not in ("wives", "needy", "workers", "elderly"):
+        return np.zeros(ghost.size, dtype=bool)
+    return np.logical_and(ghost, block.rng.random(ghost.size) < 0.3)
 
 
 def _one_per_household(block: Block, taken: Array) -> Array:

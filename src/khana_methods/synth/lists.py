@@ -7,7 +7,6 @@ blanks and repeated headers are told apart in ``non_data``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ import pyarrow.compute as pc
 from khana_methods.synth import clerk
 from khana_methods.synth import columns as col
 from khana_methods.synth.cells import Cells, money, native_digits, scheme_words
+from khana_methods.synth.json_lists import broken_json, json_lines
+from khana_methods.synth.population import Array
 from khana_methods.synth.programmes import PROGRAMMES, ListFile
 from khana_methods.synth.writers import LineFile
 
@@ -138,7 +139,10 @@ class TextList:
         self.non_data: list[tuple[str, str, int, str]] = []
         if item.shape == "cp1252":
             self._aside(
-                [f"{item.title.upper()} - MUSTER ROLL (specimen)", "Prepared for reconciliation; figures provisional"],
+                [
+                    f"{item.title.upper()} - MUSTER ROLL (specimen)",
+                    "Prepared for reconciliation; figures provisional",
+                ],
                 "title",
             )
             self._aside([""], "blank")
@@ -150,7 +154,7 @@ class TextList:
             self.non_data.append((self.item.name, "", self._file.next_line, kind))
             self._file.write([line])
 
-    def write(self, cells: Cells) -> np.ndarray[Any, Any]:
+    def write(self, cells: Cells) -> Array:
         """Append the rows; return the physical line on which each starts."""
         if len(cells) == 0:
             return np.zeros(0, dtype=np.int64)
@@ -166,7 +170,7 @@ class TextList:
         self.total += int(cells.text["amount"].sum())
         start = self._file.next_line
         extra = np.array([line.count("\n") for line in lines])
-        starts = start + np.arange(len(lines)) + np.cumsum(extra) - extra
+        starts: Array = start + np.arange(len(lines)) + np.cumsum(extra) - extra
         turn = np.flatnonzero(np.diff(cells.text["period"])) + 1
         if self.item.shape == "pipe" and turn.size:
             # The office pasted the next quarter below, header and all.
@@ -181,7 +185,8 @@ class TextList:
 
     def _put(self, lines: list[str]) -> None:
         self._file.write(
-            lines, (lambda data: data.replace(FOREIGN.encode(), b"\x92")) if self.item.shape == "pipe" else None
+            lines,
+            (lambda data: data.replace(FOREIGN.encode(), b"\x92")) if self.item.shape == "pipe" else None,
         )
 
     def close(self) -> None:
@@ -214,18 +219,19 @@ class TextList:
                 if self.country == "pak"
                 else f"Tk {int(cells.text['amount'][i]):,}/-"
             )
-        _BREAK.get(kind, lambda f, s, y: None)(fields, shape, int(cells.entry[i]) % 28 + 1975)
+        if kind in _BREAK:
+            _BREAK[kind](fields, shape, int(cells.entry[i]) % 28 + 1975)
         quoted = [
             f'"{f.replace(chr(34), chr(34) * 2)}"' if any(c in f for c in (self._mark, '"', "\n")) else f
             for f in fields
         ]
         return self._mark.join(quoted)
 
-    def _json(self, cells: Cells, serial: np.ndarray[Any, Any]) -> list[str]:
-        lines = _json_lines(cells, serial, self.country)
+    def _json(self, cells: Cells, serial: Array) -> list[str]:
+        lines = json_lines(cells, serial, self.country)
         worth = "value_pkr" if self.country == "pak" else "value_bdt"
         for i in np.flatnonzero((cells.malformed > 0) | (cells.odd > 0) | (cells.formula > 0)).tolist():
-            lines[i] = _broken_json(lines[i], cells, i, worth)
+            lines[i] = broken_json(lines[i], cells, i, worth)
         return lines
 
 
@@ -275,7 +281,8 @@ _BREAK: dict[str, Callable[[list[str], str, int], None]] = {
 def _pipe(c: Cells, serial: Any, country: str) -> list[Any]:
     t = c.text
     status = col.pick(
-        col.strings(["Active", "active", "ACTIVE"]), np.where(c.entry % 13 == 0, 1, np.where(c.entry % 29 == 0, 2, 0))
+        col.strings(["Active", "active", "ACTIVE"]),
+        np.where(c.entry % 13 == 0, 1, np.where(c.entry % 29 == 0, 2, 0)),
     )
     score = pc.cast(pa.array(np.round(t["score"], 2)), pa.string())
     return [
@@ -362,66 +369,3 @@ def _cp1252(c: Cells, serial: Any, country: str) -> list[Any]:
 
 
 _COLUMNS = {"pipe": _pipe, "utf16": _utf16, "native": _native, "cp1252": _cp1252}
-
-
-def _json_lines(c: Cells, serial: Any, country: str) -> list[str]:
-    t = c.text
-    flat, bare = c.entry % 4 == 1, (c.entry % 5 == 2)
-    number = col.filled(t["number"])
-    digits = np.array(pc.match_substring_regex(number, "^[1-9][0-9]+$"))
-    number = col.choose(bare & digits, number, col.joined('"', number, '"'))
-    nested = col.joined('"holder":{"nic":', number, ',"name":"', t["name"], '","guardian":"', t["guardian"], '"}')
-    plain = col.joined(
-        '"holder_nic":', number, ',"holder_name":"', t["name"], '","holder_guardian":"', t["guardian"], '"'
-    )
-    phone = pc.fill_null(col.joined('"', t["phone"], '"'), "null")
-    items = (
-        '"items":[{"sku":"ATTA-10KG","qty":2},{"sku":"GHEE-1KG","qty":1}]'
-        if country == "pak"
-        else '"items":[{"sku":"RICE-30KG","qty":1}]'
-    )
-    worth = "value_pkr" if country == "pak" else "value_bdt"
-    return list(
-        col.joined(
-            '{"card_no":"RC-',
-            pc.utf8_lpad(col.whole(serial), 8, "0"),
-            '",',
-            col.choose(flat, plain, nested),
-            ',"address":{"district":"',
-            t["district"],
-            '","tehsil":"',
-            t["tehsil"],
-            '"},"month":"',
-            t["period_text"],
-            '",',
-            items,
-            f',"{worth}":',
-            col.whole(t["amount"]),
-            ',"phone":',
-            phone,
-            "}",
-        ).to_pylist()
-    )
-
-
-def _broken_json(line: str, cells: Cells, i: int, worth: str) -> str:
-    kind, odd = clerk.MALFORMED[int(cells.malformed[i])], clerk.ODD[int(cells.odd[i])]
-    if kind == "truncated_json":
-        return line[: line.index('"items"') + 30]
-    if kind == "trailing_comma":
-        return line[:-1] + ",}"
-    record = json.loads(line)
-    inner = record.get("holder", record)
-    nic, name = ("nic", "name") if "holder" in record else ("holder_nic", "holder_name")
-    if kind == "nan_value":
-        record[worth] = float("nan")
-    elif kind == "missing_holder":
-        for key in ("holder", "holder_nic", "holder_name", "holder_guardian"):
-            record.pop(key, None)
-    elif kind == "empty_identity":
-        inner[nic] = inner[name] = ""
-    elif odd == "amount_text":
-        record[worth] = f"{record[worth]:,} Rs"
-    elif cells.formula[i]:
-        inner[name] = clerk.FORMULAS[int(cells.formula[i])]
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))

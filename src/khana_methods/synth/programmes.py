@@ -61,7 +61,7 @@ class ListFile:
     """One file that a ministry sends.
 
     Attributes:
-        shape: Which writer makes it: ``pipe``, ``utf16``, ``native``, ``jsonl``, ``cp1252``, ``xlsx``, ``parquet``.
+        shape: Which writer makes it: pipe, utf16, native, jsonl, cp1252, xlsx or parquet.
         source: Code of the source (the ministry's MIS) that sends it.
     """
 
@@ -81,7 +81,9 @@ _M = ["Jan", "Feb", "Mar", "Apr", "May", "Jun"]
 def _quarter(n: int) -> Period:
     first, last = 3 * n - 2, 3 * n
     end = dt.date(2026, last + 1, 1) - dt.timedelta(days=1)
-    return Period(f"2026Q{n}", dt.date(2026, first, 1), end, (f"Q{n}-2026", f"{_M[first - 1]}-{_M[last - 1]} 2026"))
+    return Period(
+        f"2026Q{n}", dt.date(2026, first, 1), end, (f"Q{n}-2026", f"{_M[first - 1]}-{_M[last - 1]} 2026")
+    )
 
 
 def _month(n: int) -> Period:
@@ -148,7 +150,7 @@ _PAK = (
         _ZAKAT,
         1,
         "needy",
-        0.22,
+        0.28,
         (9000,),
         "needy adult; not with PBM or PWP",
         min_age=18,
@@ -174,7 +176,7 @@ _PAK = (
         "Provincial social protection authority",
         3,
         "card",
-        0.55,
+        0.75,
         (3000,),
         "one card per household, two provinces only, in kind",
         area="province",
@@ -203,7 +205,7 @@ _PAK = (
         "Provincial social welfare department",
         1,
         "elderly",
-        0.65,
+        0.8,
         (2000,),
         "men from 65, women from 60, poor households",
         min_age=65,
@@ -313,9 +315,16 @@ _BGD = (
 PROGRAMMES = {"pak": _PAK, "bgd": _BGD}
 LISTS = {
     "pak": (
-        ListFile("income_support_2026.txt", "pipe", "FISA", "Income support", ("KFL",), (_quarter(1), _quarter(2))),
         ListFile(
-            "school_stipend_2026h1.csv", "utf16", "FISA-EDU", "School stipend", ("TLW",), (_quarter(1), _quarter(2))
+            "income_support_2026.txt", "pipe", "FISA", "Income support", ("KFL",), (_quarter(1), _quarter(2))
+        ),
+        ListFile(
+            "school_stipend_2026h1.csv",
+            "utf16",
+            "FISA-EDU",
+            "School stipend",
+            ("TLW",),
+            (_quarter(1), _quarter(2)),
         ),
         ListFile("zakat_2026h1.csv", "native", "ZAKAT", "Zakat and Bait-ul-Mal", ("ZKT", "PBM"), (_HALF,)),
         ListFile("ration_2026h1.jsonl", "jsonl", "PSPA", "Ration cards", ("RTN",), _MONTHS),
@@ -328,15 +337,32 @@ LISTS = {
             tuple(_fortnight(n) for n in range(7, 13)),
         ),
         ListFile(
-            "nutrition_2026q2.xlsx", "xlsx", "FISA-NUT", "Health and nutrition transfer", ("NSH",), (_quarter(2),)
+            "nutrition_2026q2.xlsx",
+            "xlsx",
+            "FISA-NUT",
+            "Health and nutrition transfer",
+            ("NSH",),
+            (_quarter(2),),
         ),
         ListFile("old_age_2026h1.parquet", "parquet", "SWD", "Old-age top-up", ("OAP",), _MONTHS),
     ),
     "bgd": (
         ListFile(
-            "old_age_allowance_2026.txt", "pipe", "DSS-OAA", "Old-age allowance", ("OAA",), (_quarter(1), _quarter(2))
+            "old_age_allowance_2026.txt",
+            "pipe",
+            "DSS-OAA",
+            "Old-age allowance",
+            ("OAA",),
+            (_quarter(1), _quarter(2)),
         ),
-        ListFile("primary_stipend_2026h1.csv", "utf16", "DPE", "Primary stipend", ("PES",), (_quarter(1), _quarter(2))),
+        ListFile(
+            "primary_stipend_2026h1.csv",
+            "utf16",
+            "DPE",
+            "Primary stipend",
+            ("PES",),
+            (_quarter(1), _quarter(2)),
+        ),
         ListFile("disability_2026h1.csv", "native", "DSS-DIS", "Disability allowance", ("DIS",), (_HALF_BN,)),
         ListFile("rice_card_2026h1.jsonl", "jsonl", "DWA-VWB", "Rice cards", ("VWB",), _MONTHS),
         ListFile(
@@ -347,7 +373,16 @@ LISTS = {
             ("EGPP",),
             tuple(_fortnight(n) for n in range(7, 13)),
         ),
-        ListFile("mother_child_2026q2.xlsx", "xlsx", "DWA-MCB", "Mother and child benefit", ("MCBP",), (_quarter(2),)),
-        ListFile("widow_allowance_2026h1.parquet", "parquet", "DSS-WDW", "Widow allowance", ("WDW",), _MONTHS),
+        ListFile(
+            "mother_child_2026q2.xlsx",
+            "xlsx",
+            "DWA-MCB",
+            "Mother and child benefit",
+            ("MCBP",),
+            (_quarter(2),),
+        ),
+        ListFile(
+            "widow_allowance_2026h1.parquet", "parquet", "DSS-WDW", "Widow allowance", ("WDW",), _MONTHS
+        ),
     ),
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from khana_methods.synth import numbers
+from khana_methods.synth import card_numbers
 from khana_methods.synth.clerk import MISSING, OK, TYPO
 from khana_methods.synth.population import Array
 from khana_methods.synth.world import Block, household_numbers
@@ -78,12 +78,15 @@ def fill_forms(block: Block) -> Register:
     form = np.concatenate([first_form, second_form[people.house[listed[again]]], hosts])
     lines = np.concatenate([line_no, line_no[again], np.full(guests.size, 61)])
     kind = np.repeat(
-        np.array([PRIMARY, HOUSEHOLD_COPY, PERSON_COPY], dtype=np.int8), [listed.size, again.size, guests.size]
+        np.array([PRIMARY, HOUSEHOLD_COPY, PERSON_COPY], dtype=np.int8),
+        [listed.size, again.size, guests.size],
     )
     order = np.lexsort((lines, form))
     number, cause = _typed(block, person, kind)
     n = person.size
-    slip = (rng.random(n) < np.where(kind == PRIMARY, 0.0, 0.4)) * rng.choice(np.array([-366, -1, 1, 31, 365]), n)
+    slip = (rng.random(n) < np.where(kind == PRIMARY, 0.0, 0.4)) * rng.choice(
+        np.array([-366, -1, 1, 31, 365]), n
+    )
     spelling = np.where(rng.random(n) < np.where(kind == PRIMARY, 0.05, 0.45), rng.integers(1, 3, n), 0)
     precision = rng.choice(3, n, p=[0.7, 0.08, 0.22])
     return Register(
@@ -114,6 +117,6 @@ def _typed(block: Block, person: Array, kind: Array) -> tuple[Array, Array]:
     chance = rng.random(n)
     missing = chance < np.where(kind == PRIMARY, 0.06, 0.25)
     typo = ~missing & (chance > np.where(kind == PRIMARY, 0.995, 0.85)) & (key > 0)
-    key[typo] = numbers.mistype(key[typo], rng)
+    key[typo] = card_numbers.mistype(key[typo], rng)
     key[missing] = 0
     return key, np.select([missing, typo], [MISSING, TYPO], OK).astype(np.int8)

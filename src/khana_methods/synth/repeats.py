@@ -1,4 +1,4 @@
-"""Codes that several rows of one list and period make together: the same number, person, household, telephone, account.
+"""Codes that several rows of one list and period make together: same number, person, household, telephone.
 
 Rows are grouped by programme and period. Households of payees are told apart twice: by the true
 people, and by the forms on which their numbers stand.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from khana_methods.synth.judge import Facts
+from khana_methods.synth.evidence import Facts
 from khana_methods.synth.population import Array
 from khana_methods.synth.programmes import PROGRAMMES
 

@@ -20,7 +20,8 @@ from khana_methods.synth.areas import Geography, make_geography, write_areas
 from khana_methods.synth.cells import make_cells
 from khana_methods.synth.clerk import keep_ledger, list_rows
 from khana_methods.synth.enrolment import enrol, programme_districts
-from khana_methods.synth.judge import Facts, gather, judge
+from khana_methods.synth.evidence import Facts, gather
+from khana_methods.synth.judge import judge
 from khana_methods.synth.lists import TextList
 from khana_methods.synth.manifest import write_manifest
 from khana_methods.synth.names import NameBook, name_book
@@ -62,7 +63,7 @@ class SynthSummary:
 def synthesise(
     *, country: str, households: int, seed: int, out: Path, progress: Progress | None = None
 ) -> SynthSummary:
-    """Write a made-up country into a folder: areas, registers, ministries' lists, manifest, contracts and truth.
+    """Write a made-up country into a folder: areas, registers, lists, manifest, contracts and truth.
 
     Args:
         country: ``pak`` or ``bgd``: its kinds of numbers, scripts, programmes and spellings.
@@ -91,7 +92,9 @@ def synthesise(
 
 def _check(country: str, households: int, out: Path) -> None:
     if country not in LISTS:
-        raise CountryUnknown(f"There is no country '{country}' to make; choose one of {', '.join(sorted(LISTS))}.")
+        raise CountryUnknown(
+            f"There is no country '{country}' to make; choose one of {', '.join(sorted(LISTS))}."
+        )
     if not SMALLEST <= households <= LARGEST:
         raise SizeRefused(f"Ask for {SMALLEST} to {LARGEST} households.", households=households)
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
@@ -116,7 +119,9 @@ def _make(country: str, households: int, seed: int, out: Path, progress: Progres
     geography = make_geography(country, households, rng)
     mood = rng.standard_normal(len(geography.tehsils))
     write_areas(geography, out)
-    covered = programme_districts(country, len(geography.districts), len(geography.districts) // 4, households)
+    covered = programme_districts(
+        country, len(geography.districts), len(geography.districts) // 4, households
+    )
     provinces = [a.name for a in geography.provinces]
     lists: list[TextList | Workbook | ParquetList] = []
     for item in LISTS[country]:
@@ -124,7 +129,9 @@ def _make(country: str, households: int, seed: int, out: Path, progress: Progres
             lists.append(Workbook(out, item, country, provinces))
         else:
             lists.append((ParquetList if item.shape == "parquet" else TextList)(out, item, country))
-    summary = SynthSummary(country, households, seed, out, list_rows={item.name: 0 for item in LISTS[country]})
+    summary = SynthSummary(
+        country, households, seed, out, list_rows={item.name: 0 for item in LISTS[country]}
+    )
     state = _Country(geography, name_book(country), covered, Registers(out), lists, Counters(), summary)
     done = 0
     try:
@@ -133,8 +140,8 @@ def _make(country: str, households: int, seed: int, out: Path, progress: Progres
             done += int(geography.households[run[0] : run[1]].sum())
             if progress:
                 progress(done, households)
-        for item in lists:
-            item.close()
+        for target in lists:
+            target.close()
         _finish(state, country)
     finally:
         state.registers.close()
@@ -164,7 +171,9 @@ def _block(state: _Country, run: tuple[int, int], seed: tuple[int, int], mood: A
         at = np.flatnonzero(rows.list_no == list_no)
         cells = make_cells(block, ledger, rows, item, at)
         target = state.lists[list_no]
-        rows.line[at] = target.write(cells, rows.sheet[at]) if isinstance(target, Workbook) else target.write(cells)
+        rows.line[at] = (
+            target.write(cells, rows.sheet[at]) if isinstance(target, Workbook) else target.write(cells)
+        )
         state.summary.list_rows[item.name] += at.size
     facts = gather(block, register, ledger, rows, extracts, state.covered)
     judge(facts)
@@ -187,7 +196,7 @@ def _write_truth(state: _Country, facts: Facts) -> None:
 
 
 def _finish(state: _Country, country: str) -> None:
-    """Write what belongs to the whole country: lines that are no data, the catalogue, where programmes run."""
+    """Write what belongs to the whole country: lines that are no data, catalogue, where programmes run."""
     lines = sorted(line for item in state.lists for line in item.non_data)
     state.registers.write("truth/non_data_lines.csv", truth.non_data_table(lines))
     programmes = PROGRAMMES[country]
@@ -217,5 +226,8 @@ def _finish(state: _Country, country: str) -> None:
     ]
     state.registers.write(
         "programme_areas.csv",
-        {"programme": col.strings([a for a, _ in pairs]), "district_code": col.strings([b for _, b in pairs])},
+        {
+            "programme": col.strings([a for a, _ in pairs]),
+            "district_code": col.strings([b for _, b in pairs]),
+        },
     )

@@ -1,4 +1,4 @@
-"""The truth beside the country: rows with their codes, planted reasons, keys of people, cap, unserved, households.
+"""The truth beside the country: rows with codes, planted reasons, keys of people, cap, unserved, households.
 
 Written block by block from what was judged; nothing is decided here but how it is laid out.
 """
@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from khana_methods.synth import columns as col
-from khana_methods.synth.judge import CODES, Facts, programme_bits
+from khana_methods.synth.evidence import CODES, Facts
+from khana_methods.synth.judge import programme_bits
 from khana_methods.synth.population import Array
 from khana_methods.synth.programmes import CASH_CAP, LISTS, PROGRAMMES, SCORE_CUTOFF
 from khana_methods.synth.registers import person_keys
@@ -66,7 +67,9 @@ def planted_table(f: Facts) -> dict[str, Any]:
     take = pa.array(order)
 
     def texts(values: list[str]) -> Any:
-        return pa.array([v for v, n in zip(values, sizes, strict=True) for _ in range(n)], pa.string()).take(take)
+        return pa.array([v for v, n in zip(values, sizes, strict=True) for _ in range(n)], pa.string()).take(
+            take
+        )
 
     def flat(values: list[list[str]]) -> Any:
         return pa.array([v for part in values for v in part], pa.string()).take(take)

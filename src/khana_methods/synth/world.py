@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from khana_methods.synth import numbers
+from khana_methods.synth import card_numbers
 from khana_methods.synth.areas import Geography
 from khana_methods.synth.names import NameBook
 from khana_methods.synth.population import (
@@ -81,7 +81,12 @@ def plan_blocks(geography: Geography) -> list[tuple[int, int]]:
 
 
 def make_block(
-    geography: Geography, names: NameBook, run: tuple[int, int], seed: tuple[int, int], mood: Array, counters: Counters
+    geography: Geography,
+    names: NameBook,
+    run: tuple[int, int],
+    seed: tuple[int, int],
+    mood: Array,
+    counters: Counters,
 ) -> Block:
     """Make the true people of the tehsils ``run``; the same seed gives the same block.
 
@@ -117,7 +122,8 @@ def _household_numbers(geography: Geography, houses: Households, counters: Count
 
 def household_numbers(geography: Geography, tehsil: Array, nth: Array) -> Array:
     """Nine digits, the first that of the province; ``nth`` is the running number over the country."""
-    return (geography.province_of[tehsil] + 1) * 10**8 + nth * 38_742_049 % _HOUSEHOLD_PRIME
+    number: Array = (geography.province_of[tehsil] + 1) * 10**8 + nth * 38_742_049 % _HOUSEHOLD_PRIME
+    return number
 
 
 def _people(geography: Geography, names: NameBook, houses: Households, rng: np.random.Generator) -> People:
@@ -127,7 +133,9 @@ def _people(geography: Geography, names: NameBook, houses: Households, rng: np.r
     born = TODAY - 1 - link["days"]
     year = day_parts(born)[0]
     # Parents who do not know the day say the first of January; grown people more often.
-    january = np.array([f"{y}-01-01" for y in range(1900, 2028)], dtype="datetime64[D]").astype(np.int64) + 719_163
+    january = (
+        np.array([f"{y}-01-01" for y in range(1900, 2028)], dtype="datetime64[D]").astype(np.int64) + 719_163
+    )
     born = np.where((rng.random(n) < 0.12) & (link["days"] > 6600), january[year - 1900], born)
     late = link["place"] == 9
     survey = houses.survey_day[house]
@@ -176,7 +184,9 @@ def _deaths(days: Array, survey: Array, late: Array, rng: np.random.Generator) -
     return np.where(late, before, np.where(rng.random(n) < risk, recent, 0))
 
 
-def _issue_numbers(geography: Geography, houses: Households, person: People, rng: np.random.Generator) -> None:
+def _issue_numbers(
+    geography: Geography, houses: Households, person: People, rng: np.random.Generator
+) -> None:
     """Give numbers to grown people and to most children; a place's numbers are scattered over its serials."""
     years = person.years()
     tehsil = houses.tehsil[person.house]
@@ -187,10 +197,14 @@ def _issue_numbers(geography: Geography, houses: Households, person: People, rng
     issued = rng.random(person.size) < share
     place = geography.place[tehsil]
     if geography.country == "pak":
-        number = numbers.pak_numbers(place, nth, person.female)
+        number = card_numbers.pak_numbers(place, nth, person.female)
     else:
         person.short = adult & (rng.random(person.size) < 0.45)
-        number = np.where(person.short, numbers.bgd_short_numbers(tehsil, nth), numbers.bgd_numbers(place, nth, ~adult))
+        number = np.where(
+            person.short,
+            card_numbers.bgd_short_numbers(tehsil, nth),
+            card_numbers.bgd_numbers(place, nth, ~adult),
+        )
         number = np.where(adult, number, number + person.birth_year() * 10**13)
     person.number = np.where(issued, number, 0)
 
@@ -204,8 +218,12 @@ def _occupy(houses: Households, person: People, rng: np.random.Generator) -> Non
     person.disability = np.where(frail, rng.integers(1, 7, n), 0).astype(np.int8)
     fertile = person.female & (person.marital == 2) & (years >= 18) & (years < 42)
     person.pregnant = fertile & (rng.random(n) < 0.09)
-    person.attending = (years >= 4) & (years <= 20) & (rng.random(n) < 0.93 - 0.05 * np.abs(years - 9) + 0.1 * z)
-    person.grade = np.clip(np.where(person.attending, years - 5, rng.integers(0, 11, n) + 2 * z), 0, 16).astype(np.int8)
+    person.attending = (
+        (years >= 4) & (years <= 20) & (rng.random(n) < 0.93 - 0.05 * np.abs(years - 9) + 0.1 * z)
+    )
+    person.grade = np.clip(
+        np.where(person.attending, years - 5, rng.integers(0, 11, n) + 2 * z), 0, 16
+    ).astype(np.int8)
 
 
 def _give_phones(person: People, rng: np.random.Generator, counters: Counters) -> None:
@@ -232,7 +250,7 @@ def _add_ghosts(
     n = max(1, person.size // 4000)
     house = np.sort(rng.integers(0, houses.size, n))
     female = rng.random(n) < 0.6
-    fake = numbers.fabricate(geography.place[houses.tehsil[house]], rng)
+    fake = card_numbers.fabricate(geography.place[houses.tehsil[house]], rng)
     new: dict[str, Array] = {
         "house": house,
         "place": np.full(n, 99),

@@ -1,4 +1,4 @@
-"""Files that grow block by block: registers as comma-separated text, lists line by line with their line numbers.
+"""Files that grow block by block: registers as comma-separated text, lists with their line numbers.
 
 A register is never whole in memory; nor is a list. Writing counts physical lines, so that the
 truth can say on which line of which file each row stands.
@@ -55,7 +55,10 @@ class Registers:
     def write(self, name: str, table: Table) -> None:
         """Append a table of columns to the file ``name``; its header is written with the first."""
         batch = pa.table(
-            {key: pa.array(value) if not isinstance(value, pa.ChunkedArray) else value for key, value in table.items()}
+            {
+                key: pa.array(value) if not isinstance(value, pa.ChunkedArray) else value
+                for key, value in table.items()
+            }
         )
         if name not in self._open:
             path = self._out / name
@@ -63,7 +66,11 @@ class Registers:
             path.write_text(",".join(table) + "\n", encoding="utf-8")
             stream = pa.OSFile(str(path), mode="ab")
             options = pacsv.WriteOptions(include_header=False, quoting_style="none")
-            self._open[name] = (pacsv.CSVWriter(stream, batch.schema, write_options=options), stream, batch.schema)
+            self._open[name] = (
+                pacsv.CSVWriter(stream, batch.schema, write_options=options),
+                stream,
+                batch.schema,
+            )
             self.rows[name] = 0
         writer, _, schema = self._open[name]
         writer.write_table(batch.cast(schema))

@@ -41,7 +41,8 @@ def with_check(key: IntArray, position: int) -> IntArray:
         0
     """
     digit = (-check_sum(key) * _INVERSE[_WEIGHTS[position]]) % 10
-    return key + digit * 10**position
+    checked: IntArray = key + digit * 10**position
+    return checked
 
 
 def _scatter(count: IntArray, digits: int) -> IntArray:
@@ -82,7 +83,8 @@ def mistype(key: IntArray, rng: np.random.Generator) -> IntArray:
     width = np.where(key >= 10**12, 8, 7)
     power = 10 ** (rng.random(key.size) * width).astype(np.int64)
     digit = key // power % 10
-    return key + ((digit + 1 + rng.integers(0, 9, key.size)) % 10 - digit) * power
+    wrong: IntArray = key + ((digit + 1 + rng.integers(0, 9, key.size)) % 10 - digit) * power
+    return wrong
 
 
 def fabricate(prefix: IntArray, rng: np.random.Generator, power: int = 10**8) -> IntArray:
