@@ -146,9 +146,7 @@ class _Lattice:
 
     def ring(self, x: int, y: int, width: int, height: int) -> list[tuple[float, float]]:
         path = [(x + i, y) for i in range(width)] + [(x + width, y + j) for j in range(height)]
-        path += [(x + width - i, y + height) for i in range(width)] + [
-            (x, y + height - j) for j in range(height)
-        ]
+        path += [(x + width - i, y + height) for i in range(width)] + [(x, y + height - j) for j in range(height)]
         points = [(float(self.points[j, i, 0]), float(self.points[j, i, 1])) for i, j in path]
         return [*points, points[0]]
 
@@ -159,9 +157,7 @@ class _Names:
     def __init__(self, country: str, rng: np.random.Generator) -> None:
         heads = [h.split("|") for h in _HEADS[country].split(";")]
         tails = [t.split("|") for t in _TAILS[country].split(";")]
-        joined = [
-            (a[0] + b[0], a[1] + b[1] if country == "bgd" else f"{a[1]} {b[1]}") for a in heads for b in tails
-        ]
+        joined = [(a[0] + b[0], a[1] + b[1] if country == "bgd" else f"{a[1]} {b[1]}") for a in heads for b in tails]
         self._pool = [joined[i] for i in rng.permutation(len(joined))]
         self._dealt = 0
 
@@ -220,7 +216,5 @@ def write_areas(geography: Geography, out: Path) -> None:
 
 
 def _dump(path: Path, features: list[dict[str, Any]]) -> None:
-    text = json.dumps(
-        {"type": "FeatureCollection", "features": features}, ensure_ascii=False, separators=(",", ":")
-    )
+    text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, separators=(",", ":"))
     path.write_text(text, encoding="utf-8")

@@ -81,9 +81,7 @@ _M = ["Jan", "Feb", "Mar", "Apr", "May", "Jun"]
 def _quarter(n: int) -> Period:
     first, last = 3 * n - 2, 3 * n
     end = dt.date(2026, last + 1, 1) - dt.timedelta(days=1)
-    return Period(
-        f"2026Q{n}", dt.date(2026, first, 1), end, (f"Q{n}-2026", f"{_M[first - 1]}-{_M[last - 1]} 2026")
-    )
+    return Period(f"2026Q{n}", dt.date(2026, first, 1), end, (f"Q{n}-2026", f"{_M[first - 1]}-{_M[last - 1]} 2026"))
 
 
 def _month(n: int) -> Period:
@@ -315,9 +313,7 @@ _BGD = (
 PROGRAMMES = {"pak": _PAK, "bgd": _BGD}
 LISTS = {
     "pak": (
-        ListFile(
-            "income_support_2026.txt", "pipe", "FISA", "Income support", ("KFL",), (_quarter(1), _quarter(2))
-        ),
+        ListFile("income_support_2026.txt", "pipe", "FISA", "Income support", ("KFL",), (_quarter(1), _quarter(2))),
         ListFile(
             "school_stipend_2026h1.csv",
             "utf16",
@@ -381,8 +377,6 @@ LISTS = {
             ("MCBP",),
             (_quarter(2),),
         ),
-        ListFile(
-            "widow_allowance_2026h1.parquet", "parquet", "DSS-WDW", "Widow allowance", ("WDW",), _MONTHS
-        ),
+        ListFile("widow_allowance_2026h1.parquet", "parquet", "DSS-WDW", "Widow allowance", ("WDW",), _MONTHS),
     ),
 }

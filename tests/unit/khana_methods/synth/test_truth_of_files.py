@@ -146,10 +146,7 @@ def test_public_posts_and_exits_are_planted_by_number(world: Country) -> None:
             if world.programmes[r.programme].poverty_targeted and posts.get(r.payee) == status
         }
         assert world.shown(code) == found
-    gone = {
-        k for k, r in world.rows.items()
-        if exits.get((r.number, r.programme), dt.date.max) < STARTS[r.period]
-    }
+    gone = {k for k, r in world.rows.items() if exits.get((r.number, r.programme), dt.date.max) < STARTS[r.period]}
     assert world.shown("GRADUATED_STILL_LISTED") == gone
 
 
