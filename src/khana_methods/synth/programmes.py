@@ -30,6 +30,8 @@ class Programme:
         take_up: Share of those meant who are listed.
         area: ``all``, ``province`` (the first two only) or ``some`` (two districts in three).
         amounts: What a row may state.
+        cut_off: Highest office score that counts as poor for this programme.
+        sex: F where only women are meant.
     """
 
     code: str
@@ -49,6 +51,8 @@ class Programme:
     one_per_household: bool = False
     requires: str = ""
     incompatible: tuple[str, ...] = ()
+    cut_off: int = 32
+    sex: str = ""
 
     @property
     def is_cash(self) -> bool:
@@ -113,6 +117,7 @@ _PAK = (
         (14500,),
         "ever-married women of households with office score <= 32 (<= 37 with a disabled member)",
         min_age=16,
+        sex="F",
     ),
     Programme(
         "NSH",
@@ -225,6 +230,7 @@ _BGD = (
         min_age=65,
         min_age_female=62,
         incompatible=("WDW", "DIS", "EGPP"),
+        cut_off=50,
     ),
     Programme(
         "WDW",
@@ -238,6 +244,8 @@ _BGD = (
         "widowed woman from 18",
         min_age=18,
         incompatible=("OAA", "DIS"),
+        cut_off=48,
+        sex="F",
     ),
     Programme(
         "DIS",
@@ -251,6 +259,7 @@ _BGD = (
         "registered disability, from 6 years",
         min_age=6,
         incompatible=("OAA", "WDW"),
+        cut_off=60,
     ),
     Programme(
         "MCBP",
@@ -265,6 +274,8 @@ _BGD = (
         area="some",
         min_age=20,
         max_age=35,
+        cut_off=40,
+        sex="F",
     ),
     Programme(
         "PES",
@@ -308,6 +319,7 @@ _BGD = (
         min_age=18,
         max_age=60,
         incompatible=("OAA",),
+        cut_off=36,
     ),
 )
 PROGRAMMES = {"pak": _PAK, "bgd": _BGD}
