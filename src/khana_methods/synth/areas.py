@@ -220,7 +220,5 @@ def write_areas(geography: Geography, out: Path) -> None:
 
 
 def _dump(path: Path, features: list[dict[str, Any]]) -> None:
-    text = json.dumps(
-        {"type": "FeatureCollection", "features": features}, ensure_ascii=False, separators=(",", ":")
-    )
+    text = json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False, separators=(",", ":"))
     path.write_text(text, encoding="utf-8")

@@ -250,6 +250,12 @@ def _shared(block: Block, e: Enrolments, value: Array, first: int, share: float,
     tehsil = block.tehsil_of(e.payee)
     order = np.lexsort((rng.random(e.size), tehsil, e.programme))
     starts = np.flatnonzero(rng.random(e.size) < share / 6)
+    if e.size:
+        # At least two of them a programme, so that a small country shows them too.
+        firsts = np.searchsorted(e.programme[order], np.unique(e.programme))
+        ends = np.append(firsts[1:], e.size)
+        some = rng.integers(np.tile(firsts, 2), np.tile(ends, 2))
+        starts = np.unique(np.concatenate([starts, some]))
     for nth, start in enumerate(starts.tolist()):
         members = order[start : start + int(rng.integers(3, 11))]
         members = members[

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from khana_methods.synth.population import Array
-from khana_methods.synth.programmes import LISTS, PROGRAMMES, SCORE_CUTOFF, Programme
+from khana_methods.synth.programmes import LISTS, PROGRAMMES, Programme
 from khana_methods.synth.world import Block
 
 _FAVOUR = {"pak": ("TLW", ("ZKT", "PBM")), "bgd": ("PES", ("WDW", "DIS", "MCBP"))}
@@ -63,7 +63,7 @@ def enrol(block: Block, covered: dict[str, Array]) -> Enrolments:
         parts.append((np.full(beneficiary.size, position, dtype=np.int8), beneficiary, payee))
     source, targets = _FAVOUR[block.country]
     mothers = on[source]
-    loved = mothers[block.rng.random(mothers.size) < 0.012]
+    loved = mothers[block.rng.random(mothers.size) < (0.012 if block.country == "pak" else 0.02)]
     for position, p in enumerate(programmes):
         if p.code in targets:
             new = loved[~np.isin(loved, on[p.code])]
@@ -101,9 +101,9 @@ def _pick(block: Block, p: Programme, districts: Array, on: dict[str, Array]) ->
 def _is_poor(block: Block, p: Programme) -> Array:
     houses, house = block.houses, block.people.house
     if not p.poverty_targeted:
-        return block.rng.random(block.people.size) < np.where(houses.office_score[house] < 55, 1.0, 0.4)
+        return block.rng.random(block.people.size) < np.where(houses.office_score[house] < 50, 1.0, 0.3)
     frail = np.bincount(house, weights=block.people.disability > 0, minlength=houses.size) > 0
-    return (houses.office_score <= SCORE_CUTOFF + 5 * frail)[house]
+    return (houses.office_score <= p.cut_off + 5 * frail)[house]
 
 
 def _fits(p: Programme, years: Array, female: Array) -> Array:
@@ -131,7 +131,7 @@ def _one_per_household(block: Block, taken: Array) -> Array:
     first[1:] = house[1:] != house[:-1]
     second = np.zeros(found.size, dtype=bool)
     second[1:] = first[:-1] & ~first[1:]
-    keep = first | (second & (block.rng.random(found.size) < 0.03))
+    keep = first | (second & (block.rng.random(found.size) < 0.06))
     result = np.zeros(taken.size, dtype=bool)
     result[found[keep]] = True
     return result

@@ -55,6 +55,7 @@ SHOWN, UNSHOWN, DENIED, UNDECIDED = (
     "denied_by_name_only",
     "register_does_not_show",
 )
+STATES_ACCOUNT = ("pipe", "native", "xlsx", "parquet")
 
 
 class Lookup:
@@ -185,6 +186,7 @@ def gather(
     form_of = Lookup(register.number[order], register.form[order])
     numbers, counts = np.unique(register.number[register.number > 0], return_counts=True)
     programme = e.programme[entry].astype(np.int64)
+    paid_in = np.array([item.shape in STATES_ACCOUNT for item in lists])
     own = e.beneficiary[entry] == e.payee[entry]
     return Facts(
         block=block,
@@ -203,7 +205,7 @@ def gather(
         cause=ledger.number.cause[entry],
         payee_cause=ledger.payee_number.cause[entry],
         phone=ledger.phone[entry],
-        account=ledger.account[entry],
+        account=np.where(paid_in[rows.list_no], ledger.account[entry], 0),
         birth=ledger.birth[entry],
         owner=Lookup(np.where(ghost, 0, people.number), np.arange(people.size)),
         home=home,

@@ -23,9 +23,7 @@ def json_lines(c: Cells, serial: Any, country: str) -> list[str]:
     number = col.filled(t["number"])
     digits = np.array(pc.match_substring_regex(number, "^[1-9][0-9]+$"))
     number = col.choose(bare & digits, number, col.joined('"', number, '"'))
-    nested = col.joined(
-        '"holder":{"nic":', number, ',"name":"', t["name"], '","guardian":"', t["guardian"], '"}'
-    )
+    nested = col.joined('"holder":{"nic":', number, ',"name":"', t["name"], '","guardian":"', t["guardian"], '"}')
     plain = col.joined(
         '"holder_nic":', number, ',"holder_name":"', t["name"], '","holder_guardian":"', t["guardian"], '"'
     )

@@ -30,6 +30,8 @@ class Programme:
         take_up: Share of those meant who are listed.
         area: ``all``, ``province`` (the first two only) or ``some`` (two districts in three).
         amounts: What a row may state.
+        cut_off: Highest office score that counts as poor for this programme.
+        sex: F where only women are meant.
     """
 
     code: str
@@ -49,6 +51,8 @@ class Programme:
     one_per_household: bool = False
     requires: str = ""
     incompatible: tuple[str, ...] = ()
+    cut_off: int = 32
+    sex: str = ""
 
     @property
     def is_cash(self) -> bool:
@@ -115,6 +119,7 @@ _PAK = (
         (14500,),
         "ever-married women of households with office score <= 32 (<= 37 with a disabled member)",
         min_age=16,
+        sex="F",
     ),
     Programme(
         "NSH",
@@ -227,6 +232,7 @@ _BGD = (
         min_age=65,
         min_age_female=62,
         incompatible=("WDW", "DIS", "EGPP"),
+        cut_off=50,
     ),
     Programme(
         "WDW",
@@ -240,6 +246,8 @@ _BGD = (
         "widowed woman from 18",
         min_age=18,
         incompatible=("OAA", "DIS"),
+        cut_off=48,
+        sex="F",
     ),
     Programme(
         "DIS",
@@ -253,6 +261,7 @@ _BGD = (
         "registered disability, from 6 years",
         min_age=6,
         incompatible=("OAA", "WDW"),
+        cut_off=60,
     ),
     Programme(
         "MCBP",
@@ -267,6 +276,8 @@ _BGD = (
         area="some",
         min_age=20,
         max_age=35,
+        cut_off=40,
+        sex="F",
     ),
     Programme(
         "PES",
@@ -310,14 +321,12 @@ _BGD = (
         min_age=18,
         max_age=60,
         incompatible=("OAA",),
+        cut_off=36,
     ),
 )
 PROGRAMMES = {"pak": _PAK, "bgd": _BGD}
 LISTS = {
     "pak": (
-        ListFile(
-            "income_support_2026.txt", "pipe", "FISA", "Income support", ("KFL",), (_quarter(1), _quarter(2))
-        ),
         ListFile(
             "school_stipend_2026h1.csv",
             "utf16",
@@ -381,8 +390,6 @@ LISTS = {
             ("MCBP",),
             (_quarter(2),),
         ),
-        ListFile(
-            "widow_allowance_2026h1.parquet", "parquet", "DSS-WDW", "Widow allowance", ("WDW",), _MONTHS
-        ),
+        ListFile("widow_allowance_2026h1.parquet", "parquet", "DSS-WDW", "Widow allowance", ("WDW",), _MONTHS),
     ),
 }

@@ -203,6 +203,8 @@ _PROGRAMME: Rules = {
     "min_age": "min_age",
     "max_age": "max_age",
     "min_age_female": "min_age_female",
+    "programme_sex": "sex",
+    "max_score": "max_score",
     "is_poverty_targeted": "poverty_targeted",
     "is_one_per_household": "one_per_household",
     "requires_programme": "requires_programme",

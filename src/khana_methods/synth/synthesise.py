@@ -200,7 +200,6 @@ def _finish(state: _Country, country: str) -> None:
     lines = sorted(line for item in state.lists for line in item.non_data)
     state.registers.write("truth/non_data_lines.csv", truth.non_data_table(lines))
     programmes = PROGRAMMES[country]
-    blank = ["" for _ in programmes]
     table = {
         "programme": [p.code for p in programmes],
         "name": [p.name for p in programmes],
@@ -210,12 +209,14 @@ def _finish(state: _Country, country: str) -> None:
         "min_age": [str(p.min_age) if p.min_age else "" for p in programmes],
         "max_age": [str(p.max_age) if p.max_age else "" for p in programmes],
         "min_age_female": [str(p.min_age_female) if p.min_age_female else "" for p in programmes],
+        "sex": [p.sex for p in programmes],
+        "max_score": [str(p.cut_off) if p.poverty_targeted else "" for p in programmes],
         "poverty_targeted": [str(int(p.poverty_targeted)) for p in programmes],
         "one_per_household": [str(int(p.one_per_household)) for p in programmes],
         "requires_programme": [p.requires for p in programmes],
         "incompatible_with": [" ".join(p.incompatible) for p in programmes],
         "amount": [str(p.amounts[0]) for p in programmes],
-        "rule": [p.rule.replace(",", ";") for p in programmes] or blank,
+        "rule": [p.rule.replace(",", ";") for p in programmes],
     }
     state.registers.write("programmes.csv", {k: col.strings(v) for k, v in table.items()})
     pairs = [

@@ -214,7 +214,7 @@ def _occupy(houses: Households, person: People, rng: np.random.Generator) -> Non
     working = (years >= 19) & (years < 60)
     person.post[working & (rng.random(n) < np.where(person.female, 0.012, 0.035) * np.exp(0.5 * z))] = 1
     person.post[(years >= 60) & (rng.random(n) < np.where(person.female, 0.015, 0.07) * np.exp(0.4 * z))] = 2
-    frail = rng.random(n) < 0.012 + 0.04 * (years > 60)
+    frail = rng.random(n) < 0.016 + 0.06 * (years > 60)
     person.disability = np.where(frail, rng.integers(1, 7, n), 0).astype(np.int8)
     fertile = person.female & (person.marital == 2) & (years >= 18) & (years < 42)
     person.pregnant = fertile & (rng.random(n) < 0.09)
