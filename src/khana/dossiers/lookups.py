@@ -16,7 +16,7 @@ from khana.audit import services as audit
 from khana.beneficiaries import lookup as drawn
 from khana.platform import installation, keys
 from khana.registry import lookup as registry
-from khana_country import data_path
+from khana_country.load import load_document
 from khana_methods.disclosure.masking import mask
 from khana_methods.errors import InputError, NotFound
 from khana_methods.standardise.identifiers import IdentifierRules
@@ -42,7 +42,7 @@ class HouseholdNotFound(NotFound):
 
 @lru_cache(maxsize=4)
 def _rules(country: str) -> tuple[IdentifierRules, ...]:
-    whole = IdentifierRules.load(data_path(country) / "identifiers.yaml")
+    whole = IdentifierRules.parse(load_document(country, "identifiers"))
     return tuple(whole.only(kind) for kind in dict.fromkeys(form.kind for form in whole.forms))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 
 from khana.interfaces.api.v1 import persons, work
@@ -33,5 +33,5 @@ def _open(pattern: URLPattern | URLResolver) -> URLPattern | URLResolver:
     return pattern
 
 
-app_name = "api"
-urlpatterns = [path("", ([_open(pattern) for pattern in api.urls[0]], "ninja", "api-v1"))]
+app_name = "ninja"
+urlpatterns = [_open(pattern) for pattern in api.urls[0]]
