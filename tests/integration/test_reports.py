@@ -11,8 +11,6 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 from openpyxl import load_workbook
-from tests.factories import little_country
-from tests.factories.little_country import AT, FORMULA, NUMBERS
 
 from khana.access import services as access
 from khana.beneficiaries.report_rows import NoRun
@@ -20,6 +18,8 @@ from khana.dossiers import reports
 from khana.dossiers.report_files import FormatUnknown
 from khana.geo.selectors import AreaUnknown
 from khana.platform import embedded
+from tests.factories import little_country
+from tests.factories.little_country import AT, FORMULA, NUMBERS
 
 FINDINGS = "source,file,sheet,line,code,role,severity,person,household_id,line_no,detail,group"
 
