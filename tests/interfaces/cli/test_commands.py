@@ -185,7 +185,8 @@ def test_users_and_logging_in_and_out(capfd, acting, monkeypatch) -> None:
     assert run(capfd, "users", "add", "--username", "x", "--role", "king")[0] == 10
     assert run(capfd, "users", "add", "--username", "y", "--role", "registrar", "--area", "XX")[0] == 11
     assert run(capfd, "users", "grant", "rukhsana", "--role", "registrar", "--area", "PK201")[0] == 0
-    code, out, _ = run(capfd, "users", "list", "--json")
+    code, out, err = run(capfd, "users", "list", "--json")
+    assert code == 0, err
     assert any(row["username"] == "rukhsana" and len(row["grants"]) == 2 for row in json.loads(out)["rows"])
 
     from khana.access import services as access

@@ -24,7 +24,6 @@ class TokenMissing(NotPermitted):
     """The request bears no token."""
 
     code: ClassVar[str] = "api.token_missing"
-    http_status: ClassVar[int] = 401
 
 
 class TooMany(KhanaError):

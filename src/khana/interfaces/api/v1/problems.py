@@ -11,6 +11,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from khana.access.services import NoSession
+from khana.interfaces.api.v1.bearer import TokenMissing
 from khana.interfaces.errors import translate
 from khana_methods.errors import KhanaError
 
@@ -33,7 +34,7 @@ def add_handlers(api: NinjaAPI) -> None:
 
     @api.exception_handler(KhanaError)
     def _known(_request: HttpRequest, error: KhanaError) -> HttpResponse:
-        status = 401 if isinstance(error, NoSession) else error.http_status
+        status = 401 if isinstance(error, NoSession | TokenMissing) else error.http_status
         return problem(status, error.code, error.message, error.details)
 
     @api.exception_handler(ValidationError)

@@ -29,7 +29,8 @@ api.add_router("", work.router)
 
 def _open(pattern: URLPattern | URLResolver) -> URLPattern | URLResolver:
     if isinstance(pattern, URLPattern) and callable(pattern.callback):
-        pattern.callback.is_public = True  # the bearer token is asked for here, not the pages' sign-in
+        # the bearer token is asked for here, not the pages' sign-in
+        vars(pattern.callback)["is_public"] = True
     return pattern
 
 
