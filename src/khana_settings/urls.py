@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include("khana.interfaces.api.v1.urls", namespace="api-v1")),
     path("", include("khana.interfaces.web.urls")),
 ]
 handler400 = "khana.interfaces.web.errors.pages.bad_request"

@@ -51,6 +51,9 @@ def translate(error: BaseException) -> KhanaError | None:
     cause = error.__cause__ if isinstance(error, database_errors.Error) and error.__cause__ else error
     if isinstance(cause, psycopg.errors.DiskFull) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
         return DiskFull("The disk is full. Make room and run the same command again: nothing was half-written.")
+    if isinstance(cause, psycopg.Error) and cause.sqlstate == "KH403":
+        needed = cause.diag.message_detail or ""
+        return RefusedByDatabase(f"You may not do this: it needs the permission '{needed}'.", permission=needed)
     if isinstance(cause, psycopg.errors.InsufficientPrivilege):
         return RefusedByDatabase("The database refused it: your role or scope does not reach that far.")
     if isinstance(cause, psycopg.errors.UniqueViolation | psycopg.errors.SerializationFailure):

@@ -1,0 +1,38 @@
+"""Addresses under `/api/v1/`; the description of the API is shown in development only."""
+
+from __future__ import annotations
+
+import os
+
+from django.urls import URLPattern, URLResolver
+from ninja import NinjaAPI
+
+from khana.interfaces.api.v1 import persons, work
+from khana.interfaces.api.v1.bearer import Bearer
+from khana.interfaces.api.v1.problems import add_handlers
+
+_IS_DEVELOPMENT = os.environ.get("KHANA_ENV", "development") == "development"
+
+api = NinjaAPI(
+    title="Khana",
+    version="1",
+    description="The social registry and the single registry of a country.",
+    urls_namespace="api-v1",
+    auth=Bearer(),
+    docs_url="/docs" if _IS_DEVELOPMENT else None,
+    openapi_url="/openapi.json" if _IS_DEVELOPMENT else None,
+)
+add_handlers(api)
+api.add_router("", persons.router)
+api.add_router("", work.router)
+
+
+def _open(pattern: URLPattern | URLResolver) -> URLPattern | URLResolver:
+    if isinstance(pattern, URLPattern) and callable(pattern.callback):
+        # the bearer token is asked for here, not the pages' sign-in
+        vars(pattern.callback)["is_public"] = True
+    return pattern
+
+
+app_name = "ninja"
+urlpatterns = [_open(pattern) for pattern in api.urls[0]]
