@@ -126,9 +126,10 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE / "khana" / "interfaces" / "web" / "static"]
-STATIC_ROOT = places.var() / "static"
+STATIC_ROOT = None  # served from the folders themselves, with their gzip twins
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 3600 if IS_PRODUCTION else 60
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000

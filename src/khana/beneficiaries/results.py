@@ -12,6 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
+
 from khana.beneficiaries.models import AreaFigure, Finding, Recipient, Run, UnservedHousehold
 
 
@@ -103,6 +105,7 @@ class RecipientFilters:
     is_over_cap: bool = False
     is_well_off: bool = False
     has_overlap: bool = False
+    any_programme: Sequence[str] = field(default_factory=tuple)
 
 
 def latest_run() -> RunResult | None:
@@ -136,6 +139,11 @@ def recipients(run_id: int, filters: RecipientFilters, *, after: int = 0, limit:
         found = found.filter(is_well_off=True)
     if filters.has_overlap:
         found = found.filter(programmes__1__isnull=False)
+    if filters.any_programme:
+        wanted = Q()
+        for code in filters.any_programme:
+            wanted |= Q(programmes__contains=[code])
+        found = found.filter(wanted)
     return [_recipient(row) for row in found.order_by("id")[:limit]]
 
 

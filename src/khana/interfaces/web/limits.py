@@ -10,17 +10,15 @@ import threading
 import time
 from typing import ClassVar
 
-from khana_methods.errors import KhanaError
+from khana_methods.errors import Unavailable
 
 _MOST_KEYS = 20_000
 
 
-class TooMany(KhanaError):
-    """Asked too often in a short time."""
+class TooMany(Unavailable):
+    """Asked too often in a short time; safe to try again a minute later."""
 
     code: ClassVar[str] = "web.too_many"
-    exit_code: ClassVar[int] = 13
-    http_status: ClassVar[int] = 429
 
 
 class Bucket:

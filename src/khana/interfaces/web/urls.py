@@ -7,4 +7,8 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("khana.interfaces.web.signin.urls")),
     path("", include("khana.interfaces.web.answers.urls")),
+    path("", include("khana.interfaces.web.lookup.urls")),
+    path("", include("khana.interfaces.web.findings.urls")),
+    path("", include("khana.interfaces.web.sources.urls")),
+    path("", include("khana.interfaces.web.jobs.urls")),
 ]

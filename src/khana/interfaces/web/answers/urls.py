@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from khana.interfaces.web.answers import views
+from khana.interfaces.web.answers import rows, views
 
 urlpatterns = [
     path("", views.answers, name="answers"),
     path("outlines/<str:code>.geojson", views.outlines, name="outlines"),
+    path("answers/<str:key>/rows", rows.rows, name="answers-rows"),
 ]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from khana.interfaces.web.session import public
 from khana_methods.errors import KhanaError
 
+TOO_MANY = "web.too_many"
 TITLES = {
     403: gettext_lazy("You may not open this"),
     404: gettext_lazy("Nothing here, or not for your area"),
@@ -59,6 +60,8 @@ def wording(error: KhanaError) -> str:
 def error_page(request: HttpRequest, error: KhanaError | None, status: int | None = None) -> HttpResponse:
     """Show one error: ours with its own sentence, anything else with an apology and a reference."""
     code = status or (error.http_status if error else 500)
+    if error is not None and error.code == TOO_MANY:
+        code = 429
     context: dict[str, Any] = {
         "status": code,
         "heading": TITLES.get(code, TITLES[500]),

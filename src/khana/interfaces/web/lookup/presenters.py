@@ -1,0 +1,84 @@
+"""From the dossiers of a person and a household to the words of their pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from khana.dossiers.benefit_lines import BenefitLine
+from khana.dossiers.household_file import HouseholdFile
+from khana.dossiers.person_file import PersonFile
+from khana.geo.area_names import AreaName
+from khana.interfaces.web import wording
+from khana.programmes import names as programmes
+
+
+def place(way_down: Sequence[AreaName]) -> str:
+    """Write an area from the smallest to the province."""
+    return ", ".join(area.called(wording.language()) for area in reversed(way_down[1:] or way_down))
+
+
+def benefits(lines: Sequence[BenefitLine]) -> list[dict[str, Any]]:
+    """Return benefit rows with their findings in words."""
+    catalogue = programmes.catalogue()
+    shown = []
+    for line in lines:
+        named = catalogue.get(line.row.programme)
+        shown.append({
+            "row": line.row,
+            "programme": named.called(wording.language()) if named else line.row.programme,
+            "kind": wording.say(wording.BENEFIT_TYPE, named.benefit_type) if named else "",
+            "findings": [found(finding) for finding in line.findings],
+        })  # fmt: skip
+    return shown
+
+
+def found(row: Any) -> dict[str, Any]:
+    """Return one finding with its words."""
+    return {
+        **wording.finding(row.code), "severity": row.severity, "severity_text": wording.say(wording.SEVERITY, row.severity),
+        "role": wording.say(wording.ROLE, row.role), "detail": row.detail.replace("_", " "), "row": row,
+    }  # fmt: skip
+
+
+def person(file: PersonFile) -> dict[str, Any]:
+    """Return the values of the page of a person."""
+    return {
+        "file": file,
+        "name": file.facts.name or file.facts.name_native,
+        "sex": wording.say(wording.SEX, file.facts.sex),
+        "marital": wording.say(wording.MARITAL, file.facts.marital),
+        "place": place(file.way_down),
+        "numbers": [{"held": held, "status": wording.say(wording.NUMBER_STATUS, held.status)} for held in file.numbers],
+        "places": [{"place": one, "relation": wording.say(wording.RELATION, one.relation)} for one in file.places],
+        "benefits": benefits(file.benefits),
+        "finding_count": sum(len(line.findings) for line in file.benefits),
+        "versions": [
+            {"facts": row, "sex": wording.say(wording.SEX, row.sex), "marital": wording.say(wording.MARITAL, row.marital)}
+            for row in file.versions
+        ],
+    }  # fmt: skip
+
+
+def household(file: HouseholdFile) -> dict[str, Any]:
+    """Return the values of the page of a household: its members by family."""
+    catalogue = programmes.catalogue()
+    families: dict[int, list[dict[str, Any]]] = {}
+    for member in file.members:
+        families.setdefault(member.place.family_no or 0, []).append({
+            "place": member.place, "facts": member.facts, "relation": wording.say(wording.RELATION, member.place.relation),
+            "sex": wording.say(wording.SEX, member.facts.sex) if member.facts else "",
+            "marital": wording.say(wording.MARITAL, member.facts.marital) if member.facts else "",
+        })  # fmt: skip
+    unserved = file.unserved
+    return {
+        "file": file,
+        "place": place(file.way_down),
+        "families": sorted(families.items()),
+        "score": file.scores[0] if file.scores else None,
+        "living": sorted(file.facts.facts.items()),
+        "benefits": benefits(file.benefits),
+        "eligible_for": [
+            catalogue[code].called(wording.language()) if code in catalogue else code for code in unserved.eligible_for
+        ] if unserved else [],
+    }  # fmt: skip

@@ -1,0 +1,14 @@
+"""Addresses of look-up and files."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from khana.interfaces.web.lookup import views
+
+urlpatterns = [
+    path("look-up", views.lookup, name="lookup"),
+    path("person/<int:person_id>", views.person, name="lookup-person"),
+    path("household/<str:number>", views.household, name="lookup-household"),
+    path("recipient/<int:recipient_id>", views.recipient, name="lookup-recipient"),
+]

@@ -1,0 +1,76 @@
+"""Codes of the registry in plain words, in the languages of the pages.
+
+The words of finding codes come from their own vocabulary; programme and area names from their
+catalogues. Only what pages alone need stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import get_language, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from khana_methods.overlap.finding_codes import FindingCode, load_finding_codes
+
+SEX = {"M": _("man"), "F": _("woman"), "O": _("transgender person"), "": _("not stated")}
+MARITAL = {
+    "S": _("single"), "M": _("married"), "W": _("widowed"), "D": _("divorced"), "A": _("annulled"), "L": _("separated"),
+    "U": _("not known"), "": _("not stated"),
+}  # fmt: skip
+NUMBER_STATUS = {
+    "VERIFIED": _("verified"), "CLAIMED": _("claimed, not verified"), "DISPUTED": _("disputed: another person holds it"),
+}  # fmt: skip
+SEVERITY = {"REFUSE": _("Do not pay yet"), "WARN": _("Look at it"), "NOTE": _("Good to know")}
+ROLE = {"beneficiary": _("beneficiary"), "payee": _("payee"), "row": _("the row itself")}
+BATCH_STATE = {"KEPT": _("received"), "LOADED": _("loaded"), "FAILED": _("failed")}
+JOB_STATE = {
+    "QUEUED": _("waiting"), "RUNNING": _("running"), "DONE": _("done"), "FAILED": _("failed"), "CANCELLED": _("cancelled"),
+}  # fmt: skip
+JOB_KIND = {
+    "import_file": _("Import a file"), "load_manifest": _("Load a whole set"), "consolidate": _("Consolidation"),
+    "replay": _("Replay corrected rows"), "study": _("Compatibility study"), "export_report": _("Export a report"),
+}  # fmt: skip
+FREQUENCY = {
+    "weekly": _("every week"), "fortnightly": _("every two weeks"), "monthly": _("every month"),
+    "quarterly": _("every quarter"), "half_yearly": _("every half-year"), "yearly": _("every year"), "once": _("once"), "": "–",
+}  # fmt: skip
+BENEFIT_TYPE = {
+    1: _("cash"), 2: _("voucher"), 3: _("in kind"), 4: _("training"), 5: _("work"), 6: pgettext_lazy("benefit", "insurance"),
+}  # fmt: skip
+RELATION = {
+    "head": _("head"), "spouse": _("spouse"), "child": _("child"), "son/daughter": _("child"), "parent": _("parent"),
+    "father/mother": _("parent"), "grandchild": _("grandchild"), "brother/sister": _("brother or sister"),
+    "sibling": _("brother or sister"), "other": _("other relative"), "servant": _("servant"),
+}  # fmt: skip
+
+
+def language() -> str:
+    """Return the reader's language as two letters."""
+    return (get_language() or "en")[:2]
+
+
+def say(words: Mapping[Any, Any], code: Any) -> str:
+    """Return the words of a code, or the code itself where it has none."""
+    return str(words.get(code, code))
+
+
+def finding(code: str) -> dict[str, str]:
+    """Return title, meaning and what to do of one finding code, in the reader's language."""
+    known: FindingCode | None = load_finding_codes().get(code)
+    if known is None:
+        return {"code": code, "title": code, "meaning": "", "what_to_do": "", "severity": "NOTE"}
+    tongue = language()
+    return {
+        "code": code,
+        "title": known.title[tongue],
+        "meaning": known.meaning[tongue],
+        "what_to_do": known.what_to_do[tongue],
+        "severity": known.severity,
+    }
+
+
+def choices_of_findings() -> list[dict[str, str]]:
+    """Return every finding code with its title, in the order of the vocabulary."""
+    return [finding(code) for code in load_finding_codes()]
