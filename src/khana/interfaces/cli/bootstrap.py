@@ -89,14 +89,16 @@ def operator() -> None:
 def logins() -> None:
     """Make one sample login for each kind of user."""
     _setup()
-    from khana.beneficiaries.models import Source
-    from khana.geo.models import Area
-    from khana.registry.models import Household
+    from khana.beneficiaries.selectors import list_sources
+    from khana.geo.selectors import list_areas
+    from khana.registry.selectors import first_area_path
 
     made = read_sample().get("logins", [])
-    path = Household.objects.order_by("id").values_list("area_path", flat=True).first() or ""
-    district = Area.objects.filter(code__in=path.split("."), level=2).first() or Area.objects.filter(level=2).first()
-    agency = Source.objects.order_by("id").values_list("agency", flat=True).first() or ""
+    parts = first_area_path().split(".")
+    districts = list_areas(level=2)
+    district = districts.filter(code__in=parts).first() or districts.first()
+    source = list_sources().first()
+    agency = source.agency if source else ""
     _add(made, "admin", "administrator", "administrator: users, areas, catalogue; sees no person")
     _add(made, "analyst", "analyst", "M&E analyst: figures and maps, never a name")
     if district is not None:

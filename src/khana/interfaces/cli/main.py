@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from khana import __version__
 from khana_methods.errors import KhanaError
 
 # verb -> (module, attribute, one line of help)
@@ -70,9 +71,9 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="khana", message="khana %(version)s")
+@click.version_option(__version__, message="khana %(version)s")
 def khana() -> None:
-    r"""Khana: the social registry and the single registry of a country.
+    """Khana: the social registry and the single registry of a country.
 
     \b
     Start here:  khana up                      a running system with a sample country
@@ -80,7 +81,7 @@ def khana() -> None:
                  khana sources suggest FILE    read a ministry's list for the first time
 
     Every command takes --json, and every command that prints rows takes --out FILE.
-    """
+    """  # noqa: D301 - \b is click's own mark for a block that keeps its lines
 
 
 def fail(error: KhanaError, as_json: bool) -> int:

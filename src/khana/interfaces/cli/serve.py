@@ -14,6 +14,7 @@ from typing import ClassVar
 import click
 
 from khana.interfaces.cli import supervisor
+from khana.interfaces.cli.output import TeachingCommand
 from khana.platform import embedded
 from khana_methods.errors import Conflict, NotConfigured
 
@@ -30,7 +31,15 @@ class AlreadyRunning(Conflict):
     code: ClassVar[str] = "interfaces.already_running"
 
 
-@click.command()
+@click.command(
+    cls=TeachingCommand,
+    examples=(
+        "khana up                         database, sample country, web server, worker",
+        "khana up --no-sample             the same without any data or sample login",
+        "KHANA_VAR=/srv/khana khana up    another folder",
+        "KHANA_DATABASE_URL=… khana up    a PostgreSQL 18 (or newer) of your own",
+    ),
+)
 @click.option("--port", type=int, default=8000, show_default=True, envvar="KHANA_PORT", help="First port to try.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
@@ -43,14 +52,7 @@ class AlreadyRunning(Conflict):
 @click.option("--detach", is_flag=True, help="Return when everything is up; `khana down` stops it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when everything is up.")
 def up(port: int, host: str, sample: bool | None, households: int, country: str, detach: bool, as_json: bool) -> None:
-    r"""Start everything of one folder and print the address and the sample logins.
-
-    \b
-    khana up                         database, sample country, web server, worker
-    khana up --no-sample             the same without any data or sample login
-    KHANA_VAR=/srv/khana khana up    another folder
-    KHANA_DATABASE_URL=… khana up    a PostgreSQL 18 (or newer) of your own
-    """
+    """Start everything of one folder and print the address and the sample logins."""
     is_production = os.environ.get("KHANA_ENV") == "production"
     if is_production and sample is None:
         sample = False
