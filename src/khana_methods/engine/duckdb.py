@@ -68,7 +68,7 @@ class Engine:
         self._is_cancelled = False
         count = threads if threads is not None else len(os.sched_getaffinity(0))
         self._connection: duckdb.DuckDBPyConnection = duckdb.connect(
-            str(self._scratch / "scratch.duckdb"),
+            ":memory:",
             config={
                 "memory_limit": f"{memory_mib}MiB",
                 "threads": max(1, count),
@@ -177,7 +177,8 @@ class Engine:
             relation = self._connection.sql(sql, params=dict(parameters or {}) or None)
             if relation is None:
                 raise NotASelect("Only a statement that gives rows can be read.")
-            return relation.to_arrow_reader(batch_rows)
+            found: pa.RecordBatchReader = relation.to_arrow_reader(batch_rows)
+            return found
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -13,25 +13,26 @@ from khana_methods.overlap.eligibility import eligible_programmes
 
 def write_recipients(engine: Engine) -> None:
     """Write `recipient`: one row per payee with all that she draws."""
-    engine.run("""
+    last_list = int(engine.value("SELECT coalesce(max(list_no), 1) FROM work_list"))
+    engine.run(f"""
         CREATE OR REPLACE TABLE work_recipient AS
         SELECT p.payee_key, CASE WHEN p.payee_key IS NULL THEN p.benefit_id END AS alone,
                min(p.payee_no) AS number_no, min(p.payee_person) AS person_id,
                min(p.payee_household) AS household_id,
-               list_distinct(list(p.list_no)) AS lists, min(nullif(r.area_code, '')) AS listed_area,
-               count(*) AS list_rows, sum(r.amount) AS amount
-        FROM work_party p JOIN work_row r USING (benefit_id)
+               bitstring_agg(p.list_no, 0, {last_list}) AS lists, min(nullif(p.area_code, '')) AS listed_area,
+               count(*) AS list_rows, sum(p.amount) AS amount
+        FROM work_party p
         GROUP BY p.payee_key, alone
         """)
     engine.run("""
         CREATE OR REPLACE TABLE work_lists AS
-        WITH combination AS (SELECT DISTINCT list_sort(lists) AS lists FROM work_recipient),
-        item AS (SELECT lists, unnest(lists) AS list_no FROM combination)
+        WITH combination AS (SELECT DISTINCT lists FROM work_recipient)
         SELECT i.lists, list(DISTINCT l.agency ORDER BY l.agency) AS agencies,
                list(DISTINCT l.programme ORDER BY l.programme) AS programmes,
                count(DISTINCT l.programme) FILTER (c.counts_to_cap) AS cash_programmes,
                coalesce(bool_or(c.poverty_targeted), false) AS poverty_targeted
-        FROM item i JOIN work_list l USING (list_no) LEFT JOIN programme_frame c ON c.code = l.programme
+        FROM combination i JOIN work_list l ON get_bit(i.lists, l.list_no) = 1
+        LEFT JOIN programme_frame c ON c.code = l.programme
         GROUP BY i.lists
         """)
     engine.run("""
@@ -46,7 +47,7 @@ def write_recipients(engine: Engine) -> None:
                coalesce(s.score > q.well_off_score
                         AND NOT list_contains(q.exempt_sexes, coalesce(n.sex, '')), false) AS is_well_off,
                l.poverty_targeted
-        FROM work_recipient w JOIN work_lists l ON l.lists = list_sort(w.lists)
+        FROM work_recipient w JOIN work_lists l USING (lists)
         CROSS JOIN work_parameter q
         LEFT JOIN work_token t USING (number_no)
         LEFT JOIN work_person n ON n.person_id = w.person_id

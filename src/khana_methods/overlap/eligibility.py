@@ -24,37 +24,49 @@ def eligible_programmes(engine: Engine, *, households: str, holdings: str, into:
     engine.run(f"""
         CREATE OR REPLACE TABLE {into} AS
         WITH member AS (
-            SELECT n.household_id, n.sex,
-                   year(q.as_of) - n.birth_year - CASE WHEN coalesce(n.birth_month, 1) * 100
-                       + coalesce(n.birth_day, 1) > month(q.as_of) * 100 + day(q.as_of)
-                       THEN 1 ELSE 0 END AS age
+            SELECT n.household_id, n.sex, least(greatest(
+                       year(q.as_of) - n.birth_year - CASE WHEN coalesce(n.birth_month, 1) * 100
+                           + coalesce(n.birth_day, 1) > month(q.as_of) * 100 + day(q.as_of)
+                           THEN 1 ELSE 0 END, 0), 127)::UHUGEINT AS age
             FROM person_frame n SEMI JOIN {households} h USING (household_id), work_parameter q
-            WHERE n.is_member
-        ), kind AS (
-            SELECT DISTINCT household_id, sex, age FROM member
-        ), open AS (
-            SELECT h.household_id, h.score, c.*
-            FROM {households} h, programme_frame c, work_parameter q
-            WHERE h.score <= coalesce(c.max_score, if(c.poverty_targeted, q.poor_cutoff, 100))
-              AND (len(c.areas) = 0 OR EXISTS (
-                    SELECT 1 FROM work_area a WHERE a.area_code = h.area_code
-                    AND list_contains(c.areas, a.above_code)))
-              AND (c.requires = '' OR EXISTS (
+            WHERE n.is_member AND n.birth_year IS NOT NULL
+        ), ages AS (
+            SELECT household_id,
+                   coalesce(bit_or(1::UHUGEINT << age) FILTER (sex = 'M'), 0) AS men,
+                   coalesce(bit_or(1::UHUGEINT << age) FILTER (sex = 'F'), 0) AS women,
+                   coalesce(bit_or(1::UHUGEINT << age) FILTER (sex NOT IN ('M', 'F')), 0) AS others
+            FROM member GROUP BY household_id
+        ), age AS (
+            SELECT unnest(range(128))::UHUGEINT AS age
+        ), rule AS (
+            SELECT c.code, c.requires, c.incompatible_with, c.areas,
+                   coalesce(c.max_score, if(c.poverty_targeted, q.poor_cutoff, 100)) AS max_score,
+                   coalesce(bit_or(1::UHUGEINT << age) FILTER (
+                       c.sex IN ('', 'M') AND age >= coalesce(c.min_age, 0)), 0) AS men,
+                   coalesce(bit_or(1::UHUGEINT << age) FILTER (
+                       c.sex IN ('', 'F') AND age >= coalesce(c.min_age_female, c.min_age, 0)), 0) AS women,
+                   coalesce(bit_or(1::UHUGEINT << age) FILTER (
+                       c.sex NOT IN ('M', 'F') AND age >= coalesce(c.min_age, 0)), 0) AS others
+            FROM programme_frame c, work_parameter q, age
+            WHERE age <= coalesce(c.max_age, 127)
+            GROUP BY ALL
+        ), there AS (
+            SELECT c.code, d.area_code
+            FROM rule c, (SELECT DISTINCT area_code FROM {households}) d
+            WHERE len(c.areas) = 0 OR d.area_code IN (
+                SELECT a.area_code FROM work_area a WHERE list_contains(c.areas, a.above_code))
+        ), fits AS (
+            SELECT h.household_id, r.code
+            FROM {households} h JOIN there t USING (area_code) JOIN rule r USING (code)
+            JOIN ages m USING (household_id)
+            WHERE h.score <= r.max_score
+              AND ((m.men & r.men) <> 0 OR (m.women & r.women) <> 0 OR (m.others & r.others) <> 0)
+              AND (r.requires = '' OR EXISTS (
                     SELECT 1 FROM {holdings} g
-                    WHERE g.household_id = h.household_id AND g.programme = c.requires))
+                    WHERE g.household_id = h.household_id AND g.programme = r.requires))
               AND NOT EXISTS (
                     SELECT 1 FROM {holdings} g WHERE g.household_id = h.household_id
-                    AND list_contains(c.incompatible_with, g.programme))
-              AND NOT EXISTS (
-                    SELECT 1 FROM {holdings} g WHERE g.household_id = h.household_id AND g.programme = c.code)
-        ), fits AS (
-            SELECT DISTINCT o.household_id, o.code
-            FROM open o JOIN kind k USING (household_id)
-            WHERE (o.sex = '' OR o.sex = k.sex)
-              AND (o.max_age IS NULL OR k.age <= o.max_age)
-              AND (CASE WHEN k.sex = 'F' THEN coalesce(o.min_age_female, o.min_age) ELSE o.min_age END IS NULL
-                   OR k.age >= CASE WHEN k.sex = 'F' THEN coalesce(o.min_age_female, o.min_age)
-                                    ELSE o.min_age END)
+                    AND (g.programme = r.code OR list_contains(r.incompatible_with, g.programme)))
         )
         SELECT h.household_id, coalesce(f.codes, []) AS eligible_for
         FROM {households} h

@@ -1,8 +1,8 @@
 """Link list rows to registered persons, one method after the other.
 
 A linker is a function from the engine to a SELECT of `benefit_id, role, person_id, household_id`,
-at most one row per row and role. Linkers run in order and each sees, in table `link`, what was
-linked before it; whatever none has linked is UNMATCHED. Exact numbers are the first linker; a
+at most one row per row and role. Linkers run in order and each sees, in table `work_linked`, what
+was linked before it; whatever none has linked is UNMATCHED. Exact numbers are the first linker; a
 probabilistic one is added to the list by the caller.
 """
 
@@ -35,29 +35,37 @@ def link_rows(engine: Engine, linkers: Sequence[Linker]) -> None:
     The payee has a row of her own only where she is not the beneficiary.
     """
     engine.run("""
-        CREATE OR REPLACE TABLE link (benefit_id BIGINT, role VARCHAR, state VARCHAR,
-                                      person_id BIGINT, household_id BIGINT, method VARCHAR)
+        CREATE OR REPLACE TABLE work_seat AS
+        SELECT 2 * benefit_id AS seat_no, benefit_id, 'beneficiary' AS role FROM work_row
+        UNION ALL SELECT 2 * benefit_id + 1, benefit_id, 'payee' FROM work_row WHERE has_other_payee
         """)
-    for linker in linkers:
-        found = linker(engine)
+    engine.run("""
+        CREATE OR REPLACE TABLE work_linked (seat_no BIGINT, benefit_id BIGINT, role VARCHAR,
+                                             person_id BIGINT, household_id BIGINT, method VARCHAR)
+        """)
+    for number, linker in enumerate(linkers):
+        before = "" if number == 0 else "ANTI JOIN work_linked l ON l.seat_no = f.seat_no"
         engine.run(
             f"""
-            INSERT INTO link SELECT f.benefit_id, f.role, 'LINKED', f.person_id, f.household_id, $method
-            FROM ({found}) f ANTI JOIN link USING (benefit_id, role)
+            CREATE OR REPLACE TABLE work_newly_linked AS
+            SELECT f.*, $method AS method
+            FROM (SELECT 2 * benefit_id + (role = 'payee')::BIGINT AS seat_no,
+                         benefit_id, role, person_id, household_id FROM ({linker(engine)})) f {before}
             """,
             {"method": linker.__name__},
         )
+        engine.run("INSERT INTO work_linked SELECT * FROM work_newly_linked")
     engine.run("""
-        INSERT INTO link
-        SELECT benefit_id, role, 'UNMATCHED', NULL, NULL, NULL
-        FROM (SELECT benefit_id, 'beneficiary' AS role FROM work_row
-              UNION ALL SELECT benefit_id, 'payee' FROM work_row WHERE has_other_payee)
-        ANTI JOIN (FROM link) linked USING (benefit_id, role)
+        CREATE OR REPLACE TABLE link AS
+        SELECT s.benefit_id, s.role, CASE WHEN l.person_id IS NULL THEN 'UNMATCHED' ELSE 'LINKED' END AS state,
+               l.person_id, l.household_id, l.method
+        FROM work_seat s LEFT JOIN work_linked l USING (seat_no)
         """)
+    engine.drop("work_seat", "work_linked", "work_newly_linked")
 
 
 def prepare_parties(engine: Engine) -> None:
-    """Write `work_person`, `work_party` and `work_holding` from the links.
+    """Write `work_person`, `work_party` (each list row with its people) and `work_holding`.
 
     A *key* stands for one human as far as is known: twice the person's id where she is linked,
     twice the number's integer plus one where only her number is known, null otherwise.
@@ -69,17 +77,16 @@ def prepare_parties(engine: Engine) -> None:
                coalesce(c.area_code, h.area_code) AS area_code,
                p.sex, p.birth_year, p.birth_month, p.birth_day
         FROM (SELECT person_id, min(household_id) AS household_id FROM link
-              WHERE state = 'LINKED' GROUP BY person_id) k
-        LEFT JOIN (SELECT person_id, household_id, min(household_number) AS household_number,
+              WHERE person_id IS NOT NULL GROUP BY person_id) k
+        LEFT JOIN (SELECT person_id, min(household_number) AS household_number,
                           min(line_no) AS line_no, min(area_code) AS area_code
-                   FROM work_claim GROUP BY person_id, household_id) c USING (person_id, household_id)
-        LEFT JOIN household_frame h USING (household_id)
+                   FROM work_claim GROUP BY person_id) c USING (person_id)
+        LEFT JOIN household_frame h ON h.household_id = k.household_id
         LEFT JOIN person_frame p ON p.person_id = k.person_id
         """)
     engine.run("""
         CREATE OR REPLACE TABLE work_party AS
-        SELECT r.benefit_id, r.list_no, r.programme, r.beneficiary_no, r.payee_no,
-               b.person_id AS beneficiary_person, b.household_id AS beneficiary_household,
+        SELECT r.*, b.person_id AS beneficiary_person, b.household_id AS beneficiary_household,
                CASE WHEN r.has_other_payee THEN p.person_id ELSE b.person_id END AS payee_person,
                CASE WHEN r.has_other_payee THEN p.household_id ELSE b.household_id END AS payee_household,
                coalesce(2 * b.person_id, 2 * r.beneficiary_no + 1) AS beneficiary_key,

@@ -149,9 +149,10 @@ def prepare_areas(engine: Engine) -> None:
             SELECT up.area_code, a.area_code, a.parent_code, a.level
             FROM up JOIN area_frame a ON a.area_code = up.parent_code AND up.parent_code <> up.above_code
         ), prefixed AS (
-            SELECT c.area_code, a.area_code AS above_code FROM work_area_code c
-            JOIN work_area_code a ON starts_with(c.area_code, a.area_code)
-            WHERE c.area_code NOT IN (SELECT area_code FROM area_frame)
+            SELECT c.area_code, a.area_code AS above_code
+            FROM (SELECT area_code, unnest(range(1, len(area_code) + 1)) AS long FROM work_area_code
+                  WHERE area_code NOT IN (SELECT area_code FROM area_frame)) c
+            JOIN work_area_code a ON a.area_code = left(c.area_code, c.long)
         ), depth AS (
             SELECT area_code, count(*) - 1 AS level FROM prefixed GROUP BY area_code
         )

@@ -19,7 +19,7 @@ class Check:
 
     Attributes:
         codes: Every code that it may give.
-        sql: SELECT of `benefit_id, code, role, detail, group_no`.
+        sql: SELECT of `benefit_id, code, role, detail, group_no, person_id`.
         needs: Frames that must have rows before this check can say anything.
     """
 
@@ -37,13 +37,16 @@ def start_findings(engine: Engine) -> None:
     """Make `work_finding`, to which checks add."""
     engine.run("""
         CREATE OR REPLACE TABLE work_finding (benefit_id BIGINT, code VARCHAR, role VARCHAR,
-                                              detail VARCHAR, group_no BIGINT)
+                                              detail VARCHAR, group_no BIGINT, person_id BIGINT)
         """)
 
 
 def run_check(engine: Engine, check: Check) -> None:
     """Add what one check finds."""
-    engine.run(f"INSERT INTO work_finding SELECT benefit_id, code, role, detail, group_no FROM ({check.sql}) found")
+    engine.run(
+        "INSERT INTO work_finding SELECT benefit_id, code, role, detail, group_no, person_id"
+        f" FROM ({check.sql}) found"
+    )
 
 
 def finish_findings(engine: Engine) -> None:
@@ -52,13 +55,11 @@ def finish_findings(engine: Engine) -> None:
     values = ", ".join(f"('{code}', '{severity}')" for code, severity in names)
     engine.run(f"""
         CREATE OR REPLACE TABLE finding AS
-        SELECT f.benefit_id, f.code, f.role, s.severity, n.person_id,
+        SELECT f.benefit_id, f.code, f.role, s.severity, f.person_id,
                coalesce(n.household_number, '') AS household_number, n.line_no,
                f.detail, f.group_no
         FROM work_finding f
         JOIN (VALUES {values}) s(code, severity) USING (code)
-        JOIN work_party p USING (benefit_id)
-        LEFT JOIN work_person n
-          ON n.person_id = CASE f.role WHEN 'payee' THEN p.payee_person ELSE p.beneficiary_person END
+        LEFT JOIN work_person n ON n.person_id = f.person_id
         """)
     engine.drop("work_finding")

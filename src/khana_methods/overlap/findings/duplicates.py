@@ -12,8 +12,9 @@ from khana_methods.overlap.findings.check import Check
 NUMBER = Check(
     codes=("DUP_NID",),
     sql="""
-        SELECT r.benefit_id, 'DUP_NID' AS code, 'beneficiary' AS role, g.many || ' rows' AS detail, g.group_no
-        FROM work_row r
+        SELECT r.benefit_id, 'DUP_NID' AS code, 'beneficiary' AS role, g.many || ' rows' AS detail, g.group_no,
+               r.beneficiary_person AS person_id
+        FROM work_party r
         JOIN (SELECT list_no, beneficiary_no, count(*) AS many, min(benefit_id) AS group_no
               FROM work_row WHERE beneficiary_no IS NOT NULL
               GROUP BY list_no, beneficiary_no HAVING count(*) > 1) g USING (list_no, beneficiary_no)
@@ -28,13 +29,13 @@ def _shared(kind: str) -> Check:
         codes=(code, f"{code}_HOUSEHOLD"),
         sql=f"""
         WITH suspect AS (
-            SELECT r.list_no, r.{kind}_no, min(r.benefit_id) AS group_no
-            FROM work_row r JOIN work_party p USING (benefit_id)
-            WHERE r.{kind}_no IS NOT NULL
-            GROUP BY r.list_no, r.{kind}_no HAVING min(p.payee_key) <> max(p.payee_key)
+            SELECT p.list_no, p.{kind}_no, min(p.benefit_id) AS group_no
+            FROM work_party p
+            WHERE p.{kind}_no IS NOT NULL
+            GROUP BY p.list_no, p.{kind}_no HAVING min(p.payee_key) <> max(p.payee_key)
         ), payee AS (
-            SELECT DISTINCT s.group_no, r.{kind}_no, r.list_no, p.payee_key, p.payee_no, p.payee_household
-            FROM work_row r JOIN suspect s USING (list_no, {kind}_no) JOIN work_party p USING (benefit_id)
+            SELECT DISTINCT s.group_no, p.payee_key, p.payee_no, p.payee_household
+            FROM work_party p JOIN suspect s USING (list_no, {kind}_no)
             WHERE p.payee_key IS NOT NULL
         ), home AS (
             SELECT y.group_no, y.payee_key, c.household_id
@@ -55,8 +56,8 @@ def _shared(kind: str) -> Check:
                'payee' AS role,
                CASE WHEN v.most < v.payees THEN v.payees || ' payees, ' || v.households || ' households'
                     ELSE v.payees || ' payees' END AS detail,
-               v.group_no
-        FROM work_row r JOIN suspect s USING (list_no, {kind}_no) JOIN verdict v USING (group_no)
+               v.group_no, r.payee_person AS person_id
+        FROM work_party r JOIN suspect s USING (list_no, {kind}_no) JOIN verdict v USING (group_no)
         """,
     )
 
@@ -73,7 +74,7 @@ HOUSEHOLD = Check(
             HAVING min(p.beneficiary_key) <> max(p.beneficiary_key)
         )
         SELECT p.benefit_id, 'DUP_HOUSEHOLD' AS code, 'beneficiary' AS role,
-               s.recipients || ' recipients' AS detail, s.group_no
+               s.recipients || ' recipients' AS detail, s.group_no, p.beneficiary_person AS person_id
         FROM work_party p JOIN second s USING (list_no, beneficiary_household)
         """,
 )

@@ -11,11 +11,12 @@ from khana_methods.overlap.findings.check import Check
 STATE = Check(
     codes=("NID_MISSING", "NID_MALFORMED"),
     sql="""
-        SELECT benefit_id, 'NID_' || id_state AS code, 'beneficiary' AS role, '' AS detail, NULL AS group_no
-        FROM work_row WHERE id_state IN ('MISSING', 'MALFORMED')
+        SELECT benefit_id, 'NID_' || id_state AS code, 'beneficiary' AS role, '' AS detail, NULL AS group_no,
+               beneficiary_person AS person_id
+        FROM work_party WHERE id_state IN ('MISSING', 'MALFORMED')
         UNION ALL
-        SELECT benefit_id, 'NID_' || payee_id_state, 'payee', '', NULL
-        FROM work_row WHERE payee_id_state IN ('MISSING', 'MALFORMED')
+        SELECT benefit_id, 'NID_' || payee_id_state, 'payee', '', NULL, payee_person
+        FROM work_party WHERE payee_id_state IN ('MISSING', 'MALFORMED')
         """,
 )
 
@@ -28,17 +29,18 @@ NOT_FOUND = Check(
         WITH held AS (
             SELECT DISTINCT type AS id_type FROM national_id_frame
             UNION
-            SELECT DISTINCT r.id_type FROM work_row r
+            SELECT DISTINCT r.id_type FROM work_party r
             SEMI JOIN work_extract e ON e.number_no = r.beneficiary_no
             UNION SELECT ''
         )
-        SELECT r.benefit_id, 'NID_NOT_FOUND' AS code, 'beneficiary' AS role, '' AS detail, NULL AS group_no
-        FROM work_row r SEMI JOIN held USING (id_type)
+        SELECT r.benefit_id, 'NID_NOT_FOUND' AS code, 'beneficiary' AS role, '' AS detail, NULL AS group_no,
+               r.beneficiary_person AS person_id
+        FROM work_party r SEMI JOIN held USING (id_type)
         ANTI JOIN work_extract e ON e.number_no = r.beneficiary_no
         WHERE r.beneficiary_no IS NOT NULL
         UNION ALL
-        SELECT r.benefit_id, 'NID_NOT_FOUND', 'payee', '', NULL
-        FROM work_row r ANTI JOIN work_extract e ON e.number_no = r.payee_no
+        SELECT r.benefit_id, 'NID_NOT_FOUND', 'payee', '', NULL, r.payee_person
+        FROM work_party r ANTI JOIN work_extract e ON e.number_no = r.payee_no
         WHERE r.has_other_payee AND r.payee_no IS NOT NULL
         """,
 )
@@ -48,8 +50,9 @@ YEAR_PREFIX = Check(
     needs=("national_id_frame",),
     sql="""
         SELECT r.benefit_id, 'NID_YEAR_PREFIX' AS code, 'beneficiary' AS role,
-               r.id_year_prefix_number::VARCHAR AS detail, NULL AS group_no
-        FROM work_row r JOIN work_extract e ON e.number_no = r.beneficiary_no
+               r.id_year_prefix_number::VARCHAR AS detail, NULL AS group_no,
+               r.beneficiary_person AS person_id
+        FROM work_party r JOIN work_extract e ON e.number_no = r.beneficiary_no
         WHERE r.id_year_prefix_number <> e.first_prefix AND r.id_year_prefix_number <> e.last_prefix
         """,
 )
@@ -62,8 +65,8 @@ BIRTH_DATE = Check(
                concat_ws(' ', CASE WHEN r.birth_year <> year(e.birth_date) THEN 'year' END,
                               CASE WHEN r.birth_month <> month(e.birth_date) THEN 'month' END,
                               CASE WHEN r.birth_day <> day(e.birth_date) THEN 'day' END) AS detail,
-               NULL AS group_no
-        FROM work_row r JOIN work_extract e ON e.number_no = r.beneficiary_no
+               NULL AS group_no, r.beneficiary_person AS person_id
+        FROM work_party r JOIN work_extract e ON e.number_no = r.beneficiary_no
         WHERE r.birth_year <> year(e.birth_date) OR r.birth_month <> month(e.birth_date)
            OR r.birth_day <> day(e.birth_date)
         """,

@@ -14,7 +14,7 @@ AGE = Check(
     codes=("AGE_OUT_OF_RANGE",),
     sql="""
         WITH known AS (
-            SELECT r.benefit_id, r.period_start, c.max_age,
+            SELECT r.benefit_id, r.beneficiary_person, r.period_start, c.max_age,
                    CASE WHEN coalesce(nullif(r.sex, ''), e.sex, n.sex, '') = 'F'
                         THEN coalesce(c.min_age_female, c.min_age) ELSE c.min_age END AS min_age,
                    CASE WHEN r.birth_year IS NULL AND e.birth_date IS NULL THEN n.birth_year
@@ -24,13 +24,12 @@ AGE = Check(
                    CASE WHEN r.birth_year IS NULL AND e.birth_date IS NULL THEN n.birth_day
                         ELSE r.birth_day END AS d,
                    e.birth_date
-            FROM work_row r JOIN programme_frame c ON c.code = r.programme
-            JOIN work_party p USING (benefit_id)
+            FROM work_party r JOIN programme_frame c ON c.code = r.programme
             LEFT JOIN work_extract e ON e.number_no = r.beneficiary_no
-            LEFT JOIN work_person n ON n.person_id = p.beneficiary_person
+            LEFT JOIN work_person n ON n.person_id = r.beneficiary_person
             WHERE c.min_age IS NOT NULL OR c.max_age IS NOT NULL OR c.min_age_female IS NOT NULL
         ), aged AS (
-            SELECT benefit_id, min_age, max_age,
+            SELECT benefit_id, beneficiary_person, min_age, max_age,
                    year(period_start) - y - CASE WHEN coalesce(m, 12) * 100 + coalesce(d, 31)
                        > month(period_start) * 100 + day(period_start) THEN 1 ELSE 0 END AS youngest,
                    year(period_start) - y - CASE WHEN coalesce(m, 1) * 100 + coalesce(d, 1)
@@ -40,7 +39,8 @@ AGE = Check(
             FROM known WHERE y IS NOT NULL OR birth_date IS NOT NULL
         )
         SELECT benefit_id, 'AGE_OUT_OF_RANGE' AS code, 'beneficiary' AS role,
-               coalesce(proven, youngest)::VARCHAR AS detail, NULL AS group_no
+               coalesce(proven, youngest)::VARCHAR AS detail, NULL AS group_no,
+               beneficiary_person AS person_id
         FROM aged
         WHERE coalesce(coalesce(oldest, proven) < min_age OR coalesce(youngest, proven) > max_age, false)
           AND coalesce(coalesce(proven, oldest) < min_age OR coalesce(proven, youngest) > max_age, false)
@@ -55,15 +55,16 @@ AREA = Check(
                                                       FROM programme_frame) c
             JOIN work_area a USING (above_code)
         ), lives AS (
-            SELECT p.benefit_id, p.programme,
-                   coalesce(b.area_code, y.area_code, nullif(r.area_code, '')) AS area_code
-            FROM work_party p JOIN work_row r USING (benefit_id)
+            SELECT p.benefit_id, p.programme, p.beneficiary_person,
+                   coalesce(nullif(b.area_code, ''), nullif(y.area_code, ''), nullif(p.area_code, ''))
+                       AS area_code
+            FROM work_party p
             JOIN programme_frame c ON c.code = p.programme AND len(c.areas) > 0
             LEFT JOIN work_person b ON b.person_id = p.beneficiary_person
             LEFT JOIN work_person y ON y.person_id = p.payee_person
         )
         SELECT l.benefit_id, 'OUT_OF_AREA' AS code, 'beneficiary' AS role, l.area_code AS detail,
-               NULL AS group_no
+               NULL AS group_no, l.beneficiary_person AS person_id
         FROM lives l ANTI JOIN served s ON s.code = l.programme AND s.area_code = l.area_code
         WHERE l.area_code IS NOT NULL
         """,
@@ -74,7 +75,8 @@ WELL_OFF = Check(
     needs=("score_frame",),
     sql="""
         SELECT p.benefit_id, 'WELL_OFF' AS code, 'beneficiary' AS role,
-               printf('%.2f', s.score) AS detail, NULL AS group_no
+               printf('%.2f', s.score) AS detail, NULL AS group_no,
+               p.beneficiary_person AS person_id
         FROM work_party p JOIN programme_frame c ON c.code = p.programme
         JOIN score_frame s ON s.household_id = coalesce(p.beneficiary_household, p.payee_household)
         JOIN work_parameter q ON s.score > q.well_off_score
@@ -87,7 +89,7 @@ PREREQUISITE = Check(
     codes=("PREREQUISITE_MISSING",),
     sql="""
         SELECT p.benefit_id, 'PREREQUISITE_MISSING' AS code, 'payee' AS role, c.requires AS detail,
-               NULL AS group_no
+               NULL AS group_no, p.payee_person AS person_id
         FROM work_party p JOIN programme_frame c ON c.code = p.programme
         JOIN work_connected k ON k.code = c.requires
         ANTI JOIN work_holding h ON h.programme = c.requires AND h.payee_key = p.payee_key
@@ -110,7 +112,7 @@ CONFLICT = Check(
             GROUP BY a.payee_key, a.programme
         )
         SELECT p.benefit_id, 'OTHER_PROGRAMME_CONFLICT' AS code, 'payee' AS role, x.others AS detail,
-               NULL AS group_no
+               NULL AS group_no, p.payee_person AS person_id
         FROM work_party p JOIN clash x USING (payee_key, programme)
         """,
 )
@@ -118,13 +120,18 @@ CONFLICT = Check(
 CAP = Check(
     codes=("CAP_EXCEEDED",),
     sql="""
-        WITH over AS (
-            SELECT h.payee_key, string_agg(h.programme, '+' ORDER BY h.programme) AS programmes
-            FROM work_holding h JOIN programme_frame c ON c.code = h.programme
-            WHERE c.counts_to_cap
-            GROUP BY h.payee_key HAVING count(*) > (SELECT cap FROM work_parameter)
+        WITH counted AS (
+            SELECT h.payee_key, h.programme
+            FROM work_holding h JOIN programme_frame c ON c.code = h.programme WHERE c.counts_to_cap
+        ), many AS (
+            SELECT payee_key FROM counted GROUP BY payee_key
+            HAVING count(*) > (SELECT cap FROM work_parameter)
+        ), over AS (
+            SELECT payee_key, string_agg(programme, '+' ORDER BY programme) AS programmes
+            FROM counted SEMI JOIN many USING (payee_key) GROUP BY payee_key
         )
-        SELECT p.benefit_id, 'CAP_EXCEEDED' AS code, 'payee' AS role, o.programmes AS detail, NULL AS group_no
+        SELECT p.benefit_id, 'CAP_EXCEEDED' AS code, 'payee' AS role, o.programmes AS detail,
+               NULL AS group_no, p.payee_person AS person_id
         FROM work_party p JOIN over o USING (payee_key)
         JOIN programme_frame c ON c.code = p.programme AND c.counts_to_cap
         """,
@@ -135,12 +142,13 @@ EXIT = Check(
     needs=("exit_frame",),
     sql="""
         SELECT p.benefit_id, 'GRADUATED_STILL_LISTED' AS code, 'beneficiary' AS role,
-               max(x.exit_date || ' ' || x.exit_reason) AS detail, NULL AS group_no
-        FROM work_party p JOIN work_row r USING (benefit_id)
+               max(x.exit_date || ' ' || x.exit_reason) AS detail, NULL AS group_no,
+               min(p.beneficiary_person) AS person_id
+        FROM work_party p
         JOIN (SELECT e.programme, k.key, e.exit_date, e.exit_reason
               FROM exit_frame e JOIN work_token t ON t.token = e.id_token
               JOIN work_number_key k USING (number_no)) x
-          ON x.key = p.beneficiary_key AND x.programme = p.programme AND x.exit_date < r.period_start
+          ON x.key = p.beneficiary_key AND x.programme = p.programme AND x.exit_date < p.period_start
         GROUP BY p.benefit_id
         """,
 )

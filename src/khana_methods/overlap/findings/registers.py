@@ -13,12 +13,13 @@ DECEASED = Check(
     needs=("national_id_frame",),
     sql="""
         SELECT r.benefit_id, 'DECEASED' AS code, 'beneficiary' AS role,
-               e.death_date::VARCHAR AS detail, NULL AS group_no
-        FROM work_row r JOIN work_extract e ON e.number_no = r.beneficiary_no
+               e.death_date::VARCHAR AS detail, NULL AS group_no,
+               r.beneficiary_person AS person_id
+        FROM work_party r JOIN work_extract e ON e.number_no = r.beneficiary_no
         WHERE e.death_date < r.period_start
         UNION ALL
-        SELECT r.benefit_id, 'DECEASED', 'payee', e.death_date::VARCHAR, NULL
-        FROM work_row r JOIN work_extract e ON e.number_no = r.payee_no
+        SELECT r.benefit_id, 'DECEASED', 'payee', e.death_date::VARCHAR, NULL, r.payee_person
+        FROM work_party r JOIN work_extract e ON e.number_no = r.payee_no
         WHERE r.has_other_payee AND e.death_date < r.period_start
         """,
 )
@@ -27,7 +28,8 @@ EMPLOYEE = Check(
     codes=("GOVT_EMPLOYEE", "PENSIONER"),
     needs=("employee_frame",),
     sql="""
-        SELECT p.benefit_id, e.code, 'payee' AS role, '' AS detail, NULL AS group_no
+        SELECT p.benefit_id, e.code, 'payee' AS role, '' AS detail, NULL AS group_no,
+               p.payee_person AS person_id
         FROM work_party p JOIN programme_frame c ON c.code = p.programme
         JOIN (SELECT DISTINCT k.key, CASE f.status WHEN 'SERVING' THEN 'GOVT_EMPLOYEE'
                                                    ELSE 'PENSIONER' END AS code
@@ -41,7 +43,8 @@ SPOUSE = Check(
     codes=("GOVT_EMPLOYEE_SPOUSE",),
     needs=("employee_frame", "national_id_frame"),
     sql="""
-        SELECT p.benefit_id, 'GOVT_EMPLOYEE_SPOUSE' AS code, 'payee' AS role, '' AS detail, NULL AS group_no
+        SELECT p.benefit_id, 'GOVT_EMPLOYEE_SPOUSE' AS code, 'payee' AS role, '' AS detail, NULL AS group_no,
+               p.payee_person AS person_id
         FROM work_party p JOIN programme_frame c ON c.code = p.programme
         SEMI JOIN work_spouse s ON s.number_no = p.payee_no
         WHERE c.poverty_targeted
@@ -53,13 +56,13 @@ TELEPHONE = Check(
     needs=("sim_frame",),
     sql="""
         SELECT r.benefit_id, 'MOBILE_NOT_REGISTERED_TO_NID' AS code, 'payee' AS role, '' AS detail,
-               NULL AS group_no
-        FROM work_row r SEMI JOIN work_sim s USING (mobile_no)
+               NULL AS group_no, r.payee_person AS person_id
+        FROM work_party r SEMI JOIN work_sim s USING (mobile_no)
         ANTI JOIN work_sim o ON o.mobile_no = r.mobile_no AND o.number_no = r.payee_no
         WHERE r.payee_no IS NOT NULL
         UNION ALL
-        SELECT r.benefit_id, 'NID_HAS_NO_SIM', 'payee', '', NULL
-        FROM work_row r ANTI JOIN work_sim_owner o ON o.number_no = r.payee_no
+        SELECT r.benefit_id, 'NID_HAS_NO_SIM', 'payee', '', NULL, r.payee_person
+        FROM work_party r ANTI JOIN work_sim_owner o ON o.number_no = r.payee_no
         WHERE r.payee_no IS NOT NULL AND r.mobile_no IS NOT NULL
         """,
 )
@@ -69,7 +72,7 @@ REGISTRY = Check(
     needs=("identifier_frame",),
     sql="""
         SELECT benefit_id, 'NOT_IN_SOCIAL_REGISTRY' AS code, 'beneficiary' AS role, '' AS detail,
-               NULL AS group_no
+               NULL AS group_no, NULL AS person_id
         FROM work_party WHERE beneficiary_no IS NOT NULL AND beneficiary_person IS NULL
         """,
 )
