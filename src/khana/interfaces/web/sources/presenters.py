@@ -49,3 +49,12 @@ def held(row: Any) -> dict[str, Any]:
     kind = row.detail.split(":")[0].strip()
     reason = QUARANTINE.get(row.code) if row.code != "ROW_MALFORMED" else QUARANTINE.get(kind)
     return {"row": row, "reason": str(reason or QUARANTINE.get(kind) or row.code)}
+
+
+def study(result: dict[str, Any]) -> dict[str, Any]:
+    """Return a study as its page shows it: verdict, shares, columns, what to fix."""
+    shares = [
+        (name, value) for name, value in result.items()
+        if isinstance(value, float | int) and not isinstance(value, bool) and 0 <= value <= 1 and "share" in name
+    ]  # fmt: skip
+    return {"result": result, "shares": shares}
