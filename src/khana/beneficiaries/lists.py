@@ -113,3 +113,9 @@ def _source(row: Source) -> SourceRow:
         row.code, row.title, row.agency, tuple(row.programmes), row.contract_code, row.frequency, row.is_kept_here,
         row.created_at,
     )  # fmt: skip
+
+
+def rows_of_source(source_code: str, *, after: int = 0, limit: int = 50) -> list[BenefitRow]:
+    """Return one page of the rows of one source in the order of their ids, those above `after`."""
+    found = Benefit.objects.filter(source_code=source_code, id__gt=after).order_by("id")
+    return [_benefit(row, []) for row in found[:limit]]

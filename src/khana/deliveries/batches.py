@@ -116,3 +116,9 @@ def _held(row: QuarantinedRow, *, is_open: bool) -> HeldRow:
         row.pk, row.batch_id, row.batch.file_name, row.source_code, row.sheet, row.line, row.column, row.code, row.detail,
         row.state, raw, corrected, row.corrected_ciphertext is not None,
     )  # fmt: skip
+
+
+def count_corrected(source_code: str) -> int:
+    """Count the rows of one source that are corrected and wait for their replay."""
+    found = QuarantinedRow.objects.filter(source_code=source_code, state=QuarantinedRow.State.OPEN)
+    return found.filter(corrected_ciphertext__isnull=False).count()

@@ -35,6 +35,7 @@ def make(*, households: int = 60) -> dict[str, object]:
     batch = _lists(chance, people)
     run = _run(chance, areas, people)
     _quarantine(batch)
+    _jobs()
     return {"areas": areas, "people": people, "run": run, "batch": batch}
 
 
@@ -131,7 +132,7 @@ def _lists(chance: random.Random, people: list[dict[str, object]]) -> int:
     for code, (title, _ur, _bn, agency, _kind, _poor) in PROGRAMMES.items():
         if code == "PWP":
             continue
-        contract = Contract.objects.create(code=code.lower(), version=1, entity="benefits", agency=agency, body={"code": code.lower(), "version": 1}, created_at=NOW, created_by=1)
+        contract = Contract.objects.create(code=code.lower(), version=1, entity="benefits", agency=agency, body=_contract(code), created_at=NOW, created_by=1)
         Source.objects.create(
             code=code.lower(), title=f"{title} MIS", agency=agency, programmes=[code], contract_code=code.lower(),
             frequency="quarterly", is_kept_here=code == "PBM", created_at=NOW,
@@ -150,6 +151,28 @@ def _lists(chance: random.Random, people: list[dict[str, object]]) -> int:
                 id_raw_state="OK", id_type="CNIC", id_token=one["token"], name=one["name"], amount=Decimal(14500),
             )  # fmt: skip
     return first
+
+
+def _contract(code: str) -> dict[str, object]:
+    return {
+        "code": code.lower(), "entity": "benefit", "country": "pak", "file": {"format": "csv"},
+        "facts": {
+            "programme": {"constant": code}, "period": {"column": ["Quarter"]}, "beneficiary_id_number": {"column": ["CNIC"]},
+            "beneficiary_name": {"column": ["Name"]}, "amount": {"column": ["Amount"]},
+        },
+    }  # fmt: skip
+
+
+def _jobs() -> None:
+    from khana.platform.models import JobRun
+
+    common = {"actor_id": 1, "actor_label": "steward", "queued_at": NOW}
+    JobRun.objects.create(kind="consolidate", state="DONE", result={"run": 1, "recipients": 120, "findings": 12}, ended_at=NOW, **common)
+    JobRun.objects.create(kind="import_file", state="RUNNING", phase="reading", progress_done=40, progress_total=100, arguments={"source": "kfl"}, heartbeat_at=NOW, started_at=NOW, **common)
+    JobRun.objects.create(
+        kind="import_file", state="FAILED", error_code="deliveries.reading.wrong_delimiter", ended_at=NOW, arguments={"source": "zkt"},
+        message="The contract says the columns are parted by ';', but the file uses ','. Change the contract or the file.", **common,
+    )  # fmt: skip
 
 
 def _quarantine(batch_id: int) -> None:

@@ -80,3 +80,9 @@ def with_query(context: Mapping[str, Any], **changes: Any) -> str:
     values = {**context["request"].GET.dict(), **changes}
     kept = {name: value for name, value in values.items() if value not in (None, "")}
     return f"?{urlencode(kept)}" if kept else "?"
+
+
+@register.filter
+def figure(value: object) -> str:
+    """Write a value of a result: a number as a number, a text as it is."""
+    return number(value) if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else str(value)

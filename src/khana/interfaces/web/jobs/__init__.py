@@ -1,0 +1,1 @@
+"""Jobs: long work with progress, cancel, result and what to do after a failure."""

@@ -1,0 +1,1 @@
+"""Sources: what is connected, how fresh, what arrived, what waits, the contract, what is missing."""
