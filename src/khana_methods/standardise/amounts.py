@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from khana_methods.standardise.digits import ascii_digits
+from khana_methods.standardise.digits import ascii_digits, is_digits_column
 
 _PLAIN = re.compile(r"[-+]?(?:\d+(?:,\d+)*|\d+(?: \d{3})+|\d+(?:'\d{3})+)?(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _WORDS = re.compile(
@@ -79,8 +79,10 @@ def amount_column(texts: pa.Array, memo: MutableMapping[str, Amount]) -> AmountC
     Returns:
         n amounts, same order, null where there is none.
     """
-    plain, texts = _plain(texts, r"^-?[0-9]{1,13}(?:\.[0-9]{1,2})?$")
-    easy = plain.cast(AMOUNT_TYPE)
+    easy, rest = _plain(texts, r"^-?[0-9]{1,13}(?:\.[0-9]{1,2})?$", AMOUNT_TYPE)
+    if rest is None:
+        return AmountColumn(easy, [], [])
+    texts = rest
     unique, indices = _encoded(texts)
     amounts = _read(unique, memo)
     cents, limit = Decimal("0.01"), Decimal(10) ** 14
@@ -108,15 +110,16 @@ def number_column(texts: pa.Array, memo: MutableMapping[str, Amount], scale: flo
         >>> number_column(pa.array(["62%", "92.9", ""]), {}, 0.01).values.to_pylist()
         [0.62, 0.929, None]
     """
-    if pc.any(pc.match_substring(texts, "%")).as_py():
+    if not is_digits_column(texts) and pc.any(pc.match_substring(texts, "%")).as_py():
         texts = pc.replace_substring_regex(texts, r"\s*%\s*$", "")
-    plain, texts = _plain(texts, r"^-?[0-9]{1,15}(?:\.[0-9]{1,15})?$")
-    easy = plain.cast(pa.float64())
+    easy, rest = _plain(texts, r"^-?[0-9]{1,15}(?:\.[0-9]{1,15})?$", pa.float64())
     if scale != 1.0:
         parts = round(1 / scale) if scale else 0  # 62 / 100 is rounded once, 62 * 0.01 twice
         is_part = bool(parts) and abs(parts * scale - 1) < 1e-12
         easy = pc.divide(easy, float(parts)) if is_part else pc.multiply(easy, scale)
-    unique, indices = _encoded(texts)
+    if rest is None:
+        return AmountColumn(easy, [], [])
+    unique, indices = _encoded(rest)
     amounts = _read(unique, memo)
     factor = Decimal(repr(scale))
     values = [None if a.value is None else float(a.value * factor) for a in amounts]
@@ -127,10 +130,15 @@ def number_column(texts: pa.Array, memo: MutableMapping[str, Amount], scale: flo
     )
 
 
-def _plain(texts: pa.Array, shape: str) -> tuple[pa.Array, pa.Array]:
-    """Part the texts that are numbers as they stand from the rest, which are blank there."""
+def _plain(texts: pa.Array, shape: str, kind: pa.DataType) -> tuple[pa.Array, pa.Array | None]:
+    """Read the texts that are numbers as they stand; return the rest, blank elsewhere, None if there is none."""
+    if is_digits_column(texts):
+        try:
+            return pc.if_else(pc.equal(texts, ""), None, texts).cast(kind), None
+        except pa.ArrowInvalid:
+            pass
     is_plain = pc.match_substring_regex(texts, shape)
-    return pc.if_else(is_plain, texts, None), pc.if_else(is_plain, "", texts)
+    return pc.if_else(is_plain, texts, None).cast(kind), pc.if_else(is_plain, "", texts)
 
 
 def _encoded(texts: pa.Array) -> tuple[list[str], pa.Array]:

@@ -226,11 +226,12 @@ def date_columns(
     encoded = pc.dictionary_encode(texts)
     unique = encoded.dictionary.to_pylist()
     read = np.empty((len(unique) or 1, 3), dtype=np.int16)
-    for number, text in enumerate(unique):
-        date = memo.get(text)
+    known = list(map(memo.get, unique))
+    for number, date in enumerate(known):
         if date is None:
-            date = memo[text] = _read_or_mark(text, order, pivot, missing)
-        read[number] = date
+            known[number] = memo[unique[number]] = _read_or_mark(unique[number], order, pivot, missing)
+    if unique:
+        read = np.array(known, dtype=np.int16)
     indices = encoded.indices.to_numpy(zero_copy_only=False)
     rows = read[indices] if len(texts) else np.empty((0, 3), dtype=np.int16)
     if len(memo) > 500_000:

@@ -171,19 +171,23 @@ class IdentifierRules:
             scientific notation.
         """
         rules = self.only(number_type) if number_type else self
-        digits = pc.replace_substring(texts, "-", "")
+        digits = texts
+        if pc.any(pc.match_substring(texts, "-")).as_py():
+            digits = pc.replace_substring(texts, "-", "")
         easy = rules._easy_forms()
         lengths = "|".join(f"[0-9]{{{form.length}}}" for form in easy) or "$^"
         is_easy = pc.and_not(
             pc.match_substring_regex(digits, f"^(?:{lengths})$"),
-            pc.match_substring_regex(digits, "^(?:" + "|".join(f"{d}+" for d in range(10)) + ")$"),
+            pc.is_in(digits, value_set=pa.array([str(d) * form.length for form in easy for d in range(10)], pa.string())),
         )
-        is_hard = pc.invert(is_easy)
+        is_blank = pc.equal(texts, "")
+        is_hard = pc.invert(pc.or_(is_easy, is_blank))
         hard = pc.indices_nonzero(is_hard)
         numbers = rules._each(texts.take(hard))
         positions = hard.to_pylist()
         scientific = [positions[i] for i, number in enumerate(numbers) if number.is_scientific]
         columns = rules._easy_columns(digits, is_easy, easy)
+        columns["state"] = pc.if_else(is_blank, MISSING, columns["state"])
         if numbers:
             slow = _table(numbers)
             columns = {

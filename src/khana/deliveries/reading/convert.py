@@ -23,7 +23,7 @@ from khana_methods.rules.facts import Fact, load_facts
 from khana_methods.standardise.amounts import Amount, amount_column, number_column
 from khana_methods.standardise.areas import AreaResolver
 from khana_methods.standardise.dates import PartialDate, date_columns
-from khana_methods.standardise.digits import comparison_key, text_column
+from khana_methods.standardise.digits import comparison_key, first_letters, text_column
 from khana_methods.standardise.identifiers import IdentifierRules
 from khana_methods.standardise.periods import Period, period_columns
 from khana_methods.standardise.phones import mobile_column
@@ -211,7 +211,7 @@ class Converter:
             cleaned = pc.utf8_upper(text_column(texts))
             block.columns[name] = pc.if_else(pc.equal(cleaned, ""), None, cleaned)
         else:
-            cleaned = text_column(texts)
+            cleaned = text_column(texts, self._memo[("text",)])
             block.columns[name] = cleaned
             block.note(np.flatnonzero(runs_as_formula(cleaned)).tolist(), FORMULA_TEXT, name, "")
 
@@ -388,9 +388,7 @@ def runs_as_formula(texts: pa.Array) -> Mask:
     """
     if not len(texts):
         return np.zeros(0, dtype=bool)
-    suspects = np.zeros(len(texts), dtype=bool)
-    for sign in "=@+-":
-        suspects |= mask_of(pc.starts_with(texts, sign))
+    suspects = np.isin(first_letters(texts), np.frombuffer(b"=@+-", dtype=np.uint8))
     rows = np.flatnonzero(suspects)
     if len(rows):
         some = texts.take(pa.array(rows))
