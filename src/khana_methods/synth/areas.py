@@ -87,7 +87,8 @@ def make_geography(country: str, households: int, rng: np.random.Generator) -> G
     """Lay out the country: 48 tehsils below ten thousand households, 96 above, more above a million."""
     shape = (2, 2, 3, 1) if households < 10_000 else (3, 2, 2, 2)
     wanted = households / 10_000
-    while 4 * math.prod(shape) < wanted:
+    # Ten tehsils a district are the most that the five digits of a place can tell apart.
+    while 4 * math.prod(shape) < wanted and shape[2] * shape[3] < 10:
         dx, dy, tx, ty = shape
         shape = (dx + 1, dy + 1, tx, ty) if dx * dy < 72 else (dx, dy, tx + 1, ty)
     lattice = _Lattice(2 * shape[0] * shape[2], 2 * shape[1] * shape[3], rng)

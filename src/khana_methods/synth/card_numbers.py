@@ -73,7 +73,7 @@ def bgd_numbers(prefix: IntArray, nth: IntArray, child: IntArray) -> IntArray:
 
 def bgd_short_numbers(area: IntArray, nth: IntArray) -> IntArray:
     """Issue 10-digit smart-card numbers: three digits of the area, six of serial, a check digit."""
-    per_area = 180_000
+    per_area = 240_000
     serial = _scatter(nth % per_area + (area // 900) * per_area, 6)
     return with_check((100 + area % 900).astype(np.int64) * 10**7 + serial * 10, 0)
 

@@ -239,7 +239,12 @@ def _phones(block: Block, e: Enrolments) -> Array:
 def _accounts(block: Block, e: Enrolments) -> Array:
     rng = block.rng
     payees, where = np.unique(e.payee, return_inverse=True)
-    account = block.counters.accounts + where
+    # A few use the account that somebody else of the household opened first.
+    house = block.people.house[payees]
+    first = np.full(block.houses.size, payees.size, dtype=np.int64)
+    np.minimum.at(first, house, np.arange(payees.size))
+    lent = rng.random(e.size) < 0.06
+    account = block.counters.accounts + np.where(lent, first[house][where], where)
     block.counters.accounts += payees.size
     account = np.where(rng.random(e.size) < 0.25, 0, account)
     return _shared(block, e, account, block.counters.accounts, 0.008, "accounts")

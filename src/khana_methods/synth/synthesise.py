@@ -32,7 +32,7 @@ from khana_methods.synth.workbooks import ParquetList, Workbook
 from khana_methods.synth.world import Counters, make_block, plan_blocks
 from khana_methods.synth.writers import CountryUnknown, DiskRefused, FolderInUse, Registers, SizeRefused
 
-SMALLEST, LARGEST = 50, 90_000_000
+SMALLEST, LARGEST = 50, 40_000_000
 Progress = Callable[[int, int], None]
 
 

@@ -195,3 +195,85 @@ def test_year_prefixes_that_nobody_issued_are_planted(world: Country) -> None:
         assert not world.shown("NID_YEAR_PREFIX")
     else:
         assert all(k in world.live for k in world.shown("NID_YEAR_PREFIX"))
+
+
+def _registered(world: Country) -> tuple[dict[str, set[str]], dict[str, dict[str, str]]]:
+    """Return the forms on which each number stands, and the forms themselves."""
+    forms: dict[str, set[str]] = defaultdict(set)
+    for r in rows_of(world.out / "persons.csv"):
+        if r["id_number"]:
+            forms[world.number(r["id_number"])].add(r["household_id"])
+    return forms, {r["household_id"]: r for r in rows_of(world.out / "households.csv")}
+
+
+def _age(born: str, on: dt.date) -> int:
+    birth = dt.date.fromisoformat(born)
+    return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
+
+
+def test_ages_outside_the_range_are_planted(world: Country) -> None:
+    outside = set()
+    for key, row in world.rows.items():
+        known, programme = world.extract.get(row.number), world.programmes[row.programme]
+        if known:
+            age = _age(known["dob"], STARTS[row.period])
+            least = programme.min_age_female if known["sex"] == "F" and programme.min_age_female else programme.min_age
+            if age < (least or 0) or age > (programme.max_age or 200):
+                outside.add(key)
+    ghosts = {k for k, r in world.live.items() if "GHOST" in r["codes"].split()}
+    assert world.shown("AGE_OUT_OF_RANGE") - ghosts == outside - ghosts
+
+
+def test_places_outside_the_programme_are_planted(world: Country) -> None:
+    forms, households = _registered(world)
+    runs: dict[str, set[str]] = defaultdict(set)
+    for r in rows_of(world.out / "programme_areas.csv"):
+        runs[r["programme"]].add(r["district_code"])
+    outside = set()
+    for key, row in world.rows.items():
+        homes = forms.get(row.number, set())
+        stated = world.live[key]["area_code"]
+        districts = {households[h]["district_code"] for h in homes} or {stated}
+        if runs[row.programme] and not districts & runs[row.programme] and stated not in runs[row.programme]:
+            outside.add(key)
+    unclear = world.undecided("OUT_OF_AREA")
+    assert world.shown("OUT_OF_AREA") - unclear == outside - unclear
+
+
+def test_second_cards_of_a_household_are_planted(world: Country) -> None:
+    forms, _ = _registered(world)
+    groups: dict[Any, dict[str, list[Key]]] = defaultdict(lambda: defaultdict(list))
+    for key, row in world.rows.items():
+        homes = forms.get(row.number, set())
+        if world.programmes[row.programme].one_per_household and len(homes) == 1:
+            groups[row.programme, row.period, next(iter(homes))][row.number].append(key)
+    found = {k for numbers in groups.values() if len(numbers) > 1 for keys in numbers.values() for k in keys}
+    unclear = world.undecided("DUP_HOUSEHOLD")
+    assert world.shown("DUP_HOUSEHOLD") - unclear == found - unclear
+
+
+def test_well_off_by_the_score_is_planted(world: Country) -> None:
+    forms, _ = _registered(world)
+    scores = {r["household_id"]: float(r["score"]) for r in rows_of(world.out / "scores.csv")}
+    line = sorted(scores.values())[int(len(scores) * 0.8)]
+    unclear = world.undecided("WELL_OFF")
+    found = set()
+    for key, row in world.rows.items():
+        homes = forms.get(row.number, set())
+        if world.programmes[row.programme].poverty_targeted and len(homes) == 1 and scores[next(iter(homes))] > line:
+            found.add(key)
+    # The line is the 80th percentile of the country, known exactly; a small sample's own lies near it.
+    near = {k for k in world.rows if abs(scores.get(next(iter(forms.get(world.rows[k].number, {""}))), 0) - line) < 4}
+    assert world.shown("WELL_OFF") - unclear - near == found - unclear - near
+
+
+def test_households_that_no_number_shows_on_a_list_are_unserved(world: Country) -> None:
+    forms, _ = _registered(world)
+    served = {h for row in world.rows.values() for number in (row.number, row.payee) for h in forms.get(number, ())}
+    scores = {r["household_id"]: float(r["score"]) for r in rows_of(world.out / "scores.csv")}
+    told = {
+        r["household_id"]
+        for r in rows_of(world.out / "truth" / "unserved.csv")
+        if r["unserved_by_score_and_number"] == "1"
+    }
+    assert told == {h for h, score in scores.items() if score <= 32 and h not in served}
