@@ -26,6 +26,7 @@ from khana_methods.synth.lists import TextList
 from khana_methods.synth.manifest import write_manifest
 from khana_methods.synth.names import NameBook, name_book
 from khana_methods.synth.programmes import LISTS, PROGRAMMES
+from khana_methods.synth.readme import write_readme
 from khana_methods.synth.registry import fill_forms
 from khana_methods.synth.repeats import judge_repeats
 from khana_methods.synth.workbooks import ParquetList, Workbook
@@ -147,6 +148,7 @@ def _make(country: str, households: int, seed: int, out: Path, progress: Progres
         state.registers.close()
     summary.files.update(state.registers.rows)
     write_manifest(country, out)
+    write_readme(country, households, seed, out)
     return summary
 
 
