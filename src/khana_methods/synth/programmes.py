@@ -325,6 +325,7 @@ _BGD = (
 PROGRAMMES = {"pak": _PAK, "bgd": _BGD}
 LISTS = {
     "pak": (
+        ListFile("income_support_2026.txt", "pipe", "FISA", "Income support", ("KFL",), (_quarter(1), _quarter(2))),
         ListFile(
             "school_stipend_2026h1.csv",
             "utf16",
