@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 _HEADS = {
-    "pak": "Noor|نور;Shah|شاہ;Islam|اسلام;Rahim|رحیم;Gul|گل;Sher|شیر;Mir|میر;Pir|پیر;Taj|تاج;Fateh|فتح;Qadir|قادر;Sultan|سلطان;Karam|کرم"  # noqa: E501
+    "pak": "Noor|نور;Shah|شاہ;Islam|اسلام;Rahim|رحیم;Gul|گل;Sher|شیر;Mir|میر;Pir|پیر;Taj|تاج;Fateh|فتح;Qadir|قادر;Sultan|سلطان;Karam|کرم"
     ";Dost|دوست;Murad|مراد;Basti|بستی;Kot|کوٹ;Chak|چک;Nawa|نوا;Zafar|ظفر;Bahar|بہار;Jalal|جلال;Sardar|سردار;Hakim|حکیم;Amin|امین",
-    "bgd": "Nur|নূর;Shanti|শান্তি;Rupa|রূপা;Sona|সোনা;Kanchan|কাঞ্চন;Mati|মাটি;Nil|নীল;Alo|আলো;Chandra|চন্দ্র;Surja|সূর্য;Padma|পদ্ম;Shapla|শাপলা"  # noqa: E501
+    "bgd": "Nur|নূর;Shanti|শান্তি;Rupa|রূপা;Sona|সোনা;Kanchan|কাঞ্চন;Mati|মাটি;Nil|নীল;Alo|আলো;Chandra|চন্দ্র;Surja|সূর্য;Padma|পদ্ম;Shapla|শাপলা"
     ";Mohan|মোহন;Rahim|রহিম;Karim|করিম;Hasan|হাসান;Modhu|মধু;Phul|ফুল;Bakul|বকুল;Kamal|কমল;Dhan|ধান;Nodi|নদী;Char|চর;Bil|বিল;Tal|তাল",
 }
 _TAILS = {
-    "pak": "abad|آباد;pur|پور;garh|گڑھ;wala|والا;kot|کوٹ;nagar|نگر;ganj|گنج;sarai|سرائے;khel|خیل;dera|ڈیرہ;bagh|باغ;pind|پنڈ",  # noqa: E501
-    "bgd": "pur|পুর;ganj|গঞ্জ;hat|হাট;nagar|নগর;bari|বাড়ি;khali|খালী;tala|তলা;kandi|কান্দি;para|পাড়া;gaon|গাঁও;danga|ডাঙ্গা;bazar|বাজার",  # noqa: E501
+    "pak": "abad|آباد;pur|پور;garh|گڑھ;wala|والا;kot|کوٹ;nagar|نگر;ganj|گنج;sarai|سرائے;khel|خیل;dera|ڈیرہ;bagh|باغ;pind|پنڈ",
+    "bgd": "pur|পুর;ganj|গঞ্জ;hat|হাট;nagar|নগর;bari|বাড়ি;khali|খালী;tala|তলা;kandi|কান্দি;para|পাড়া;gaon|গাঁও;danga|ডাঙ্গা;bazar|বাজার",
 }
 _REGIONS = {
     "pak": [("Shimal", "شمال"), ("Mashriq", "مشرق"), ("Maghrib", "مغرب"), ("Janub", "جنوب")],
@@ -147,9 +147,7 @@ class _Lattice:
 
     def ring(self, x: int, y: int, width: int, height: int) -> list[tuple[float, float]]:
         path = [(x + i, y) for i in range(width)] + [(x + width, y + j) for j in range(height)]
-        path += [(x + width - i, y + height) for i in range(width)] + [
-            (x, y + height - j) for j in range(height)
-        ]
+        path += [(x + width - i, y + height) for i in range(width)] + [(x, y + height - j) for j in range(height)]
         points = [(float(self.points[j, i, 0]), float(self.points[j, i, 1])) for i, j in path]
         return [*points, points[0]]
 
@@ -160,9 +158,7 @@ class _Names:
     def __init__(self, country: str, rng: np.random.Generator) -> None:
         heads = [h.split("|") for h in _HEADS[country].split(";")]
         tails = [t.split("|") for t in _TAILS[country].split(";")]
-        joined = [
-            (a[0] + b[0], a[1] + b[1] if country == "bgd" else f"{a[1]} {b[1]}") for a in heads for b in tails
-        ]
+        joined = [(a[0] + b[0], a[1] + b[1] if country == "bgd" else f"{a[1]} {b[1]}") for a in heads for b in tails]
         self._pool = [joined[i] for i in rng.permutation(len(joined))]
         self._dealt = 0
 

@@ -63,9 +63,7 @@ def make_extracts(block: Block, ledger: Ledger) -> Extracts:
     owners = np.flatnonzero(people.phone > 0)
     _, first = np.unique(people.phone[owners], return_index=True)
     owners = owners[np.sort(first)]
-    adults = np.flatnonzero(
-        (people.years() >= 18) & (people.number > 0) & (people.died == 0) & (people.kind != "G")
-    )
+    adults = np.flatnonzero((people.years() >= 18) & (people.number > 0) & (people.died == 0) & (people.kind != "G"))
     fate = rng.random(owners.size)
     subscriber = np.where(fate < 0.09, adults[rng.integers(0, adults.size, owners.size)], owners)
     filed = (fate < 0.94) & (people.number[subscriber] > 0)
@@ -115,9 +113,7 @@ def identity_table(block: Block, extracts: Extracts) -> dict[str, Any]:
     def number_of(pointer: Array) -> Any:
         who = np.maximum(pointer, 0)
         key = np.where((pointer >= 0) & people.in_extract[who], people.number[who], 0)
-        return col.identity_numbers(
-            block.country, key, year[who], np.ones(key.size) * (block.country == "bgd")
-        )
+        return col.identity_numbers(block.country, key, year[who], np.ones(key.size) * (block.country == "bgd"))
 
     female = people.female[known]
     wife = female & (people.marital[known] >= 2)
@@ -153,30 +149,22 @@ def residents_table(block: Block) -> dict[str, Any]:
     n = who.size
     work = np.where(people.post[who] == 1, 1, np.where(people.post[who] == 2, 2, 0))
     years = people.years()[who]
-    work = np.where(
-        (work == 0) & (years >= 18), rng.choice(np.array([3, 4, 5]), n, p=[0.4, 0.35, 0.25]), work
-    )
+    work = np.where((work == 0) & (years >= 18), rng.choice(np.array([3, 4, 5]), n, p=[0.4, 0.35, 0.25]), work)
     place = col.pick(col.strings([a.name for a in block.geography.tehsils]), tehsil)
     home = "PAK" if block.country == "pak" else "BGD"
     return {
         "resident_id": col.joined("R", col.whole(block.first_person + who)),
-        "id_number": col.identity_numbers(
-            block.country, people.number[who], people.birth_year()[who], np.zeros(n)
-        ),
+        "id_number": col.identity_numbers(block.country, people.number[who], people.birth_year()[who], np.zeros(n)),
         "name": col.pick(names.latin[0], people.name[who]),
         f"name_{'urdu' if block.country == 'pak' else 'bangla'}": col.pick(names.native, people.name[who]),
         "father_name": col.pick(names.latin[0], people.father_name[who]),
         "sex": col.pick(col.strings(["M", "F"]), people.female[who].astype(np.int64)),
         "dob": col.iso_dates(people.born[who]),
-        "civil_status": col.pick(
-            col.strings(["", "single", "married", "widowed", "divorced"]), people.marital[who]
-        ),
+        "civil_status": col.pick(col.strings(["", "single", "married", "widowed", "divorced"]), people.marital[who]),
         "citizenship": col.pick(
             col.strings([home, "AFG" if home == "PAK" else "MMR"]), (rng.random(n) < 0.006).astype(np.int64)
         ),
-        "employment": col.pick(
-            col.strings(["none", "public", "pensioner", "private", "self-employed", "none"]), work
-        ),
+        "employment": col.pick(col.strings(["none", "public", "pensioner", "private", "self-employed", "none"]), work),
         "mobile": col.phones(block.country, people.phone[who], np.zeros(n)),
         "address": col.joined("House ", col.whole(rng.integers(1, 400, n)), " ", place),
         **area_codes(block, tehsil),
@@ -217,9 +205,7 @@ def exits_table(block: Block, extracts: Extracts) -> dict[str, Any]:
     people, names, rng = block.people, block.names, block.rng
     who, n = extracts.exit_person, extracts.exit_person.size
     return {
-        "programme": col.pick(
-            col.strings([p.code for p in PROGRAMMES[block.country]]), extracts.exit_programme
-        ),
+        "programme": col.pick(col.strings([p.code for p in PROGRAMMES[block.country]]), extracts.exit_programme),
         "id_number": _plain(block, extracts.exit_number),
         "name": col.pick(names.latin[0], people.name[who]),
         "father_husband": col.pick(names.latin[0], people.father_name[who]),

@@ -54,9 +54,7 @@ def make_cells(block: Block, ledger: Ledger, rows: Rows, item: ListFile, at: Arr
         text[name] = _numbers(block, who, typed, entry, style, native)
     wife = people.female[person] & (people.marital[person] >= 2)
     guardian = np.where(wife, people.husband_name[person], people.father_name[person])
-    payee_guardian = np.where(
-        people.marital[payee] >= 2, people.husband_name[payee], people.father_name[payee]
-    )
+    payee_guardian = np.where(people.marital[payee] >= 2, people.husband_name[payee], people.father_name[payee])
     for name, names in (
         ("name", people.name[person]),
         ("guardian", guardian),
@@ -67,9 +65,7 @@ def make_cells(block: Block, ledger: Ledger, rows: Rows, item: ListFile, at: Arr
     text |= _places(block, ledger, entry, person, native)
     text["birth"] = ledger.birth[entry]
     text["sex"] = people.female[person].astype(np.int64)
-    text["phone"] = col.phones(
-        block.country, ledger.phone[entry], style if item.shape != "parquet" else style * 0
-    )
+    text["phone"] = col.phones(block.country, ledger.phone[entry], style if item.shape != "parquet" else style * 0)
     text["account"] = col.accounts(block.country, ledger.account[entry])
     programmes = PROGRAMMES[block.country]
     amounts = np.array([(p.amounts * 5)[:5] for p in programmes])

@@ -146,10 +146,7 @@ def keep_ledger(block: Block, enrolments: Enrolments) -> Ledger:
     again = np.flatnonzero(rng.random(n) < 0.005)
     twin_of = np.concatenate([np.full(n, -1), again])
     enrolments = Enrolments(
-        *(
-            np.concatenate([a, a[again]])
-            for a in (enrolments.programme, enrolments.beneficiary, enrolments.payee)
-        )
+        *(np.concatenate([a, a[again]]) for a in (enrolments.programme, enrolments.beneficiary, enrolments.payee))
     )
     forced = twin_of >= 0
     own = enrolments.beneficiary == enrolments.payee
@@ -158,8 +155,7 @@ def keep_ledger(block: Block, enrolments: Enrolments) -> Ledger:
     payee_number = Typed(
         np.where(own, number.key, payee_number.key),
         np.where(own, number.cause, payee_number.cause),
-        {i: t for i, t in payee_number.text.items() if not own[i]}
-        | {i: t for i, t in number.text.items() if own[i]},
+        {i: t for i, t in payee_number.text.items() if not own[i]} | {i: t for i, t in number.text.items() if own[i]},
     )
     phone, account = _phones(block, enrolments), _accounts(block, enrolments)
     size = enrolments.size
@@ -263,9 +259,7 @@ def _shared(block: Block, e: Enrolments, value: Array, first: int, share: float,
         starts = np.unique(np.concatenate([starts, some]))
     for nth, start in enumerate(starts.tolist()):
         members = order[start : start + int(rng.integers(3, 11))]
-        members = members[
-            (tehsil[members] == tehsil[members[0]]) & (e.programme[members] == e.programme[members[0]])
-        ]
+        members = members[(tehsil[members] == tehsil[members[0]]) & (e.programme[members] == e.programme[members[0]])]
         value[members] = first + nth
     setattr(block.counters, counter, first + starts.size)
     return value
@@ -284,9 +278,7 @@ def list_rows(block: Block, ledger: Ledger) -> Rows:
             if item.shape != "xlsx":
                 here = np.sort(np.concatenate([here, here[rng.random(here.size) < 0.004]]), kind="stable")
             here = here[np.argsort(block.tehsil_of(e.beneficiary[here]), kind="stable")]
-            parts.append(
-                (here, np.full(here.size, list_no, dtype=np.int8), np.full(here.size, period, dtype=np.int8))
-            )
+            parts.append((here, np.full(here.size, list_no, dtype=np.int8), np.full(here.size, period, dtype=np.int8)))
     entry, list_of, period_of = (np.concatenate([part[i] for part in parts]) for i in range(3))
     n = entry.size
     malformed, odd, formula, sheet = (np.zeros(n, dtype=np.int8) for _ in range(4))
@@ -294,9 +286,9 @@ def list_rows(block: Block, ledger: Ledger) -> Rows:
     _break_rows(block, ledger, rows, lists)
     if ledger.enrolments.size:
         province = block.geography.province_of[block.tehsil_of(e.beneficiary[entry])]
-        rows.sheet = np.where(
-            np.array([item.shape == "xlsx" for item in lists])[list_of], province + 1, 0
-        ).astype(np.int8)
+        rows.sheet = np.where(np.array([item.shape == "xlsx" for item in lists])[list_of], province + 1, 0).astype(
+            np.int8
+        )
     order = np.lexsort((np.arange(n), rows.period, rows.sheet, rows.list_no))
     for name in ("entry", "list_no", "period", "malformed", "odd", "formula", "sheet"):
         setattr(rows, name, getattr(rows, name)[order])

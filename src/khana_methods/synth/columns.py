@@ -78,9 +78,7 @@ def identity_numbers(country: str, key: Array, year: Array, style: Array) -> Tex
         return whole(np.where(long, key + year.astype(np.int64) * 10**13, key), key == 0)
     plain = whole(key)
     cut = pc.utf8_slice_codeunits
-    return choose(
-        style == 1, joined(cut(plain, 0, 5), "-", cut(plain, 5, 12), "-", cut(plain, 12, 13)), plain
-    )
+    return choose(style == 1, joined(cut(plain, 0, 5), "-", cut(plain, 5, 12), "-", cut(plain, 12, 13)), plain)
 
 
 def phones(country: str, nth: Array, style: Array) -> Text:

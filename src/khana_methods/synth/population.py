@@ -168,9 +168,7 @@ def fill_places(houses: Households, rng: np.random.Generator) -> Places:
     return Places(mask=mask, days=np.minimum(days, 36_500), female=female, kind=kind)
 
 
-def _add_children(
-    mask: Array, years: Array, female: Array, kind: Array, z: Array, rng: np.random.Generator
-) -> None:
+def _add_children(mask: Array, years: Array, female: Array, kind: Array, z: Array, rng: np.random.Generator) -> None:
     h = kind.size
     mother = np.where(kind == 0, years[:, 1], years[:, 0])
     married = np.clip(mother - 18.5 - rng.gamma(2.0, 1.5, h), 0, 60)

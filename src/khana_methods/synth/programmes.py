@@ -85,9 +85,7 @@ _M = ["Jan", "Feb", "Mar", "Apr", "May", "Jun"]
 def _quarter(n: int) -> Period:
     first, last = 3 * n - 2, 3 * n
     end = dt.date(2026, last + 1, 1) - dt.timedelta(days=1)
-    return Period(
-        f"2026Q{n}", dt.date(2026, first, 1), end, (f"Q{n}-2026", f"{_M[first - 1]}-{_M[last - 1]} 2026")
-    )
+    return Period(f"2026Q{n}", dt.date(2026, first, 1), end, (f"Q{n}-2026", f"{_M[first - 1]}-{_M[last - 1]} 2026"))
 
 
 def _month(n: int) -> Period:
@@ -327,6 +325,7 @@ _BGD = (
 PROGRAMMES = {"pak": _PAK, "bgd": _BGD}
 LISTS = {
     "pak": (
+        ListFile("income_support_2026.txt", "pipe", "FISA", "Income support", ("KFL",), (_quarter(1), _quarter(2))),
         ListFile(
             "school_stipend_2026h1.csv",
             "utf16",

@@ -88,9 +88,7 @@ def households_table(block: Block, register: Register) -> dict[str, Any]:
     place = col.pick(col.strings([a.name for a in block.geography.tehsils]), register.form_tehsil)
     table: dict[str, Any] = {
         "household_id": register.form_number,
-        "survey_date": col.iso_dates(
-            block.houses.survey_day[house] + np.where(register.form_copy_of > 0, 23, 0)
-        ),
+        "survey_date": col.iso_dates(block.houses.survey_day[house] + np.where(register.form_copy_of > 0, 23, 0)),
         "survey_mode": mode,
         "enumerator_id": col.joined(
             col.pick(col.strings(["E", "D", "V"]), mode - 1), col.whole(1000 + rng.integers(0, 900, n))
@@ -114,9 +112,7 @@ def households_table(block: Block, register: Register) -> dict[str, Any]:
         "electricity": better(-1.3, -1.6, 0.6),
         "gas": better(0.5, 0.4),
         "water": better(0.4, -1.0),
-        "toilet": np.select(
-            [z + 0.5 * rng.standard_normal(n) > c for c in (0.4, -0.5, -0.9, -1.3)], [1, 2, 3, 5], 6
-        ),
+        "toilet": np.select([z + 0.5 * rng.standard_normal(n) > c for c in (0.4, -0.5, -0.9, -1.3)], [1, 2, 3, 5], 6),
         "internet": yes(0.6, 0.9),
         "mobile": yes(-1.5, 0.4),
         "land_owned_acres": acres,
@@ -149,27 +145,20 @@ def persons_table(block: Block, register: Register) -> dict[str, Any]:
 
     relation = RELATION[people.place[person]].astype(np.int64)
     relation = np.where(register.copy_kind == PERSON_COPY, 14, relation)
-    native = col.choose(
-        rng.random(n) < 0.52, col.pick(names.native, people.name[person]), pa.nulls(n, pa.string())
-    )
+    native = col.choose(rng.random(n) < 0.52, col.pick(names.native, people.name[person]), pa.nulls(n, pa.string()))
     grown = years >= 18
     id_type = np.where(
         register.number == 0,
         np.where(register.cause == MISSING, 5, 4),
         np.where(grown, np.where(rng.random(n) < 0.7, 1, 2), 3),
     )
-    wives = np.where(
-        female & (people.marital[person] >= 2), people.husband_name[person], people.father_name[person]
-    )
+    wives = np.where(female & (people.marital[person] >= 2), people.husband_name[person], people.father_name[person])
     work = rng.random(n) < np.where(female, 0.16, 0.74)
     work &= (years >= 15) & (years < 68)
     attended = people.attending[person] | (people.grade[person] > 0)
     age = np.maximum((survey - register.birth) // 365.25, 0).astype(np.int64)
     income = (
-        np.round(
-            np.exp(11.2 + 0.5 * block.houses.z[people.house[person]] + 0.4 * rng.standard_normal(n)) / 1000
-        )
-        * 1000
+        np.round(np.exp(11.2 + 0.5 * block.houses.z[people.house[person]] + 0.4 * rng.standard_normal(n)) / 1000) * 1000
     )
     return {
         "household_id": register.form_number[register.form],
@@ -191,9 +180,7 @@ def persons_table(block: Block, register: Register) -> dict[str, Any]:
         "id_number": col.identity_numbers(
             block.country, register.number, people.birth_year()[person], rng.integers(0, 2, n)
         ),
-        "mobile": col.phones(
-            block.country, np.where(rng.random(n) < 0.9, people.phone[person], 0), np.zeros(n)
-        ),
+        "mobile": col.phones(block.country, np.where(rng.random(n) < 0.9, people.phone[person], 0), np.zeros(n)),
         "literate": np.where(people.grade[person] >= 3, 1, 2),
         "ever_attended": np.where(attended, 1, 2),
         "highest_class": col.whole(people.grade[person].astype(np.int64), ~attended),
@@ -222,9 +209,7 @@ def scores_table(block: Block, register: Register) -> dict[str, Any]:
         "household_id": register.form_number,
         "score": block.houses.score[house],
         "score_date": col.iso_dates(block.houses.survey_day[house]),
-        "model": col.pick(
-            col.strings([f"{block.country.upper()}-SYNTH-1"]), np.zeros(house.size, dtype=np.int64)
-        ),
+        "model": col.pick(col.strings([f"{block.country.upper()}-SYNTH-1"]), np.zeros(house.size, dtype=np.int64)),
     }
 
 

@@ -84,9 +84,7 @@ def fill_forms(block: Block) -> Register:
     order = np.lexsort((lines, form))
     number, cause = _typed(block, person, kind)
     n = person.size
-    slip = (rng.random(n) < np.where(kind == PRIMARY, 0.0, 0.4)) * rng.choice(
-        np.array([-366, -1, 1, 31, 365]), n
-    )
+    slip = (rng.random(n) < np.where(kind == PRIMARY, 0.0, 0.4)) * rng.choice(np.array([-366, -1, 1, 31, 365]), n)
     spelling = np.where(rng.random(n) < np.where(kind == PRIMARY, 0.05, 0.45), rng.integers(1, 3, n), 0)
     precision = rng.choice(3, n, p=[0.7, 0.08, 0.22])
     return Register(

@@ -26,6 +26,7 @@ from khana_methods.synth.lists import TextList
 from khana_methods.synth.manifest import write_manifest
 from khana_methods.synth.names import NameBook, name_book
 from khana_methods.synth.programmes import LISTS, PROGRAMMES
+from khana_methods.synth.readme import write_readme
 from khana_methods.synth.registry import fill_forms
 from khana_methods.synth.repeats import judge_repeats
 from khana_methods.synth.workbooks import ParquetList, Workbook
@@ -92,9 +93,7 @@ def synthesise(
 
 def _check(country: str, households: int, out: Path) -> None:
     if country not in LISTS:
-        raise CountryUnknown(
-            f"There is no country '{country}' to make; choose one of {', '.join(sorted(LISTS))}."
-        )
+        raise CountryUnknown(f"There is no country '{country}' to make; choose one of {', '.join(sorted(LISTS))}.")
     if not SMALLEST <= households <= LARGEST:
         raise SizeRefused(f"Ask for {SMALLEST} to {LARGEST} households.", households=households)
     if out.is_file() or (out.is_dir() and any(out.iterdir())):
@@ -119,9 +118,7 @@ def _make(country: str, households: int, seed: int, out: Path, progress: Progres
     geography = make_geography(country, households, rng)
     mood = rng.standard_normal(len(geography.tehsils))
     write_areas(geography, out)
-    covered = programme_districts(
-        country, len(geography.districts), len(geography.districts) // 4, households
-    )
+    covered = programme_districts(country, len(geography.districts), len(geography.districts) // 4, households)
     provinces = [a.name for a in geography.provinces]
     lists: list[TextList | Workbook | ParquetList] = []
     for item in LISTS[country]:
@@ -129,9 +126,7 @@ def _make(country: str, households: int, seed: int, out: Path, progress: Progres
             lists.append(Workbook(out, item, country, provinces))
         else:
             lists.append((ParquetList if item.shape == "parquet" else TextList)(out, item, country))
-    summary = SynthSummary(
-        country, households, seed, out, list_rows={item.name: 0 for item in LISTS[country]}
-    )
+    summary = SynthSummary(country, households, seed, out, list_rows={item.name: 0 for item in LISTS[country]})
     state = _Country(geography, name_book(country), covered, Registers(out), lists, Counters(), summary)
     done = 0
     try:
@@ -147,6 +142,7 @@ def _make(country: str, households: int, seed: int, out: Path, progress: Progres
         state.registers.close()
     summary.files.update(state.registers.rows)
     write_manifest(country, out)
+    write_readme(country, households, seed, out)
     return summary
 
 
@@ -171,9 +167,7 @@ def _block(state: _Country, run: tuple[int, int], seed: tuple[int, int], mood: A
         at = np.flatnonzero(rows.list_no == list_no)
         cells = make_cells(block, ledger, rows, item, at)
         target = state.lists[list_no]
-        rows.line[at] = (
-            target.write(cells, rows.sheet[at]) if isinstance(target, Workbook) else target.write(cells)
-        )
+        rows.line[at] = target.write(cells, rows.sheet[at]) if isinstance(target, Workbook) else target.write(cells)
         state.summary.list_rows[item.name] += at.size
     facts = gather(block, register, ledger, rows, extracts, state.covered)
     judge(facts)

@@ -67,9 +67,7 @@ def planted_table(f: Facts) -> dict[str, Any]:
     take = pa.array(order)
 
     def texts(values: list[str]) -> Any:
-        return pa.array([v for v, n in zip(values, sizes, strict=True) for _ in range(n)], pa.string()).take(
-            take
-        )
+        return pa.array([v for v, n in zip(values, sizes, strict=True) for _ in range(n)], pa.string()).take(take)
 
     def flat(values: list[list[str]]) -> Any:
         return pa.array([v for part in values for v in part], pa.string()).take(take)

@@ -82,9 +82,7 @@ class Workbook:
     def write(self, cells: Cells, sheet: Array) -> Array:
         """Append rows to the sheets given (1-based province); return the sheet row of each."""
         lines = np.zeros(len(cells), dtype=np.int64)
-        columns = {
-            k: v.to_pylist() for k, v in cells.text.items() if isinstance(v, pa.Array | pa.ChunkedArray)
-        }
+        columns = {k: v.to_pylist() for k, v in cells.text.items() if isinstance(v, pa.Array | pa.ChunkedArray)}
         for i in range(len(cells)):
             lines[i] = self._row(self.sheet_name(int(sheet[i])), columns, cells, i)
         return lines
@@ -180,9 +178,7 @@ def _number(text: str | None, cells: Cells, i: int) -> Any:
     return int(text) if cells.entry[i] % 2 else text
 
 
-def _dressed(
-    columns: dict[str, list[Any]], cells: Cells, i: int, birth: Any, name: Any
-) -> tuple[Any, Any, Any]:
+def _dressed(columns: dict[str, list[Any]], cells: Cells, i: int, birth: Any, name: Any) -> tuple[Any, Any, Any]:
     amount: Any = int(cells.text["amount"][i])
     if clerk.ODD[int(cells.odd[i])] == "amount_text":
         amount = f"Rs. {amount:,}/-"
@@ -206,9 +202,7 @@ def _infant_row(columns: dict[str, list[Any]], cells: Cells, i: int, item: ListF
     amount, birth, name = _dressed(columns, cells, i, None if own else _birth(cells, i), name)
     mother = [_number(columns["payee_number"][i], cells, i), name if own else columns["payee_name"][i]]
     child = (
-        [None] * 4
-        if own
-        else [_number(columns["number"][i], cells, i), name, birth, "MF"[int(cells.text["sex"][i])]]
+        [None] * 4 if own else [_number(columns["number"][i], cells, i), name, birth, "MF"[int(cells.text["sex"][i])]]
     )
     if own and kind == "impossible_date":
         child[2] = birth

@@ -133,9 +133,7 @@ def _people(geography: Geography, names: NameBook, houses: Households, rng: np.r
     born = TODAY - 1 - link["days"]
     year = day_parts(born)[0]
     # Parents who do not know the day say the first of January; grown people more often.
-    january = (
-        np.array([f"{y}-01-01" for y in range(1900, 2028)], dtype="datetime64[D]").astype(np.int64) + 719_163
-    )
+    january = np.array([f"{y}-01-01" for y in range(1900, 2028)], dtype="datetime64[D]").astype(np.int64) + 719_163
     born = np.where((rng.random(n) < 0.12) & (link["days"] > 6600), january[year - 1900], born)
     late = link["place"] == 9
     survey = houses.survey_day[house]
@@ -184,9 +182,7 @@ def _deaths(days: Array, survey: Array, late: Array, rng: np.random.Generator) -
     return np.where(late, before, np.where(rng.random(n) < risk, recent, 0))
 
 
-def _issue_numbers(
-    geography: Geography, houses: Households, person: People, rng: np.random.Generator
-) -> None:
+def _issue_numbers(geography: Geography, houses: Households, person: People, rng: np.random.Generator) -> None:
     """Give numbers to grown people and to most children; a place's numbers are scattered over its serials."""
     years = person.years()
     tehsil = houses.tehsil[person.house]
@@ -218,12 +214,8 @@ def _occupy(houses: Households, person: People, rng: np.random.Generator) -> Non
     person.disability = np.where(frail, rng.integers(1, 7, n), 0).astype(np.int8)
     fertile = person.female & (person.marital == 2) & (years >= 18) & (years < 42)
     person.pregnant = fertile & (rng.random(n) < 0.09)
-    person.attending = (
-        (years >= 4) & (years <= 20) & (rng.random(n) < 0.93 - 0.05 * np.abs(years - 9) + 0.1 * z)
-    )
-    person.grade = np.clip(
-        np.where(person.attending, years - 5, rng.integers(0, 11, n) + 2 * z), 0, 16
-    ).astype(np.int8)
+    person.attending = (years >= 4) & (years <= 20) & (rng.random(n) < 0.93 - 0.05 * np.abs(years - 9) + 0.1 * z)
+    person.grade = np.clip(np.where(person.attending, years - 5, rng.integers(0, 11, n) + 2 * z), 0, 16).astype(np.int8)
 
 
 def _give_phones(person: People, rng: np.random.Generator, counters: Counters) -> None:

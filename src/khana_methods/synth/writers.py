@@ -55,10 +55,7 @@ class Registers:
     def write(self, name: str, table: Table) -> None:
         """Append a table of columns to the file ``name``; its header is written with the first."""
         batch = pa.table(
-            {
-                key: pa.array(value) if not isinstance(value, pa.ChunkedArray) else value
-                for key, value in table.items()
-            }
+            {key: pa.array(value) if not isinstance(value, pa.ChunkedArray) else value for key, value in table.items()}
         )
         if name not in self._open:
             path = self._out / name

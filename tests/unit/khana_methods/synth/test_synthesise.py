@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from khana_methods.synth.programmes import LISTS
+from khana_methods.synth.programmes import LISTS, PROGRAMMES
 from khana_methods.synth.synthesise import SynthSummary, synthesise
 from khana_methods.synth.writers import CountryUnknown, FolderInUse, SizeRefused
 
@@ -38,6 +38,12 @@ def test_the_same_seed_gives_the_same_bytes(made: SynthSummary, tmp_path: Path) 
     files = sorted(p.relative_to(made.out) for p in made.out.rglob("*") if p.is_file())
     assert files == sorted(p.relative_to(tmp_path / "again") for p in (tmp_path / "again").rglob("*") if p.is_file())
     assert [f for f in files if (made.out / f).read_bytes() != (tmp_path / "again" / f).read_bytes()] == []
+
+
+def test_every_programme_has_its_list(made: SynthSummary) -> None:
+    listed = {r["programme"] for r in rows_of(made.out / "truth" / "list_rows.csv")}
+    assert listed == {p.code for p in PROGRAMMES[made.country]}
+    assert all(made.list_rows[item.name] for item in LISTS[made.country])
 
 
 def test_another_seed_gives_other_people(made: SynthSummary, tmp_path: Path) -> None:
