@@ -142,7 +142,7 @@ def ring() -> Ring:
     In production a missing folder is an error and never a reason to make new keys: what the lost
     ones closed would stay closed and every number would get another token.
     """
-    return _ring(str(folder()), os.environ.get("KHANA_KEYS", ""))
+    return _ring(os.environ.get("KHANA_VAR", ""), os.environ.get("KHANA_KEYS", ""))
 
 
 def ensure() -> list[str]:
@@ -224,8 +224,11 @@ def decrypt(blob: bytes | memoryview, purpose: Purpose = "aes") -> bytes:
     Raises:
         KeyUnknown: The key is not on the ring, the purpose is another one, or the bytes are damaged.
     """
-    data = bytes(blob)
-    cipher, _ = ring().cipher(purpose, data[1:_HEAD])
+    return _open(ring(), bytes(blob), purpose)
+
+
+def _open(held: Ring, data: bytes, purpose: Purpose) -> bytes:
+    cipher, _ = held.cipher(purpose, data[1:_HEAD])
     try:
         return cipher.decrypt(data[_HEAD : _HEAD + _NONCE], data[_HEAD + _NONCE :], purpose.encode())
     except (InvalidTag, ValueError) as error:
@@ -234,7 +237,8 @@ def decrypt(blob: bytes | memoryview, purpose: Purpose = "aes") -> bytes:
 
 def decrypt_many(blobs: Iterable[bytes | memoryview | None], purpose: Purpose = "aes") -> list[bytes | None]:
     """Open values in bulk, same order; an absent one stays absent."""
-    return [None if blob is None else decrypt(blob, purpose) for blob in blobs]
+    held = ring()
+    return [None if blob is None else _open(held, bytes(blob), purpose) for blob in blobs]
 
 
 def token(scheme: str, canonical: str) -> bytes:

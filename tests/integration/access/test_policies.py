@@ -74,7 +74,7 @@ def test_every_table_is_guarded_or_named_with_a_reason(root: psycopg.Connection)
 
 def test_closed_tables_give_nothing(root: psycopg.Connection, world: World) -> None:
     for role in ("web", "worker"):
-        for table in (*CLOSED, "khana_private.access_pepper"):
+        for table in (*CLOSED, "khana_private.access_pepper", "khana_private.name_word"):
             for verb in ("SELECT 1 FROM {}", "INSERT INTO {} DEFAULT VALUES", "DELETE FROM {}", "TRUNCATE {}"):
                 with acting(root, role) as connection:
                     Probe(connection, world).become("admin")
@@ -202,21 +202,58 @@ def test_a_row_cannot_be_moved_out_of_her_area(root: psycopg.Connection, world: 
             connection.execute("UPDATE registry_household SET area_path = %s WHERE id = %s", [A, IDS["b"]])
 
 
-def test_name_search_stays_in_scope_and_uses_its_index(root: psycopg.Connection, world: World) -> None:
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("Amina", {"Amina Bibi"}),
+        ("bibi AMINA", {"Amina Bibi"}),
+        ("Aminah Bibbi", {"Amina Bibi"}),
+        ("Umeena Beebee", {"Amina Bibi"}),
+        ("ami", {"Amina Bibi"}),
+        ("Zubeda", set()),
+        ("Amina Zubaida", set()),
+        ("a", set()),
+        ("", set()),
+        ("%' OR true --", set()),
+    ],
+)
+def test_name_search_finds_like_names_in_scope_only(
+    root: psycopg.Connection, world: World, query: str, names: set[str]
+) -> None:
+    search = "SELECT DISTINCT name FROM khana_private.registry_search_names(%s, 50)"
+    other = {"Zubaida Khatoon"} if query == "Zubeda" else set()
     with acting(root, "web") as connection:
         probe = Probe(connection, world)
-        search = "SELECT DISTINCT name FROM khana_private.registry_search_names(%s, 50)"
-        for user, names in (
-            ("registrar_a", {"Amina Bibi"}), ("registrar_b", set()), ("analyst", set()), (None, set())
-        ):  # fmt: skip
+        for user, expected in (("registrar_a", names), ("registrar_b", other), ("analyst", set()), (None, set())):
             probe.become(user)
-            assert {row[0] for row in connection.execute(search, ["Amina"]).fetchall()} == names
+            assert {row[0] for row in connection.execute(search, [query]).fetchall()} == expected
+
+
+def test_new_names_are_learnt_once(root: psycopg.Connection, world: World) -> None:
+    with acting(root, "web") as connection:
+        Probe(connection, world).become("registrar_a")
+        for number in (1, 2):
+            values = world.row("registry_personversion", "a", 0, is_new=True)
+            world.insert(
+                connection,
+                "registry_personversion",
+                {**values, "id": number, "name": "ফাতেমা  Fatema", "name_native": "فاطمہ"},
+            )
+        for query in ("fatma", "ফাতেমা", "فاطمہ"):
+            found = connection.execute(
+                "SELECT name FROM khana_private.registry_search_names(%s, 9)", [query]
+            ).fetchall()
+            assert found == [("ফাতেমা  Fatema",)] * 2
+
+
+def test_name_search_uses_its_index(root: psycopg.Connection) -> None:
     with acting(root, "owner") as connection:
         connection.execute("SET LOCAL enable_seqscan = off")
+        words = "khana_private.registry_words(name || ' ' || name_native || ' ' || guardian_name)"
         plan = connection.execute(
-            "EXPLAIN SELECT 1 FROM registry_personversion WHERE name OPERATOR(public.%%>) %s", ["Amina"]
-        ).fetchall()
-        assert "person_version_names" in str(plan)
+            f"EXPLAIN SELECT 1 FROM registry_personversion WHERE {words} @> ARRAY['a']"
+        ).fetchall()  # type: ignore[arg-type]
+        assert "person_version_words" in str(plan)
 
 
 def test_scope_is_asked_once_a_statement(root: psycopg.Connection, world: World) -> None:

@@ -8,6 +8,7 @@ from itertools import count
 
 import psycopg
 import pytest
+from django.db import DatabaseError, connection
 
 from khana.access import selectors, services
 from khana.access.roles import RoleUnknown, catalogue
@@ -265,6 +266,8 @@ def test_the_worker_acts_for_who_asked_and_the_web_does_not(world: World, root: 
     root.execute("UPDATE platform_jobrun SET state = 'DONE' WHERE uuid = %s", [mine])
     with pytest.raises(services.AccessNotFound):
         services.adopt_job(job=mine)
+    with connection.cursor() as cursor, pytest.raises(DatabaseError, match="stays done"):  # nor does it wake it
+        cursor.execute("UPDATE platform_jobrun SET state = 'QUEUED' WHERE uuid = %s", [mine])
 
 
 def test_roles_in_the_database_are_those_of_the_file(root: psycopg.Connection, as_role) -> None:  # type: ignore[no-untyped-def]

@@ -37,7 +37,15 @@ GUARDS = {
     ),
 }
 SEARCH = (Path(__file__).parents[1] / "sql" / "search.sql").read_text()
-UNDO = "DROP FUNCTION khana_private.registry_search_names; DROP FUNCTION khana_private.registry_numbers_held;"
+UNDO = """
+DROP FUNCTION khana_private.registry_search_names;
+DROP FUNCTION khana_private.registry_numbers_held;
+DROP FUNCTION khana_private.registry_like_words;
+DROP FUNCTION khana_private.registry_learn_words CASCADE;
+DROP FUNCTION khana_private.registry_words CASCADE;
+DROP TABLE khana_private.name_word;
+DROP FUNCTION khana_private.registry_skeleton;
+"""
 
 
 class Migration(migrations.Migration):
@@ -49,10 +57,5 @@ class Migration(migrations.Migration):
     operations = [
         *(migrations.RunSQL(body, unguard(table)) for table, body in GUARDS.items()),
         migrations.RunSQL("CREATE EXTENSION IF NOT EXISTS pg_trgm;", migrations.RunSQL.noop),
-        migrations.RunSQL(
-            "CREATE INDEX person_version_names ON registry_personversion"
-            " USING gin (name gin_trgm_ops, name_native gin_trgm_ops, guardian_name gin_trgm_ops);",
-            "DROP INDEX person_version_names;",
-        ),
         migrations.RunSQL(SEARCH, UNDO),
     ]
