@@ -16,10 +16,10 @@ from khana.deliveries.contracts.schema import Contract
 from khana.deliveries.reading.chunk import Chunk, Parted, joined
 from khana.deliveries.reading.collect import RowCollector
 from khana.deliveries.reading.convert import Converter
-from khana.deliveries.reading.delimited import DELIMITERS, split_line
 from khana.deliveries.reading.header import Plan, plan_of_header
 from khana.deliveries.reading.jsonlines import JsonParter
 from khana.deliveries.reading.lines import LineRules
+from khana.deliveries.reading.splitting import DELIMITERS, split_line
 from khana_methods.standardise.areas import AreaResolver
 from khana_methods.standardise.identifiers import IdentifierRules
 

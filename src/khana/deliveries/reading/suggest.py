@@ -19,16 +19,23 @@ import yaml
 
 from khana.deliveries.contracts.loading import ContractInvalid, parse_contract
 from khana.deliveries.contracts.schema import REQUIRED, Layout
-from khana.deliveries.reading.delimited import head_records, sniff_delimiter
 from khana.deliveries.reading.opening import find_encoding, opened, refuse_other_kind, text_pieces
 from khana.deliveries.reading.refusals import FileEmpty
 from khana.deliveries.reading.sheets import Workbook
+from khana.deliveries.reading.splitting import head_records, sniff_delimiter
 from khana_methods.rules.facts import load_facts
 from khana_methods.standardise.digits import ascii_digits, comparison_key
 
 _ROWS = 200
 _AREAS = ("province_name", "district_name", "tehsil_name")
 _BENEFIT_ROLES = frozenset({"id_number", "name", "guardian_name", "birth_date", "sex"})
+_END = r"\s*(?:[,;]|\s{2,}|$)"
+_TITLES = {
+    "province_name": r"\b(?:Province|Division)\s*:?\s+(?P<province_name>[^,;:]+?)" + _END,
+    "district_name": r"\b(?:District|Zila)\s*:?\s+(?P<district_name>[^,;:]+?)" + _END,
+    "tehsil_name": r"\b(?:Tehsil|Taluka|Upazila)\s*:?\s+(?P<tehsil_name>[^,;:]+?)" + _END,
+    "period": r"\b(?:Period|Month|Quarter|Fortnight)\s*:\s*(?P<period>.+?)\s*(?:\s{2,}|$)",
+}
 _LOOKS = (
     ("id_number", re.compile(r"\d{5}-\d{7}-\d|\d{13}|\d{17}|\d{10}")),
     ("mobile_number", re.compile(r"(?:\+?92|0)?3\d{2}-?\d{7}|(?:\+?88)?01[3-9]\d{8}|\+\d{2,3}[ \d]{9,}")),
@@ -37,62 +44,116 @@ _LOOKS = (
 )
 
 
-def suggest(path: Path) -> dict[str, Any]:
+def suggest_contract(path: Path, *, code: str = "", entity: str = "") -> dict[str, Any]:
     """Draft a contract.
 
     Args:
         path: Any file that Khana reads.
+        code: Code of the contract; made from the file's name if empty.
+        entity: Whose rows the file holds; seen from the headers if empty.
 
     Returns:
-        A contract as a mapping that `parse_contract` accepts, wherever the file shows enough for one;
-        ``unrecognised`` beside it lists the headers that were left out.
+        A contract as a mapping that `parse_contract` accepts wherever the file shows enough for one.
 
     Raises:
         InputError: The file cannot be opened at all.
     """
-    layout, header, rows = _looked_at(path)
-    columns = [[row[i] if i < len(row) else "" for row in rows] for i in range(len(header))]
-    attributes = [
-        _by_header(name) or _by_look(column) for name, column in zip(header, columns, strict=True)
-    ]
-    entity = _entity({attribute for attribute in attributes if attribute})
-    facts: dict[str, Any] = {}
-    unrecognised = []
-    for name, attribute, column in zip(header, attributes, columns, strict=True):
-        fact = _fact(attribute, name, entity, facts) if attribute else ""
-        if fact:
-            facts[fact] = _rule(fact, name, column, entity)
-        elif name.strip():
-            unrecognised.append(" ".join(name.split()))
-    code = re.sub(r"[^a-z0-9]+", "-", path.name.split(".")[0].casefold()).strip("-") or "draft"
-    draft: dict[str, Any] = {"code": code, "title": "", "entity": entity, "file": layout, "facts": facts}
-    carried = [name for name in facts if name in _AREAS and _is_carried(facts[name], header, columns)]
-    if carried and layout["format"] == "xlsx":
-        draft["carry_down"] = carried
-    return {"contract": _valid(draft), "unrecognised": unrecognised}
-
-
-def _valid(draft: dict[str, Any]) -> dict[str, Any]:
-    """Keep only what a contract may say; a draft that lacks what is required stays as it is."""
-    try:
-        parse_contract(draft)
-    except ContractInvalid as error:
-        draft["missing"] = error.details.get("problems", [])
-        choice = [text.replace("|", " or ") for text in REQUIRED[draft["entity"]]]
-        draft["missing"] = [f"map {', '.join(choice)}"] if not draft["facts"] else draft["missing"]
+    draft: dict[str, Any] = suggest(path, code=code, entity=entity)["contract"]
     return draft
 
 
-def _looked_at(path: Path) -> tuple[dict[str, Any], list[str], list[list[str]]]:
-    """Return the layout, the header and the first rows of a file."""
+def suggest(path: Path, *, code: str = "", entity: str = "") -> dict[str, Any]:
+    """Draft a contract, and tell what it leaves out.
+
+    Args:
+        path: Any file that Khana reads.
+        code: Code of the contract; made from the file's name if empty.
+        entity: Whose rows the file holds; seen from the headers if empty.
+
+    Returns:
+        ``contract``, the draft; ``unrecognised``, the headers that it leaves out; ``problems``, what
+        the draft lacks before it can be used, in words.
+
+    Raises:
+        InputError: The file cannot be opened at all.
+    """
+    layout, header, rows, titles = _looked_at(path)
+    columns = [[row[i] if i < len(row) else "" for row in rows] for i in range(len(header))]
+    attributes = [_attribute(name, column) for name, column in zip(header, columns, strict=True)]
+    entity = entity or _entity({attribute for attribute in attributes if attribute})
+    facts: dict[str, Any] = {}
+    given: dict[str, Sequence[str]] = {}
+    unrecognised = []
+    for name, attribute, column in zip(header, attributes, columns, strict=True):
+        fact = _fact(attribute, name, entity)
+        if fact and fact not in facts:
+            facts[fact], given[fact] = _rule(fact, name, column, entity), column
+        elif fact and _is_alternative(given[fact], column):
+            facts[fact]["column"].append(" ".join(name.split()))
+        elif name.strip():
+            unrecognised.append(" ".join(name.split()))
+    name = re.sub(r"[^a-z0-9]+", "-", path.name.split(".")[0].casefold()).strip("-") or "draft"
+    draft: dict[str, Any] = {"code": code or name, "title": "", "entity": entity, "file": layout, "facts": facts}
+    carried = [name for name in given if name in _AREAS and _is_carried(given[name])]
+    if carried and layout["format"] == "xlsx":
+        draft["carry_down"] = carried
+    blocks = _title_patterns(titles, facts, entity)
+    if blocks:
+        draft["blocks"] = blocks
+    if _has_own_benefits(given):
+        draft["own_benefit_when_blank"] = ["beneficiary_name"]
+    return {"contract": draft, "unrecognised": unrecognised, "problems": _problems(draft)}
+
+
+def _attribute(name: str, column: Sequence[str]) -> str:
+    """Return what a column probably means: by the lower line of its header, by all of it, by its values."""
+    return _by_header(name.rsplit("\n", 1)[-1]) or _by_header(name) or _by_look(column)
+
+
+def _is_alternative(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Tell whether two columns are one in two spellings: never filled in the same row."""
+    pairs = list(zip(first, second, strict=True))
+    return any(b for _, b in pairs) and not any(a.strip() and b.strip() for a, b in pairs)
+
+
+def _has_own_benefits(given: dict[str, Sequence[str]]) -> bool:
+    """Tell whether some rows name a payee and no beneficiary."""
+    pairs = list(zip(given.get("beneficiary_name", ()), given.get("payee_name", ()), strict=False))
+    own = sum(bool(payee.strip()) and not name.strip() for name, payee in pairs)
+    return bool(pairs) and own * 20 >= len(pairs)
+
+
+def _problems(draft: dict[str, Any]) -> list[str]:
+    """Return what a draft lacks before it can be used."""
+    if not draft["facts"]:
+        return [f"no column is recognised; map {choice.replace('|', ' or ')}" for choice in REQUIRED[draft["entity"]]]
+    try:
+        parse_contract(draft)
+    except ContractInvalid as error:
+        return list(error.details.get("problems", []))
+    return []
+
+
+def _title_patterns(titles: Sequence[str], facts: dict[str, Any], entity: str) -> list[str]:
+    """Return patterns for the title lines of a sheet: what they tell of the rows below, and the rest."""
+    known = {item.name for item in load_facts().of_entity(entity)} - set(facts)
+    telling = {fact: pattern for fact, pattern in _TITLES.items() if fact in known}
+    patterns = [pattern for pattern in telling.values() if any(re.search(pattern, title) for title in titles)]
+    silent = [title for title in titles if not any(re.search(pattern, title) for pattern in patterns)]
+    openings = dict.fromkeys(" ".join(title.split()[:2]) for title in silent)
+    return patterns + [f"^{re.escape(opening)}" for opening in openings if opening][:12]
+
+
+def _looked_at(path: Path) -> tuple[dict[str, Any], list[str], list[list[str]], list[str]]:
+    """Return the layout, the header, the first rows and the title lines of a file."""
     with path.open("rb") if path.is_file() else _refused(path) as stream:
         start = stream.read(4)
     if start.startswith(b"PK\x03\x04"):
         return _sheet(path)
     if start.startswith(b"PAR1"):
         table = pq.ParquetFile(path).schema_arrow.names
-        return {"format": "parquet"}, list(table), []
-    return _text(path)
+        return {"format": "parquet"}, list(table), [], []
+    return (*_text(path), [])
 
 
 def _refused(path: Path) -> Any:
@@ -146,7 +207,7 @@ def _flat(record: dict[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def _sheet(path: Path) -> tuple[dict[str, Any], list[str], list[list[str]]]:
+def _sheet(path: Path) -> tuple[dict[str, Any], list[str], list[list[str]], list[str]]:
     with Workbook(path) as workbook:
         rows = [cells for _, cells in islice(workbook.rows(workbook.sheets[0]), _ROWS)]
     if not rows:
@@ -155,13 +216,14 @@ def _sheet(path: Path) -> tuple[dict[str, Any], list[str], list[list[str]]]:
     header, layout = list(rows[index]), {"format": "xlsx", "sheets": "all"}
     above = rows[index - 1] if index else []
     filled = [cell for cell in above if cell.strip()]
+    titles = [cells[0] for cells in rows if len([cell for cell in cells if cell.strip()]) == 1 and cells[0].strip()]
     if 2 <= len(filled) < len(header) and not any(_looks_data(cell) for cell in filled):
         group, joined = "", []
         for upper, name in zip([*above, *[""] * len(header)], header, strict=False):
             group = upper.strip() or group
-            joined.append(f"{group} {name}".strip())
-        return layout | {"header": {"lines": 2}}, joined, rows[index + 1 :]
-    return layout, header, rows[index + 1 :]
+            joined.append(f"{group}\n{name}" if group and name else name or group)
+        return layout | {"header": {"lines": 2}}, joined, rows[index + 1 :], titles
+    return layout, header, rows[index + 1 :], titles
 
 
 def _header_index(records: Sequence[Sequence[str]]) -> int:
@@ -193,19 +255,7 @@ def _patterns() -> tuple[dict[str, re.Pattern[str]], dict[str, re.Pattern[str]]]
 
 def _keyed(pattern: str) -> str:
     """Write the native words of a pattern in the form in which headers are compared."""
-    return "|".join(part if part.isascii() else comparison_key(part) or part for part in _alternatives(pattern))
-
-
-def _alternatives(pattern: str) -> list[str]:
-    """Split a pattern at the bars that stand outside brackets."""
-    parts, depth = [""], 0
-    for character in pattern:
-        depth += (character == "(") - (character == ")")
-        if character == "|" and not depth:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts
+    return re.sub(r"[^\x00-\x7f]+", lambda match: comparison_key(match[0]) or match[0], pattern)
 
 
 def _by_header(name: str) -> str:
@@ -244,17 +294,20 @@ def _entity(attributes: set[str]) -> str:
     return "mobile" if attributes <= {"mobile_number", "id_number"} and len(attributes) == 2 else "benefit"
 
 
-def _fact(attribute: str, header: str, entity: str, taken: dict[str, Any]) -> str:
-    """Return the fact of an attribute for the entity; empty where it has none or it is taken."""
+def _fact(attribute: str, header: str, entity: str) -> str:
+    """Return the fact of a column for the entity; empty where it has none."""
+    known = {item.name for item in load_facts().of_entity(entity)}
     fact = attribute
+    named = "_".join(comparison_key(header.rsplit("\n", 1)[-1]).split())
+    if named in known:
+        return named
     if entity == "benefit" and attribute in _BENEFIT_ROLES:
         roles = _patterns()[1]
         is_payee = bool(roles["payee"].search(comparison_key(header)))
         fact = f"{'payee' if is_payee else 'beneficiary'}_{attribute}"
     elif entity == "score" and attribute == "office_score":
         fact = "score"
-    known = {item.name for item in load_facts().of_entity(entity)}
-    return fact if fact in known and fact not in taken else ""
+    return fact if fact in known else ""
 
 
 def _rule(fact: str, header: str, column: Sequence[str], entity: str) -> Any:
@@ -269,8 +322,9 @@ def _rule(fact: str, header: str, column: Sequence[str], entity: str) -> Any:
         known = {"b": "M", "boy": "M", "g": "F", "girl": "F", "1": "M", "2": "F", "3": "O"}
         table = {value: known[value.casefold()] for value in sorted(set(values)) if value.casefold() in known}
         return {"column": [name], "values": table} if table else {"column": [name]}
-    if fact == "programme" and len(set(column)) <= 12:
-        return {"column": [name], "values": {value: value for value in sorted(set(filter(None, column)))}}
+    wordings = sorted({value.strip() for value in column if value.strip()})
+    if fact == "programme" and len(wordings) <= 12 and any(" " in word or not word.isascii() for word in wordings):
+        return {"column": [name], "values": {word: word for word in wordings}}
     if fact == "attendance_share" and any(_number(value) > 1 for value in values):
         return {"column": [name], "scale": 0.01}
     return {"column": [name]}
@@ -293,9 +347,7 @@ def _number(text: str) -> float:
         return 0.0
 
 
-def _is_carried(rule: dict[str, Any], header: Sequence[str], columns: Sequence[Sequence[str]]) -> bool:
+def _is_carried(column: Sequence[str]) -> bool:
     """Tell whether a column's cells seem merged downwards: most are blank, the first is not."""
-    names = [" ".join(name.split()) for name in header]
-    column = columns[names.index(rule["column"][0])]
     filled = sum(bool(cell.strip()) for cell in column)
     return bool(column) and bool(column[0].strip()) and filled * 2 < len(column)
