@@ -18,9 +18,7 @@ import pyarrow.compute as pc
 from khana_methods.standardise.digits import ascii_digits, is_digits_column
 
 _PLAIN = re.compile(r"[-+]?(?:\d+(?:,\d+)*|\d+(?: \d{3})+|\d+(?:'\d{3})+)?(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_WORDS = re.compile(
-    r"(?:rs|pkr|re|rupees?|tk|bdt|taka|usd|\$|৳|₨|روپے|روپیہ|টাকা)\.?", re.IGNORECASE
-)
+_WORDS = re.compile(r"(?:rs|pkr|re|rupees?|tk|bdt|taka|usd|\$|৳|₨|روپے|روپیہ|টাকা)\.?", re.IGNORECASE)
 _TAIL = re.compile(r"\s*/?\s*[-=]+\s*$|\s*only\s*$", re.IGNORECASE)
 AMOUNT_TYPE = pa.decimal128(16, 2)
 

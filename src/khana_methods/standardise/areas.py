@@ -23,13 +23,11 @@ OK = "OK"
 PARTIAL = "PARTIAL"
 UNKNOWN = "UNKNOWN"
 MISSING = "MISSING"
-_GENERIC = frozenset(
-    comparison_key(word)
-    for word in (
-        "district distt dist disst tehsil teh tahsil taluka talka upazila upazilla thana zila zilla division"
-        " province prov agency ضلع تحصیل صوبہ صوبه ডিভিশন বিভাগ জেলা উপজেলা থানা ইউনিয়ন"
-    ).split()
-)
+_GENERIC_WORDS = """
+    district distt dist disst tehsil teh tahsil taluka talka upazila upazilla thana zila zilla division province prov
+    agency ضلع تحصیل صوبہ صوبه ডিভিশন বিভাগ জেলা উপজেলা থানা ইউনিয়ন
+"""
+_GENERIC = frozenset(map(comparison_key, _GENERIC_WORDS.split()))
 _SOUNDS = (
     (re.compile("ph"), "f"),
     (re.compile("[ck]h?|q"), "k"),

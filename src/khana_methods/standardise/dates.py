@@ -237,7 +237,8 @@ def date_columns(
     if len(memo) > 500_000:
         memo.clear()
     unreadable = np.flatnonzero(rows[:, 0] < 0).tolist()
-    return DateColumns(*(pa.array(rows[:, part], pa.int16(), mask=rows[:, part] <= 0) for part in range(3)), unreadable)
+    year, month, day = (pa.array(rows[:, part], pa.int16(), mask=rows[:, part] <= 0) for part in range(3))
+    return DateColumns(year, month, day, unreadable)
 
 
 def _plain_date(text: str, order: str) -> PartialDate | None:

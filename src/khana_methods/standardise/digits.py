@@ -161,9 +161,7 @@ def _letters(column: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.in
     return letters, places[:-1] - first, places[1:] - first
 
 
-def _is_untidy(
-    letters: npt.NDArray[np.uint8], starts: npt.NDArray[np.int32], ends: npt.NDArray[np.int32]
-) -> bool:
+def _is_untidy(letters: npt.NDArray[np.uint8], starts: npt.NDArray[np.int32], ends: npt.NDArray[np.int32]) -> bool:
     """Tell whether an ASCII column has double spaces, breaks, or spaces at the ends of a text."""
     if letters.min() < 32 or b"  " in letters.tobytes():
         return True

@@ -178,7 +178,9 @@ class IdentifierRules:
         lengths = "|".join(f"[0-9]{{{form.length}}}" for form in easy) or "$^"
         is_easy = pc.and_not(
             pc.match_substring_regex(digits, f"^(?:{lengths})$"),
-            pc.is_in(digits, value_set=pa.array([str(d) * form.length for form in easy for d in range(10)], pa.string())),
+            pc.is_in(
+                digits, value_set=pa.array([str(d) * form.length for form in easy for d in range(10)], pa.string())
+            ),
         )
         is_blank = pc.equal(texts, "")
         is_hard = pc.invert(pc.or_(is_easy, is_blank))

@@ -91,8 +91,7 @@ def joined(blocks: Sequence[Parted]) -> Parted:
 
     def columns(name: str) -> dict[str, pa.Array]:
         return {
-            key: pa.concat_arrays([getattr(block, name)[key] for block in blocks])
-            for key in getattr(blocks[0], name)
+            key: pa.concat_arrays([getattr(block, name)[key] for block in blocks]) for key in getattr(blocks[0], name)
         }
 
     return Parted(

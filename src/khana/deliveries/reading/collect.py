@@ -63,7 +63,15 @@ class RowCollector:
         """Refuse one record."""
         self._refused.append(Refused(self._sheet, line, detail, raw))
 
-    def add(self, line: int, cells: list[str], raw: str | None = None, *, spans_lines: bool = False) -> None:
+    def add(
+        self,
+        line: int,
+        cells: list[str],
+        raw: str | None = None,
+        *,
+        spans_lines: bool = False,
+        is_surely_row: bool = False,
+    ) -> None:
         """Judge one record and keep it as a row, refuse it, or count it as no row.
 
         Args:
@@ -71,11 +79,14 @@ class RowCollector:
             cells: Its texts.
             raw: Its text as it came; None where the cells are all there is.
             spans_lines: A line break stands inside quotes.
+            is_surely_row: It was corrected by hand: it is a row, whatever it looks like.
         """
-        if not any(cells) or not any(cell.strip() for cell in cells):
+        if is_surely_row:
+            pass
+        elif not any(cells) or not any(cell.strip() for cell in cells):
             self._not_data += 0 if self._is_sheet else 1
             return
-        if self._rules.is_title(cells) or self._rules.is_header(cells) or self._rules.is_aside(cells):
+        elif self._rules.is_title(cells) or self._rules.is_header(cells) or self._rules.is_aside(cells):
             self._not_data += 1
             return
         width = self._plan.width

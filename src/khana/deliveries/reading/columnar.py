@@ -66,7 +66,7 @@ def _opened(path: Path) -> pq.ParquetFile:
 
 
 def _names(schema: pa.Schema) -> list[str]:
-    return _flattened(schema.empty_table()).column_names
+    return list(_flattened(schema.empty_table()).column_names)
 
 
 def _flattened(table: pa.Table) -> pa.Table:

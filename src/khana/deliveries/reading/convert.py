@@ -367,9 +367,7 @@ class _Block:
         }
         if keep_unmapped:
             columns["facts"] = (
-                parted.unmapped["@record"]
-                if "@record" in parted.unmapped
-                else packed_json(parted.unmapped, self.count)
+                parted.unmapped["@record"] if "@record" in parted.unmapped else packed_json(parted.unmapped, self.count)
             )
         rows = pa.table(columns)
         if self._refused:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,19 +21,23 @@ import pyarrow.csv as pa_csv
 from khana.deliveries.contracts.schema import Contract
 from khana.deliveries.reading.chunk import Parted, Refused
 from khana.deliveries.reading.collect import RowCollector
-from khana.deliveries.reading.header import Plan, find_plan, match_columns
+from khana.deliveries.reading.header import Plan, find_plan
 from khana.deliveries.reading.lines import LineRules, structure_fault
 from khana.deliveries.reading.opening import Piece, opened, text_pieces
 from khana.deliveries.reading.refusals import (
     ColumnMissing,
     ContractForAnotherFile,
-    DelimiterWrong,
     FileEmpty,
     HeaderOnly,
 )
+from khana.deliveries.reading.splitting import (
+    head_records,
+    placed_at_lines,
+    refuse_delimiter,
+    sniff_delimiter,
+    split_line,
+)
 
-DELIMITERS = (",", ";", "\t", "|")
-_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "upright bar"}
 _CONTROLS = bytes([*range(9), 11, 12, *range(14, 32), 127])
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MOST_LINES_OF_RECORD = 60
@@ -140,10 +144,9 @@ class _Reader:
 
     def _part_whole(self, data: bytes, foreign: dict[int, str]) -> Parted | None:
         """Part a piece with Arrow; None where it is not one record a line."""
-        assert_plan = self._plan
-        if assert_plan is None:
+        plan, quote = self._plan, self._contract.file.quote
+        if plan is None:
             return None
-        plan, quote = assert_plan, self._contract.file.quote
         if quote and data.count(quote.encode()) % 2:
             return None
         wrong: list[tuple[int, str]] = []
@@ -191,7 +194,9 @@ class _Reader:
         """Set aside what is no row and what has a wrong number of cells."""
         lines = data.split(b"\n")
         wrong_rows = [number for number, _ in wrong]
-        places = np.delete(np.arange(count, dtype=np.int64), wrong_rows) if wrong_rows else np.arange(count, dtype=np.int64)
+        places = (
+            np.delete(np.arange(count, dtype=np.int64), wrong_rows) if wrong_rows else np.arange(count, dtype=np.int64)
+        )
         columns = {p: _flat(table.column(i)) for i, p in enumerate(positions)}
         refused = [Refused("", self._next_line + n, "foreign_byte", text) for n, text in foreign.items()]
         drop, not_data = self._not_rows(columns, places, lines, foreign)
@@ -209,7 +214,7 @@ class _Reader:
         first = self._next_line
 
         def raw_of(position: int) -> str:
-            return lines[places[position]].decode("utf-8").rstrip("\r")
+            return lines[int(places[position])].decode("utf-8").rstrip("\r")
 
         return Parted(
             sheet="",
@@ -338,46 +343,6 @@ class _Reader:
         return cells, reader.line_num
 
 
-def split_line(line: str, delimiter: str, quote: str) -> list[str]:
-    """Part one line into cells, forgiving quotation marks that mean nothing."""
-    if not quote or quote not in line:
-        return line.split(delimiter)
-    try:
-        return next(csv.reader([line.replace("\r", " ")], delimiter=delimiter, quotechar=quote), [""])
-    except csv.Error:
-        return line.split(delimiter)
-
-
-def sniff_delimiter(lines: Sequence[str], quote: str = '"') -> str:
-    """Return the sign that parts the most lines into the same number of cells."""
-
-    def regularity(delimiter: str) -> tuple[int, int]:
-        counts = [len(split_line(line, delimiter, quote)) for line in lines if line.strip()]
-        usual = max(set(counts), key=counts.count, default=1)
-        return (counts.count(usual) if usual > 1 else 0, usual)
-
-    return max(DELIMITERS, key=regularity)
-
-
-def head_records(lines: Sequence[str], delimiter: str, quote: str) -> list[tuple[int, list[str]]]:
-    """Return the first records and for each the number of lines up to its end."""
-    records = []
-    reader = csv.reader(
-        (line.rstrip("\r").replace("\r", " ").replace("\x00", "") + "\n" for line in lines),
-        delimiter=delimiter,
-        quotechar=quote or None,
-        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
-    )
-    while True:
-        try:
-            record = next(reader)
-        except StopIteration:
-            return records
-        except csv.Error:
-            continue
-        records.append((reader.line_num, record))
-
-
 def _plan_of(data: bytes, contract: Contract, path: Path) -> tuple[Plan, str, int]:
     """Find the header in the first piece; return the plan, the delimiter and the lines up to its end."""
     layout = contract.file
@@ -386,42 +351,14 @@ def _plan_of(data: bytes, contract: Contract, path: Path) -> tuple[Plan, str, in
     delimiter = sniff_delimiter(lines, layout.quote) if layout.delimiter == "auto" else layout.delimiter
     records = head_records(lines, delimiter, layout.quote)
     try:
-        plan = find_plan(_padded(records, lines), contract)
+        plan = find_plan(placed_at_lines(records, lines), contract)
     except (ColumnMissing, ContractForAnotherFile):
-        _refuse_delimiter(lines, contract, delimiter, path)
+        refuse_delimiter(lines, contract, delimiter, path)
         raise
     end = 0
     if plan.index >= 0:
         end = plan.index + 1
     return plan, delimiter, end
-
-
-def _padded(records: list[tuple[int, list[str]]], lines: Sequence[str]) -> list[list[str]]:
-    """Place each record at the line on which it ends, so that positions are lines."""
-    placed: list[list[str]] = [[] for _ in lines]
-    for end, record in records:
-        if end <= len(placed):
-            placed[end - 1] = record
-    return placed
-
-
-def _refuse_delimiter(lines: Sequence[str], contract: Contract, delimiter: str, path: Path) -> None:
-    """Refuse the file by its delimiter where another one shows the columns that are asked for."""
-    quote = contract.file.quote
-
-    def columns_found(sign: str) -> int:
-        records = (split_line(line.rstrip("\r"), sign, quote) for line in lines[: contract.file.header.search])
-        return max((len(match_columns(record, contract)) for record in records), default=0)
-
-    best = max(DELIMITERS, key=columns_found)
-    if best != delimiter and columns_found(best) > columns_found(delimiter):
-        raise DelimiterWrong(
-            f"The columns of {path.name} are parted by a {_NAMES[best]}, not by a "
-            f"{_NAMES.get(delimiter, repr(delimiter))} as the contract says. "
-            f"Write 'delimiter: {'tab' if best == chr(9) else repr(best)}' in the contract.",
-            found=best,
-            wanted=delimiter,
-        )
 
 
 def _first_filled(columns: list[pa.Array]) -> pa.Array:

@@ -75,6 +75,18 @@ def find_plan(records: Sequence[Sequence[str]], contract: Contract, *, is_sheet:
     return _checked_plan(contract, index, header, found)
 
 
+def plan_of_header(header: Sequence[str], contract: Contract) -> Plan:
+    """Return the plan of a header that was found before, such as that of a file whose rows are corrected.
+
+    Raises:
+        ColumnMissing, ContractForAnotherFile, HeaderTwice: As `find_plan`.
+    """
+    if contract.file.header.none:
+        return _by_position(contract, tuple(header))
+    found, _ = _matches(header, contract)
+    return _checked_plan(contract, 0, tuple(header), found)
+
+
 def match_columns(header: Sequence[str], contract: Contract) -> dict[str, tuple[int, ...]]:
     """Return the positions of each fact's columns in a header; facts without any are left out."""
     keys: dict[str, int] = {}

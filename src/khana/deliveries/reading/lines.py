@@ -67,7 +67,7 @@ class LineRules:
         keys = [comparison_key(cell) for cell in cells[: len(self._header)]]
         keys += [""] * (len(self._header) - len(keys))
         same = sum(keys[position] == self._header[position] for position in self._named)
-        return same >= 2 and same * 10 >= len(self._named) * 8 or (len(self._named) == 1 and same == 1)
+        return (same >= 2 and same * 10 >= len(self._named) * 8) or (len(self._named) == 1 and same == 1)
 
     def is_aside(self, cells: Sequence[str]) -> bool:
         """Tell whether a record is a total, a note or another line that the contract calls no row."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,9 +85,7 @@ def refuse_other_kind(path: Path, layout: Layout) -> None:
     for magic, kind, words in _KINDS:
         if start.startswith(magic) and kind != wanted:
             hint = "Save it as .xlsx and send it again." if kind == "xls" else "Say so in the contract, or convert it."
-            raise FormatWrong(
-                f"{path.name} is {words}; the contract reads {wanted}. {hint}", found=kind, wanted=wanted
-            )
+            raise FormatWrong(f"{path.name} is {words}; the contract reads {wanted}. {hint}", found=kind, wanted=wanted)
     expected = {"xlsx": b"PK\x03\x04", "parquet": b"PAR1"}.get(wanted)
     if expected and not start.startswith(expected):
         raise FormatWrong(
@@ -158,9 +157,16 @@ def _encoding_by_letters(start: bytes) -> str:
     if head.count(0) * 5 > len(head):
         return "utf-16-le" if head[1::2].count(0) >= head[0::2].count(0) else "utf-16-be"
     whole = start[: start.rfind(b"\n") + 1] or start
-    lines = whole.split(b"\n")
-    bad = sum(not _is_utf8(line) for line in lines)
-    return "cp1252" if bad >= 5 and bad * 20 > len(lines) else "utf-8"
+    marked = [line for line in whole.split(b"\n") if not line.isascii()]
+    bad = [line for line in marked if not _is_utf8(line)]
+    is_windows = len(bad) >= 5 and len(bad) * 20 > whole.count(b"\n")
+    is_windows = is_windows or (len(bad) == len(marked) and sum(map(_has_accent, bad)) * 2 > len(bad))
+    return "cp1252" if bad and is_windows else "utf-8"
+
+
+def _has_accent(line: bytes) -> bool:
+    """Tell whether what is not ASCII in a line are accented letters or fixed spaces of cp1252, at words."""
+    return bool(re.search(rb"[A-Za-z][\xa0\xc0-\xff]|[\xa0\xc0-\xff][A-Za-z]", line))
 
 
 def _is_all_utf8(start: bytes) -> bool:
