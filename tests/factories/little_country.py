@@ -65,6 +65,14 @@ def _programmes(c: psycopg.Connection[Any]) -> None:
         )
 
 
+def _source(c: psycopg.Connection[Any]) -> None:
+    c.execute(
+        "INSERT INTO beneficiaries_source (code, title, agency, programmes, contract_code, frequency, is_kept_here,"
+        " created_at) VALUES ('DSS-OAA', 'Old age', 'DSS', '[\"OAA\"]', '', '', true, %s)",
+        [AT],
+    )
+
+
 def _benefit(c: psycopg.Connection[Any], number: int, programme: str, agency: str, path: str, line: int) -> int:
     return _one(
         c,
@@ -121,6 +129,7 @@ def build(connection: psycopg.Connection[Any]) -> dict[str, Any]:
     with connection.transaction():
         _areas(connection)
         _programmes(connection)
+        _source(connection)
         persons: dict[int, int] = {}
         for number, name, path in ((1, "Amna", NORTH), (2, "Bilqis", NORTH), (3, "Sakina", SOUTH)):
             household = _one(

@@ -14,10 +14,12 @@ from openpyxl import load_workbook
 
 from khana.access import services as access
 from khana.beneficiaries.report_rows import NoRun
+from khana.beneficiaries.services.sources import SourceUnknown
 from khana.dossiers import reports
 from khana.dossiers.report_files import FormatUnknown
 from khana.geo.selectors import AreaUnknown
 from khana.platform import embedded
+from khana_methods.overlap.finding_codes import FindingCodeUnknown
 from tests.factories import little_country
 from tests.factories.little_country import AT, FORMULA, NUMBERS
 
@@ -113,8 +115,12 @@ def test_filters_and_what_a_report_cannot_be_filtered_by(steward, tmp_path) -> N
     assert export(steward, "recipients", out, limit=1)["rows"] == 1
     with pytest.raises(reports.FilterNotOfKind):
         export(steward, "recipients", out, filters={"code": "DUP_NID"})
-    with pytest.raises(AreaUnknown):
-        export(steward, "findings", out, filters={"area": "XX"})
+    for unknown, filters in (
+        (AreaUnknown, {"area": "XX"}), (SourceUnknown, {"source": "XX"}), (FindingCodeUnknown, {"code": "XX"}),
+        (reports.ProgrammeUnknown, {"programme": "XX"}),
+    ):  # fmt: skip
+        with pytest.raises(unknown):
+            export(steward, "findings", out, filters=filters)
 
 
 def test_an_officer_sees_her_agency_and_an_analyst_no_rows(tokens, country, tmp_path) -> None:

@@ -13,20 +13,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, BinaryIO, ClassVar, Protocol
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from openpyxl import Workbook
-
 from khana_methods.disclosure.spreadsheets import neutralise, printable
 from khana_methods.errors import InputError
 
 Columns = Sequence[tuple[str, str]]
 Rows = Sequence[Sequence[Any]]
 XLSX_ROWS = 1_048_575
-_ARROW = {
-    "text": pa.string(), "number": pa.string(), "int": pa.int64(), "bool": pa.bool_(),
-    "decimal": pa.decimal128(18, 2), "list": pa.list_(pa.string()),
-}  # fmt: skip
 
 
 class FormatUnknown(InputError):
@@ -86,6 +78,8 @@ class XlsxWriter:
 
     def __init__(self, target: BinaryIO, columns: Columns, header: Mapping[str, Any]) -> None:
         """Open a workbook that streams to disk."""
+        from openpyxl import Workbook  # loaded for this format only
+
         self._target = target
         self._book = Workbook(write_only=True)
         self._sheet = self._book.create_sheet("rows")
@@ -150,8 +144,15 @@ class ParquetWriter:
 
     def __init__(self, target: BinaryIO, columns: Columns, header: Mapping[str, Any]) -> None:
         """Open the file with the schema of the report."""
+        import pyarrow as pa  # loaded for this format only
+        import pyarrow.parquet as pq
+
+        types = {
+            "text": pa.string(), "number": pa.string(), "int": pa.int64(), "bool": pa.bool_(),
+            "decimal": pa.decimal128(18, 2), "list": pa.list_(pa.string()),
+        }  # fmt: skip
         self._schema = pa.schema(
-            [pa.field(name, _ARROW[kind]) for name, kind in columns],
+            [pa.field(name, types[kind]) for name, kind in columns],
             metadata={"khana": json.dumps(header, default=str, ensure_ascii=False)},
         )
         self._writer = pq.ParquetWriter(target, self._schema, compression="zstd")
@@ -160,6 +161,8 @@ class ParquetWriter:
         """Add rows as one row group."""
         if not rows:
             return
+        import pyarrow as pa
+
         columns = zip(*rows, strict=True)
         arrays = [pa.array(list(values), field.type) for values, field in zip(columns, self._schema, strict=True)]
         self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))

@@ -21,6 +21,7 @@ from django.db import connection
 from khana.access import services as access
 from khana.audit import services as audit
 from khana.beneficiaries import report_rows as results
+from khana.beneficiaries.services import sources
 from khana.deliveries import report_rows as quarantine
 from khana.dossiers.report_files import open_writer
 from khana.geo import selectors as geo
@@ -28,7 +29,8 @@ from khana.platform import keys
 from khana.platform.progress import Progress, silent
 from khana.programmes import selectors as programmes
 from khana_methods.disclosure.masking import mask
-from khana_methods.errors import InputError
+from khana_methods.errors import InputError, NotFound
+from khana_methods.overlap.finding_codes import finding_code
 
 CHUNK = 20_000
 KINDS = (*results.RELATIONS, "quarantine")
@@ -51,6 +53,12 @@ class FilterNotOfKind(InputError):
     """This report has no such column to filter by."""
 
     code: ClassVar[str] = "dossiers.report.filter_not_of_kind"
+
+
+class ProgrammeUnknown(NotFound):
+    """The catalogue has no such programme, and no list does."""
+
+    code: ClassVar[str] = "dossiers.report.programme_unknown"
 
 
 @dataclass(frozen=True)
@@ -87,10 +95,13 @@ def _ask(kind: str, run: int | None, filters: Filters | Mapping[str, str] | None
             )
     header: dict[str, Any] = {"report": kind, "made_at": at.isoformat(), "filters": asked}
     number = None
+    known: set[str] = set()
     if kind != "quarantine":
         found = results.get_run(run)
         number = found.id
         header |= {"run": found.id, "consolidated_at": found.ended_at, **connected_of(found)}
+        known = {str(row["programme"]) for row in header["connected"]}
+    _refuse_unknown(kind, given, known)
     where = "".join(f" AND {relation.filters[name]}" for name in asked)
     parameters = {"run": number, **{name: value or None for name, value in asdict(given).items()}}
     if kind == "leakage":
@@ -98,6 +109,18 @@ def _ask(kind: str, run: int | None, filters: Filters | Mapping[str, str] | None
     if given.area:
         parameters["area"] = geo.get_path(given.area)
     return _Asked(kind, relation, relation.select + where, parameters, header)
+
+
+def _refuse_unknown(kind: str, asked: Filters, connected: set[str]) -> None:
+    """Raise where a filter names what is not there: a typing error would look like a clean list."""
+    if asked.code and kind == "findings":
+        finding_code(asked.code)
+    if asked.source:
+        sources.get_source(asked.source)
+    if asked.programme and asked.programme not in connected | {p.code for p in programmes.list_programmes()}:
+        raise ProgrammeUnknown(
+            f"There is no programme '{asked.programme}' in the catalogue or on a list.", programme=asked.programme
+        )
 
 
 def connected_of(run: results.ReportedRun) -> dict[str, Any]:
@@ -162,6 +185,7 @@ def stream(
     Raises:
         KindUnknown, FilterNotOfKind, FormatUnknown: It is asked for what is not there.
         NoRun: There is no finished run.
+        AreaUnknown, SourceUnknown, ProgrammeUnknown, FindingCodeUnknown: A filter names what is not there.
         PermissionMissing: The reader may not see such rows anywhere.
         TooManyRows: A spreadsheet cannot hold them.
     """

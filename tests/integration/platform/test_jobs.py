@@ -211,3 +211,21 @@ def test_the_worker_process_takes_the_queue_and_ends(ask, database) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert jobs.get(number).error_code == "interfaces.jobs.unknown_kind"
+
+
+def worker_once(**more: str) -> subprocess.CompletedProcess[bytes]:
+    environment = {**os.environ, "KHANA_DB_ROLE": "worker", "PYTHONPATH": "src", **more}
+    command = [sys.executable, "-m", "khana.interfaces.jobs", "--once"]
+    return subprocess.run(command, env=environment, timeout=90, check=False, capture_output=True)
+
+
+def test_a_killed_worker_loses_nothing_and_the_next_one_goes_on(ask) -> None:
+    number = ask()
+    killed = worker_once(KHANA_FAULT="consolidate.started")
+    assert killed.returncode == -9
+    assert jobs.get(number).state == "RUNNING"
+    JobRun.objects.filter(uuid=number).update(heartbeat_at=clock.now() - timedelta(minutes=1))
+    done = worker_once()
+    assert done.returncode == 0, done.stderr
+    run = jobs.get(number)
+    assert (run.state, run.error_code, run.message) == ("DONE", "", "")

@@ -195,5 +195,5 @@ def worker(once: bool) -> None:
     Runs as the database role khana_worker and acts, for each job, in the scope of who asked.
     Jobs of a killed worker are taken up again.
     """
-    words = [sys.executable, "-m", "khana.interfaces.jobs.worker", *(["--once"] if once else [])]
+    words = [sys.executable, "-m", "khana.interfaces.jobs", *(["--once"] if once else [])]
     os.execve(sys.executable, words, {**os.environ, "KHANA_DB_ROLE": "worker"})  # noqa: S606 - this very program

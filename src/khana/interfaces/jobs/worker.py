@@ -1,6 +1,6 @@
 """The worker process: takes runs from the queue, one at a time, as the role `khana_worker`.
 
-Started by `khana worker` as a process of its own (`python -m khana.interfaces.jobs.worker`), so
+Started by `khana worker` as a process of its own (`python -m khana.interfaces.jobs`), so
 that it holds its own secret only. A stop signal ends the running work at its next progress
 point and puts it back; a kill leaves it to the next worker, which sees that its heart stopped.
 """
@@ -25,29 +25,30 @@ _FORGET = (
 _log = logging.getLogger("khana.worker")
 
 
-def _watch(stopping: threading.Event) -> None:
-    """Queue stale runs again and seal the event log, at the start and every few seconds after."""
+def recover() -> None:
+    """Queue stale runs again, forget what a dead worker held, and seal the event log."""
     from django.db import connection
 
     from khana.audit import services as audit
     from khana.interfaces.errors import translate
     from khana.platform import clock, jobs
 
-    while True:
-        try:
-            resumed = jobs.requeue_stale(at=clock.now())
-            with connection.cursor() as cursor:
-                cursor.execute(_FORGET)
-            audit.seal_events()
-            for run_uuid in resumed:
-                _log.warning("job %s is resumed", run_uuid)
-        except Exception as error:
-            if translate(error) is None:
-                _log.error("the watch failed: %s", type(error).__name__)
-        finally:
-            connection.close()
-        if stopping.wait(WATCH_SECONDS):
-            return
+    try:
+        resumed = jobs.requeue_stale(at=clock.now())
+        with connection.cursor() as cursor:
+            cursor.execute(_FORGET)
+        audit.seal_events()
+        for run_uuid in resumed:
+            _log.warning("job %s is resumed", run_uuid)
+    except Exception as error:  # the next round tries again; the worker goes on
+        _log.error("the watch failed: %s", getattr(translate(error), "code", type(error).__name__))
+    finally:
+        connection.close()
+
+
+def _watch(stopping: threading.Event) -> None:
+    while not stopping.wait(WATCH_SECONDS):
+        recover()
 
 
 async def _serve(stopping: threading.Event, *, wait: bool) -> None:
@@ -95,6 +96,7 @@ def main(*, wait: bool = True) -> None:
     import django
 
     django.setup()
+    recover()
     stopping = threading.Event()
     watching = threading.Thread(target=_watch, args=(stopping,), daemon=True)
     watching.start()
@@ -104,7 +106,3 @@ def main(*, wait: bool = True) -> None:
         stopping.set()
     sys.stdout.flush()
     os._exit(0)  # a thread in a long statement must not hold the process: its run is resumed
-
-
-if __name__ == "__main__":
-    main(wait="--once" not in sys.argv[1:])
