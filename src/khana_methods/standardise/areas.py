@@ -25,10 +25,7 @@ UNKNOWN = "UNKNOWN"
 MISSING = "MISSING"
 _GENERIC = frozenset(
     comparison_key(word)
-    for word in (
-        "district distt dist disst tehsil teh tahsil taluka talka upazila upazilla thana zila zilla division"
-        " province prov agency ضلع تحصیل صوبہ صوبه ডিভিশন বিভাগ জেলা উপজেলা থানা ইউনিয়ন"
-    ).split()
+    for word in ["district", "distt", "dist", "disst", "tehsil", "teh", "tahsil", "taluka", "talka", "upazila", "upazilla", "thana", "zila", "zilla", "division", "province", "prov", "agency", "ضلع", "تحصیل", "صوبہ", "صوبه", "ডিভিশন", "বিভাগ", "জেলা", "উপজেলা", "থানা", "ইউনিয়ন"]
 )
 _SOUNDS = (
     (re.compile("ph"), "f"),

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 _HEADS = {
-    "pak": "Noor|نور;Shah|شاہ;Islam|اسلام;Rahim|رحیم;Gul|گل;Sher|شیر;Mir|میر;Pir|پیر;Taj|تاج;Fateh|فتح;Qadir|قادر;Sultan|سلطان;Karam|کرم"  # noqa: E501
+    "pak": "Noor|نور;Shah|شاہ;Islam|اسلام;Rahim|رحیم;Gul|گل;Sher|شیر;Mir|میر;Pir|پیر;Taj|تاج;Fateh|فتح;Qadir|قادر;Sultan|سلطان;Karam|کرم"
     ";Dost|دوست;Murad|مراد;Basti|بستی;Kot|کوٹ;Chak|چک;Nawa|نوا;Zafar|ظفر;Bahar|بہار;Jalal|جلال;Sardar|سردار;Hakim|حکیم;Amin|امین",
-    "bgd": "Nur|নূর;Shanti|শান্তি;Rupa|রূপা;Sona|সোনা;Kanchan|কাঞ্চন;Mati|মাটি;Nil|নীল;Alo|আলো;Chandra|চন্দ্র;Surja|সূর্য;Padma|পদ্ম;Shapla|শাপলা"  # noqa: E501
+    "bgd": "Nur|নূর;Shanti|শান্তি;Rupa|রূপা;Sona|সোনা;Kanchan|কাঞ্চন;Mati|মাটি;Nil|নীল;Alo|আলো;Chandra|চন্দ্র;Surja|সূর্য;Padma|পদ্ম;Shapla|শাপলা"
     ";Mohan|মোহন;Rahim|রহিম;Karim|করিম;Hasan|হাসান;Modhu|মধু;Phul|ফুল;Bakul|বকুল;Kamal|কমল;Dhan|ধান;Nodi|নদী;Char|চর;Bil|বিল;Tal|তাল",
 }
 _TAILS = {
-    "pak": "abad|آباد;pur|پور;garh|گڑھ;wala|والا;kot|کوٹ;nagar|نگر;ganj|گنج;sarai|سرائے;khel|خیل;dera|ڈیرہ;bagh|باغ;pind|پنڈ",  # noqa: E501
-    "bgd": "pur|পুর;ganj|গঞ্জ;hat|হাট;nagar|নগর;bari|বাড়ি;khali|খালী;tala|তলা;kandi|কান্দি;para|পাড়া;gaon|গাঁও;danga|ডাঙ্গা;bazar|বাজার",  # noqa: E501
+    "pak": "abad|آباد;pur|پور;garh|گڑھ;wala|والا;kot|کوٹ;nagar|نگر;ganj|گنج;sarai|سرائے;khel|خیل;dera|ڈیرہ;bagh|باغ;pind|پنڈ",
+    "bgd": "pur|পুর;ganj|গঞ্জ;hat|হাট;nagar|নগর;bari|বাড়ি;khali|খালী;tala|তলা;kandi|কান্দি;para|পাড়া;gaon|গাঁও;danga|ডাঙ্গা;bazar|বাজার",
 }
 _REGIONS = {
     "pak": [("Shimal", "شمال"), ("Mashriq", "مشرق"), ("Maghrib", "مغرب"), ("Janub", "جنوب")],

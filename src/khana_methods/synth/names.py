@@ -22,11 +22,11 @@ Majid|Maajid|ماجد;Wajid|Wajed|واجد;Nasir|Naseer|ناصر;Yasir|Yaser|ی�
 Faisal|Faysal|فیصل;Fahad|Fahd|فہد;Adnan|Adnaan|عدنان;Kamran|Kaamran|کامران;Rizwan|Rizvan|رضوان;Irfan|Erfan|عرفان;Sohail|Suhail|سہیل
 Shakeel|Shakil|شکیل;Jameel|Jamil|جمیل;Aqeel|Aqil|عقیل;Nadeem|Nadim|ندیم;Shafiq|Shafeeq|شفیق;Rafiq|Rafeeq|رفیق;Latif|Lateef|لطیف
 Karim|Kareem|کریم;Rahim|Raheem|رحیم;Hameed|Hamid|حمید;Majeed|Majid|مجید;Waheed|Wahid|وحید;Ghulam|Gulam|غلام;Sher|Shair|شیر
-Gul|Gull|گل;Noor|Nur|نور;Taj|Taaj|تاج;Fazal|Fazl|فضل;Dost|Dosst|دوست;Allah|Alla|اللہ;Pir|Peer|پیر;Mir|Meer|میر"""  # noqa: E501
+Gul|Gull|گل;Noor|Nur|نور;Taj|Taaj|تاج;Fazal|Fazl|فضل;Dost|Dosst|دوست;Allah|Alla|اللہ;Pir|Peer|پیر;Mir|Meer|میر"""
 _PAK_MEN_SECOND = """Khan|Khaan|خان;Ahmed|Ahmad|احمد;Ali|Aly|علی;Hussain|Hussein|حسین;Iqbal|Eqbal|اقبال;Akhtar|Akhter|اختر
 Mahmood|Mehmood|محمود;Bakhsh|Bux|بخش;Nawaz|Navaz|نواز;Raza|Rza|رضا;Abbas|Abas|عباس;Haider|Hyder|حیدر;Malik|Malek|ملک
 Butt|But|بٹ;Shah|Shaah|شاہ;Qureshi|Quraishi|قریشی;Ansari|Ansaari|انصاری;Mughal|Moghal|مغل;Baloch|Balouch|بلوچ;Jan|Jaan|جان
-Din|Deen|دین;Rehman|Rahman|رحمان;Siddique|Siddiq|صدیق;Farooq|Faruq|فاروق;Anwar|Anwer|انور;Rafi|Rafee|رفیع;Zaman|Zamaan|زمان;Gul|Gull|گل"""  # noqa: E501
+Din|Deen|دین;Rehman|Rahman|رحمان;Siddique|Siddiq|صدیق;Farooq|Faruq|فاروق;Anwar|Anwer|انور;Rafi|Rafee|رفیع;Zaman|Zamaan|زمان;Gul|Gull|گل"""
 _PAK_WOMEN = """Fatima|Fatimah|فاطمہ;Ayesha|Aisha|عائشہ;Zainab|Zenab|زینب;Maryam|Mariam|مریم;Khadija|Khadeeja|خدیجہ;Amina|Aamina|آمنہ
 Saima|Saimah|صائمہ;Sadia|Saadia|سعدیہ;Nadia|Nadiya|نادیہ;Shazia|Shaziya|شازیہ;Razia|Raziya|رضیہ;Nazia|Naziya|نازیہ;Rabia|Rabiya|رابعہ
 Sobia|Sobiya|ثوبیہ;Asma|Asmaa|اسماء;Uzma|Ozma|عظمیٰ;Huma|Homa|ہما;Hina|Henna|حنا;Sana|Sanaa|ثناء;Iqra|Eqra|اقراء
@@ -35,10 +35,10 @@ Parveen|Perveen|پروین;Nasreen|Nasrin|نسرین;Yasmeen|Yasmin|یاسمین
 Sajida|Saajida|ساجدہ;Shahida|Shaahida|شاہدہ;Khalida|Khaleda|خالدہ;Naseem|Nasim|نسیم;Shamim|Shameem|شمیم;Kausar|Kosar|کوثر
 Zubaida|Zobaida|زبیدہ;Hameeda|Hamida|حمیدہ;Rasheeda|Rashida|رشیدہ;Jameela|Jamila|جمیلہ;Salma|Salmaa|سلمیٰ;Naheed|Nahid|ناہید
 Robina|Rubina|روبینہ;Samina|Sameena|ثمینہ;Shakeela|Shakila|شکیلہ;Irshad|Ershad|ارشاد;Gulshan|Golshan|گلشن;Noor|Nur|نور
-Mumtaz|Momtaz|ممتاز;Bakht|Bakhat|بخت;Zarina|Zareena|زرینہ;Sakina|Sakeena|سکینہ;Hafsa|Hafza|حفصہ;Areeba|Ariba|اریبہ"""  # noqa: E501
+Mumtaz|Momtaz|ممتاز;Bakht|Bakhat|بخت;Zarina|Zareena|زرینہ;Sakina|Sakeena|سکینہ;Hafsa|Hafza|حفصہ;Areeba|Ariba|اریبہ"""
 _PAK_WOMEN_SECOND = """Bibi|Bi Bi|بی بی;Begum|Begam|بیگم;Khatoon|Khatun|خاتون;Parveen|Perveen|پروین;Akhtar|Akhter|اختر;Batool|Batul|بتول
 Sultana|Sultaana|سلطانہ;Kausar|Kosar|کوثر;Yasmeen|Yasmin|یاسمین;Naz|Naaz|ناز;Jan|Jaan|جان;Mai|Maee|مائی;Fatima|Fatimah|فاطمہ
-Zahra|Zehra|زہرا;Noreen|Naureen|نورین;Shaheen|Shahin|شاہین;Tabassum|Tabasum|تبسم;Gul|Gull|گل;Kanwal|Kanwel|کنول;Rani|Raani|رانی"""  # noqa: E501
+Zahra|Zehra|زہرا;Noreen|Naureen|نورین;Shaheen|Shahin|شاہین;Tabassum|Tabasum|تبسم;Gul|Gull|گل;Kanwal|Kanwel|کنول;Rani|Raani|رانی"""
 _BGD_MEN = """Abdul|Abdool|আব্দুল;Rahim|Raheem|রহিম;Karim|Kareem|করিম;Jamal|Jamaal|জামাল;Kamal|Kamaal|কামাল;Rafiqul|Rofiqul|রফিকুল
 Shafiqul|Shofiqul|শফিকুল;Nurul|Noorul|নুরুল;Aminul|Ameenul|আমিনুল;Zahirul|Johirul|জহিরুল;Mizanur|Mijanur|মিজানুর;Mahbubur|Mahabubur|মাহবুবুর
 Habibur|Hobibur|হাবিবুর;Lutfor|Lutfur|লুৎফর;Motiur|Matiur|মতিউর;Saidur|Sayedur|সাইদুর;Anisur|Anisor|আনিসুর;Siddiqur|Siddikur|সিদ্দিকুর
@@ -47,11 +47,11 @@ Monirul|Munirul|মনিরুল;Jahangir|Jahangeer|জাহাঙ্গী�
 Sohel|Sohail|সোহেল;Rubel|Rubell|রুবেল;Shamim|Samim|শামীম;Selim|Salim|সেলিম;Masud|Masood|মাসুদ;Liton|Litan|লিটন;Ripon|Ripan|রিপন
 Milon|Milan|মিলন;Swapan|Shopon|স্বপন;Tapan|Topon|তপন;Ratan|Roton|রতন;Uttam|Uttom|উত্তম;Bimal|Bimol|বিমল;Nitai|Netai|নিতাই
 Gopal|Gopaal|গোপাল;Haripada|Horipod|হরিপদ;Arun|Orun|অরুণ;Kalam|Kolam|কালাম;Idris|Idrish|ইদ্রিস;Yunus|Younus|ইউনুস;Ismail|Ismael|ইসমাইল
-Ibrahim|Ebrahim|ইব্রাহিম;Hasan|Hassan|হাসান;Hossain|Hosain|হোসেন;Belal|Bilal|বেলাল;Delwar|Delowar|দেলোয়ার;Monsur|Mansur|মনসুর"""  # noqa: E501
+Ibrahim|Ebrahim|ইব্রাহিম;Hasan|Hassan|হাসান;Hossain|Hosain|হোসেন;Belal|Bilal|বেলাল;Delwar|Delowar|দেলোয়ার;Monsur|Mansur|মনসুর"""
 _BGD_MEN_SECOND = """Rahman|Rohman|রহমান;Islam|Islaam|ইসলাম;Hossain|Hossen|হোসেন;Uddin|Uddeen|উদ্দিন;Ahmed|Ahmmed|আহমেদ;Ali|Aly|আলী
 Khan|Kha|খান;Mia|Miah|মিয়া;Sarkar|Sarker|সরকার;Sheikh|Shaikh|শেখ;Molla|Mollah|মোল্লা;Talukdar|Talukder|তালুকদার;Howlader|Hawlader|হাওলাদার
 Mondal|Mandal|মণ্ডল;Biswas|Bishwas|বিশ্বাস;Das|Dash|দাস;Roy|Ray|রায়;Pramanik|Paramanik|প্রামাণিক;Bepari|Byapari|বেপারী;Gazi|Gaji|গাজী
-Akand|Akondo|আকন্দ;Matubbar|Matbor|মাতুব্বর;Chowdhury|Choudhury|চৌধুরী;Khalil|Kholil|খলিল;Haque|Hoque|হক;Alam|Alom|আলম"""  # noqa: E501
+Akand|Akondo|আকন্দ;Matubbar|Matbor|মাতুব্বর;Chowdhury|Choudhury|চৌধুরী;Khalil|Kholil|খলিল;Haque|Hoque|হক;Alam|Alom|আলম"""
 _BGD_WOMEN = """Fatema|Fatima|ফাতেমা;Ayesha|Aysha|আয়েশা;Khadija|Khodeja|খাদিজা;Rahima|Rohima|রহিমা;Halima|Holima|হালিমা;Amena|Amina|আমেনা
 Rokeya|Rokea|রোকেয়া;Jahanara|Jahanaara|জাহানারা;Hasina|Hosina|হাসিনা;Khaleda|Khalida|খালেদা;Rehana|Rihana|রেহানা;Nasima|Nachima|নাসিমা
 Shirin|Shireen|শিরিন;Salma|Shalma|সালমা;Parul|Parool|পারুল;Shefali|Sefali|শেফালী;Beauty|Biuty|বিউটি;Lipi|Lippi|লিপি;Ruma|Rumaa|রুমা
@@ -59,10 +59,10 @@ Sumi|Shumi|সুমি;Mitu|Meetu|মিতু;Nargis|Nargish|নার্গ�
 Sufia|Sofia|সুফিয়া;Rabeya|Rabea|রাবেয়া;Morjina|Marjina|মর্জিনা;Kulsum|Kolsum|কুলসুম;Sakhina|Sokhina|সখিনা;Jorina|Jarina|জরিনা
 Momtaz|Mumtaz|মমতাজ;Nurjahan|Noorjahan|নুরজাহান;Laily|Laili|লাইলী;Shahida|Sahida|শাহিদা;Rashida|Roshida|রাশিদা;Sabina|Shabina|সাবিনা
 Asma|Achma|আসমা;Taslima|Toslima|তাসলিমা;Champa|Chompa|চম্পা;Minoti|Minati|মিনতি;Sandhya|Sondha|সন্ধ্যা;Lakshmi|Lokkhi|লক্ষ্মী
-Gita|Geeta|গীতা;Rina|Reena|রিনা;Mina|Meena|মিনা;Bina|Beena|বীণা;Sharmin|Sarmin|শারমিন;Sadia|Sadiya|সাদিয়া;Mim|Meem|মীম;Tania|Taniya|তানিয়া"""  # noqa: E501
+Gita|Geeta|গীতা;Rina|Reena|রিনা;Mina|Meena|মিনা;Bina|Beena|বীণা;Sharmin|Sarmin|শারমিন;Sadia|Sadiya|সাদিয়া;Mim|Meem|মীম;Tania|Taniya|তানিয়া"""
 _BGD_WOMEN_SECOND = """Begum|Begom|বেগম;Khatun|Khatoon|খাতুন;Akter|Akhter|আক্তার;Bibi|Bebe|বিবি;Khanam|Khanom|খানম;Sultana|Soltana|সুলতানা
 Parvin|Parveen|পারভীন;Rani|Ranee|রানী;Bala|Bola|বালা;Yasmin|Yeasmin|ইয়াসমিন;Nesa|Nessa|নেছা;Das|Dash|দাস;Mondal|Mandal|মণ্ডল
-Jahan|Jahaan|জাহান;Banu|Banoo|বানু;Ara|Aara|আরা;Islam|Eslam|ইসলাম;Haque|Hoque|হক"""  # noqa: E501
+Jahan|Jahaan|জাহান;Banu|Banoo|বানু;Ara|Aara|আরা;Islam|Eslam|ইসলাম;Haque|Hoque|হক"""
 
 
 def _parts(text: str) -> list[tuple[str, str, str]]:
