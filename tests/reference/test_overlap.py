@@ -204,9 +204,7 @@ policies = st.builds(
 
 @settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
 @given(world=worlds(), parameters=policies)
-def test_sql_equals_definitions(
-    engine: Engine, world: dict[str, list[dict[str, Any]]], parameters: Parameters
-) -> None:
+def test_sql_equals_definitions(engine: Engine, world: dict[str, list[dict[str, Any]]], parameters: Parameters) -> None:
     for name, rows in world.items():
         engine.register(name, pa.Table.from_pylist(rows, schema=FRAMES[name]), schema=FRAMES[name])
     summary = consolidate(engine, parameters).summary

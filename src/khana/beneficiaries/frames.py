@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from khana.platform.frames import FrameSource
+from khana.platform.frames import FrameSource, literal
 
-# of several batches of one source for one period the newest stands; corrected rows stand beside it
-LIVE = """b.batch_id IN (SELECT id FROM deliveries_batch WHERE state = 'LOADED')"""
-
-
-def benefit_frame(source: FrameSource) -> pa.RecordBatchReader:
-    """Return one row per row of a list; see `records.benefit_frame`."""
-    return source.query(
+def benefit_frame(frames: FrameSource, *, source: str = "") -> pa.RecordBatchReader:
+    """Return one row per row of a list, of one source where it is named; see `records.benefit_frame`."""
+    only = f" WHERE b.source_code = {literal(source)}" if source else ""
+    return frames.query(
         """SELECT b.id AS benefit_id, b.source_code AS source, b.agency, b.programme, b.period, b.period_start, b.period_end,
                   b.area_code, b.id_raw_state AS id_state, b.id_type, b.id_token, b.birth_year::int, b.birth_month::int,
                   b.birth_day::int, b.sex, b.payee_id_raw_state AS payee_id_state, b.payee_id_token AS payee_token,
                   b.mobile_token, b.account_token, b.amount::float8 AS amount,
                   (b.facts->>'stated_id_year')::int AS id_year_prefix_number
            FROM beneficiaries_benefit b"""
+        + only
     )
 
 
@@ -27,3 +25,21 @@ def exit_frame(source: FrameSource) -> pa.RecordBatchReader:
     return source.query(
         "SELECT programme, id_token, exit_date, exit_reason FROM beneficiaries_exitrecord WHERE id_token IS NOT NULL"
     )
+
+
+def column_counts(frames: FrameSource, *, source: str) -> list[dict[str, object]]:
+    """Return completeness of the columns that the frame does not carry: column, rows, filled, valid."""
+    names = ("name", "guardian_name", "payee_name", "period", "amount", "mobile_token", "account_token")
+    parts = ", ".join(f"count(nullif({name}::text, '')) AS {name}" for name in names)
+    found = (
+        frames.query(
+            f"SELECT count(*) AS rows, {parts} FROM beneficiaries_benefit WHERE source_code = {literal(source)}"
+        )
+        .read_all()
+        .to_pylist()[0]
+    )
+    return [
+        {"column": name.removesuffix("_token"), "rows": found["rows"], "filled": found[name], "valid": found[name]}
+        for name in names
+        if found[name]
+    ]

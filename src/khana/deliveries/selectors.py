@@ -21,6 +21,11 @@ def list_quarantine(*, source_code: str = "", state: str = "OPEN") -> QuerySet[Q
     return found.filter(source_code=source_code) if source_code else found
 
 
+def count_open_quarantine(source_code: str) -> int:
+    """Return how many rows of one source wait for a correction."""
+    return list_quarantine(source_code=source_code).count()
+
+
 def describe_loaded() -> dict[str, Any]:
     """Return every loaded batch by number with what makes its content certain: for the record of a run."""
     return {

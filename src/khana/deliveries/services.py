@@ -31,6 +31,12 @@ class ContractUnknown(NotFound):
     code: ClassVar[str] = "deliveries.contract.unknown"
 
 
+class BatchUnknown(NotFound):
+    """No batch of that number within the scope."""
+
+    code: ClassVar[str] = "deliveries.batch.unknown"
+
+
 @dataclass(frozen=True)
 class KeptBatch:
     """A batch as its importer needs it."""
@@ -123,6 +129,18 @@ def keep_delivery(
                 at=at,
             )
     return KeptBatch(batch.pk, batch.state, kept.sha256, kept.size, _counts(batch))
+
+
+def get_batch(batch_id: int) -> Batch:
+    """Return one batch with its contract and file.
+
+    Raises:
+        BatchUnknown: There is none of that number in scope.
+    """
+    found = Batch.objects.select_related("contract", "file").filter(pk=batch_id).first()
+    if found is None:
+        raise BatchUnknown(f"There is no batch {batch_id} in your scope.", batch=batch_id)
+    return found
 
 
 def _counts(batch: Batch) -> dict[str, int]:

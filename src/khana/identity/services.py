@@ -28,6 +28,7 @@ class ExtractLoader:
     needs = ""  # a column without which a row says nothing
     columns: Columns = ()
     renamed: dict[str, str] = {}
+    appends = False  # corrected rows are added to the extract that they belong to
 
     def __init__(self) -> None:
         access.require("identity.write")
@@ -49,8 +50,10 @@ class ExtractLoader:
         """Replace the register by what was staged; return how many rows it has and lost."""
         cursor = bulk.raw_cursor()
         names = sql.SQL(", ").join(sql.Identifier(name) for name, _ in self.columns)
-        cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(self.table)))
-        replaced = cursor.rowcount
+        replaced = 0
+        if not self.appends:
+            cursor.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(self.table)))
+            replaced = cursor.rowcount
         cursor.execute(
             sql.SQL("INSERT INTO {} ({}, batch_id) SELECT {}, %s FROM {} WHERE {} IS NOT NULL").format(
                 sql.Identifier(self.table), names, names, sql.Identifier(self.staging), sql.Identifier(self.needs)

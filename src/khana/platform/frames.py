@@ -31,6 +31,11 @@ class FrameSource:
         return reader
 
 
+def literal(text: str) -> str:
+    """Return a text as an SQL literal, for queries that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _address() -> str:
     parameters = embedded.connection_parameters(settings.DB_ROLE)
     known = connection.settings_dict

@@ -101,7 +101,9 @@ def _work(
             run_id=run_id,
             findings=lambda: engine.reader("SELECT * FROM finding"),
             recipients=lambda: engine.reader(_RECIPIENTS),
-            unserved=lambda: engine.reader("SELECT * REPLACE (to_json(eligible_for)::VARCHAR AS eligible_for) FROM unserved"),
+            unserved=lambda: engine.reader(
+                "SELECT * REPLACE (to_json(eligible_for)::VARCHAR AS eligible_for) FROM unserved"
+            ),
             figures=lambda: engine.reader("SELECT area_code, level, figure, programme, value FROM area_figure"),
             summary={**done.summary, "pair_overlap": _pairs(engine)},
             at=at,

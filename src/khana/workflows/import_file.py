@@ -131,10 +131,7 @@ def _contract(named: str, source: str, at: datetime) -> Contract:
 def _load(
     path: Path, name: str, contract: Contract, batch_id: int, source: str, agency: str, progress: Progress, at: datetime
 ) -> dict[str, Any]:
-    is_benefit = contract.entity == "benefit"
-    loader = (
-        BenefitLoader(source_code=source, agency=agency, file_name=name) if is_benefit else LOADERS[contract.entity]()
-    )
+    loader = make_loader(contract.entity, source=source, agency=agency, file_name=name)
     quarantine = deliveries.Quarantine(batch_id, source, agency)
     digest = deliveries.RowsHash()
     resolver = area_resolver() if contract.entity in ("benefit", "resident", "employee", "exit") else None
@@ -179,6 +176,13 @@ def _load(
     )
     faults.reach("import.before_commit")
     return {**done, **counts}
+
+
+def make_loader(entity: str, *, source: str, agency: str, file_name: str) -> Any:
+    """Return the loader of the room that keeps an entity; it asks for its permission."""
+    if entity == "benefit":
+        return BenefitLoader(source_code=source, agency=agency, file_name=file_name)
+    return LOADERS[entity]()
 
 
 def _orphans(loader: Any) -> pa.Table:

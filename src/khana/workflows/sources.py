@@ -12,7 +12,15 @@ from khana.beneficiaries import selectors as beneficiaries
 from khana.beneficiaries.services.sources import add_source
 from khana.deliveries import services as deliveries
 from khana.deliveries.contracts.loading import load_contract
-from khana.programmes import selectors as programmes
+from khana.programmes import selectors as catalogue_rows
+from khana_methods.overlap.onboarding import Candidate, rank_unconnected
+
+REASONS = {
+    "COUNTS_TO_CAP": "counts against the cap",
+    "POVERTY_TARGETED": "'served by nothing' is not certain without it",
+    "TIED_TO_OTHERS": "excludes or requires other programmes",
+    "SIZE_KNOWN": "its size is known",
+}
 
 
 def add(
@@ -60,36 +68,26 @@ def add(
 
 
 def onboarding(*, token: str, at: datetime) -> list[dict[str, Any]]:
-    """Rank the programmes of the catalogue that no source delivers: cash and poverty-targeted ones first.
+    """Rank the programmes of the catalogue that no source delivers, the ones that blur the answers most first.
 
     Returns:
-        One entry a programme: rank, code, name, agency, benefit_type, reason.
+        One entry a programme: rank, code, name, agency, benefit_type, reasons.
     """
     with access.scoped(token):
         connected = beneficiaries.connected_programmes()
-        found = [p for p in programmes.list_programmes() if p.code not in connected]
-    found.sort(
-        key=lambda p: (not p.counts_to_cap, not p.poverty_targeted, not (p.requires or p.incompatible_with), p.code)
-    )
+        catalogue = {p.code: p for p in catalogue_rows.list_programmes()}
+    candidates = [
+        Candidate(p.code, p.counts_to_cap, p.poverty_targeted, is_tied=bool(p.requires or p.incompatible_with))
+        for p in catalogue.values()
+    ]
     return [
         {
-            "rank": number,
-            "code": p.code,
-            "name": p.name,
-            "agency": p.agency,
-            "benefit_type": p.benefit_type,
-            "reason": _reason(p.counts_to_cap, p.poverty_targeted, bool(p.incompatible_with)),
+            "rank": one.rank,
+            "code": one.code,
+            "name": catalogue[one.code].name,
+            "agency": catalogue[one.code].agency,
+            "benefit_type": catalogue[one.code].benefit_type,
+            "reasons": [REASONS[code] for code in one.reasons],
         }
-        for number, p in enumerate(found, start=1)
+        for one in rank_unconnected(candidates, connected)
     ]
-
-
-def _reason(counts: bool, targeted: bool, excludes: bool) -> str:
-    parts = []
-    if counts:
-        parts.append("counts against the cap")
-    if excludes:
-        parts.append("excludes other programmes")
-    if targeted:
-        parts.append("'served by nothing' is not certain without it")
-    return ", ".join(parts) or "completes the list of recipients"

@@ -40,12 +40,6 @@ class FrameUnlike(InputError):
     code: ClassVar[str] = "engine.frame_unlike"
 
 
-class NotASelect(InputError):
-    """A statement without a result was asked for its rows."""
-
-    code: ClassVar[str] = "engine.not_a_select"
-
-
 class Engine:
     """SQL over frames in one process.
 
@@ -174,9 +168,7 @@ class Engine:
     ) -> pa.RecordBatchReader:
         """Fetch a result as batches; run nothing else on this engine until it is read."""
         with self._translated():
-            relation = self._connection.sql(sql, params=dict(parameters or {}) or None)
-            if relation is None:
-                raise NotASelect("Only a statement that gives rows can be read.")
+            relation: Any = self._connection.sql(sql, params=dict(parameters or {}) or None)
             found: pa.RecordBatchReader = relation.to_arrow_reader(batch_rows)
             return found
 

@@ -103,11 +103,7 @@ class World:
 
     def start(self, party: Party) -> date:
         """Give the first day of the list's period, the day of the question where none is stated."""
-        days = [
-            p.row["period_start"]
-            for p in self.parties
-            if p.list_key == party.list_key and p.row["period_start"]
-        ]
+        days = [p.row["period_start"] for p in self.parties if p.list_key == party.list_key and p.row["period_start"]]
         return min(days) if days else self.parameters.as_of
 
     def add(self, party: Party, code: str, role: str, detail: str = "", group: int | None = None) -> None:
@@ -381,6 +377,5 @@ def _unserved(world: World) -> list[tuple[int, list[str]]]:
         and world.scores.get(h["household_id"], 101.0) <= world.parameters.poor_cutoff
     )
     return [
-        (home, eligible_codes(world.frames, home, area, score, set(), world.parameters))
-        for score, home, area in poor
+        (home, eligible_codes(world.frames, home, area, score, set(), world.parameters)) for score, home, area in poor
     ]

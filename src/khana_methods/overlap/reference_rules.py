@@ -111,9 +111,9 @@ def eligible_codes(
         there = not programme["areas"] or area_lies_in(area, programme["areas"], frames["area_frame"])
         free = not (held & ({programme["code"]} | set(programme["incompatible_with"])))
         ready = not programme["requires"] or programme["requires"] in held
-        if score <= limit and there and free and ready:
-            if any(_fits(programme, member, parameters.as_of) for member in members):
-                codes.append(programme["code"])
+        fits = any(_fits(programme, member, parameters.as_of) for member in members)
+        if score <= limit and there and free and ready and fits:
+            codes.append(programme["code"])
     return sorted(codes)
 
 
@@ -121,8 +121,4 @@ def _fits(programme: Row, member: Row, day: date) -> bool:
     least, most = age_range(programme, member["sex"])
     born = (member["birth_year"], member["birth_month"] or 1, member["birth_day"] or 1)
     age = max(0, age_on(born, day))
-    return (
-        programme["sex"] in ("", member["sex"])
-        and (least is None or age >= least)
-        and (most is None or age <= most)
-    )
+    return programme["sex"] in ("", member["sex"]) and (least is None or age >= least) and (most is None or age <= most)

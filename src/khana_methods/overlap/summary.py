@@ -32,8 +32,8 @@ def summarise(engine: Engine, parameters: Parameters, undecided: list[str]) -> d
 
     Returns:
         `rows` = `linked` + `unmatched` (a row is linked where beneficiary or payee is),
-        `connected` and `not_connected` programmes, `registers`, `findings` by code,
-        `recipients`, `over_cap`, `unserved`, `leakage` and the lines they were drawn at.
+        `connected` and `not_connected` programmes, `registers`, `findings` by code
+        and `findings_by_source`, `recipients`, `over_cap`, `unserved`, `leakage` and the lines they were drawn at.
     """
     return {
         "parameters": parameters.as_json(),
@@ -48,12 +48,7 @@ def summarise(engine: Engine, parameters: Parameters, undecided: list[str]) -> d
         "undecided_codes": undecided,
         "well_off_score": engine.value("SELECT well_off_score FROM work_parameter"),
         **_rows(engine),
-        "findings": {
-            code: {"severity": severity, "rows": rows}
-            for code, severity, rows in engine.rows(
-                "SELECT code, min(severity), count(DISTINCT benefit_id) FROM finding GROUP BY 1 ORDER BY 1"
-            )
-        },
+        **_findings(engine),
         **_recipients(engine),
         "poor_households": engine.value("""
             SELECT count(*) FROM household_frame h JOIN score_frame s USING (household_id)
@@ -89,6 +84,22 @@ def _connected(engine: Engine) -> list[dict[str, Any]]:
         }
         for programme, agency, sources, periods, last, rows in found
     ]
+
+
+def _findings(engine: Engine) -> dict[str, Any]:
+    found = engine.rows("""
+        SELECT l.source, f.code, min(f.severity), sum(f.many)
+        FROM (SELECT p.list_no, f.code, min(f.severity) AS severity, count(DISTINCT f.benefit_id) AS many
+              FROM finding f JOIN work_party p USING (benefit_id) GROUP BY p.list_no, f.code) f
+        JOIN work_list l USING (list_no) GROUP BY l.source, f.code ORDER BY l.source, f.code
+        """)
+    by_source: dict[str, dict[str, int]] = {}
+    by_code: dict[str, dict[str, Any]] = {}
+    for source, code, severity, rows in found:
+        by_source.setdefault(source, {})[code] = int(rows)
+        total = by_code.setdefault(code, {"severity": severity, "rows": 0})
+        total["rows"] += int(rows)
+    return {"findings": dict(sorted(by_code.items())), "findings_by_source": by_source}
 
 
 def _rows(engine: Engine) -> dict[str, Any]:

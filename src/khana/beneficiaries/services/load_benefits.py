@@ -94,6 +94,7 @@ class ExitLoader:
 
     numbers: tuple[str, ...] = ("id_number",)
     mobiles: tuple[str, ...] = ()
+    appends = False  # corrected rows are added to the file that they belong to
     COLUMNS = [
         ("programme", "text"), ("id_number_token", "bytea"), ("id_number_ciphertext", "bytea"), ("name", "text DEFAULT ''"),
         ("exit_date", "date"), ("exit_reason", "text DEFAULT ''"),
@@ -114,8 +115,10 @@ class ExitLoader:
     def finish(self, *, batch_id: int, at: datetime) -> dict[str, int]:
         """Write what was staged in place of the exits known before."""
         cursor = bulk.raw_cursor()
-        cursor.execute("DELETE FROM beneficiaries_exitrecord")
-        replaced = cursor.rowcount
+        replaced = 0
+        if not self.appends:
+            cursor.execute("DELETE FROM beneficiaries_exitrecord")
+            replaced = cursor.rowcount
         cursor.execute(
             """INSERT INTO beneficiaries_exitrecord (programme, id_token, id_ciphertext, name, exit_date, exit_reason, batch_id)
                SELECT programme, id_number_token, id_number_ciphertext, name, exit_date, exit_reason, %s FROM _exit

@@ -6,11 +6,10 @@ within one code. `detail` holds codes, counts and dates, never a name or a numbe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.overlap.codes import SEVERITIES
+from khana_methods.overlap.finding_codes import load_finding_codes
 
 
 @dataclass(frozen=True)
@@ -44,15 +43,13 @@ def start_findings(engine: Engine) -> None:
 def run_check(engine: Engine, check: Check) -> None:
     """Add what one check finds."""
     engine.run(
-        "INSERT INTO work_finding SELECT benefit_id, code, role, detail, group_no, person_id"
-        f" FROM ({check.sql}) found"
+        f"INSERT INTO work_finding SELECT benefit_id, code, role, detail, group_no, person_id FROM ({check.sql}) found"
     )
 
 
 def finish_findings(engine: Engine) -> None:
     """Write `finding`: what was found, with severity and with the person whose fact it is."""
-    names: Sequence[tuple[str, str]] = sorted(SEVERITIES.items())
-    values = ", ".join(f"('{code}', '{severity}')" for code, severity in names)
+    values = ", ".join(f"('{code}', '{words.severity}')" for code, words in load_finding_codes().items())
     engine.run(f"""
         CREATE OR REPLACE TABLE finding AS
         SELECT f.benefit_id, f.code, f.role, s.severity, f.person_id,
