@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 
 from khana.access.functions import call
+from khana.access.models import User
 
 
 @dataclass(frozen=True)
@@ -71,3 +72,8 @@ def list_users() -> list[ListedUser]:
         user = ListedUser(number, username, display_name, language, kind, is_active, factor, locked, held)
         listed.append(user)
     return listed
+
+
+def has_users() -> bool:
+    """Tell whether anybody was ever made a user here; asked by the owner of the database."""
+    return User.objects.exists()

@@ -16,7 +16,7 @@ class Score(models.Model):
     .. pii: a poverty score points at a household
     """
 
-    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+")
+    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+", db_index=False)
     area_path = models.TextField()
     score = models.DecimalField(max_digits=5, decimal_places=2)
     score_date = models.DateField()

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from khana.platform.frames import FrameSource, literal
 
+
 def benefit_frame(frames: FrameSource, *, source: str = "") -> pa.RecordBatchReader:
     """Return one row per row of a list, of one source where it is named; see `records.benefit_frame`."""
     only = f" WHERE b.source_code = {literal(source)}" if source else ""
@@ -27,7 +28,7 @@ def exit_frame(source: FrameSource) -> pa.RecordBatchReader:
     )
 
 
-def column_counts(frames: FrameSource, *, source: str) -> list[dict[str, object]]:
+def column_counts(frames: FrameSource, *, source: str) -> list[tuple[str, int, int, int]]:
     """Return completeness of the columns that the frame does not carry: column, rows, filled, valid."""
     names = ("name", "guardian_name", "payee_name", "period", "amount", "mobile_token", "account_token")
     parts = ", ".join(f"count(nullif({name}::text, '')) AS {name}" for name in names)
@@ -39,7 +40,7 @@ def column_counts(frames: FrameSource, *, source: str) -> list[dict[str, object]
         .to_pylist()[0]
     )
     return [
-        {"column": name.removesuffix("_token"), "rows": found["rows"], "filled": found[name], "valid": found[name]}
+        (name.removesuffix("_token"), int(found["rows"]), int(found[name]), int(found[name]))
         for name in names
         if found[name]
     ]

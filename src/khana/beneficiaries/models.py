@@ -128,7 +128,7 @@ class Finding(models.Model):
     .. pii: points at a person by id; detail holds codes and numbers, never names
     """
 
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+", db_index=False)
     benefit_id = models.BigIntegerField()
     source_code = models.TextField()
     agency = models.TextField()
@@ -161,7 +161,7 @@ class Recipient(models.Model):
     .. pii: person id, token of the number
     """
 
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+", db_index=False)
     id_token = models.BinaryField(null=True)
     person_id = models.BigIntegerField(null=True)
     household_number = models.TextField(default="")
@@ -188,7 +188,7 @@ class UnservedHousehold(models.Model):
     .. pii: points at a household
     """
 
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+", db_index=False)
     household_number = models.TextField()
     area_path = models.TextField()
     score = models.DecimalField(max_digits=5, decimal_places=2)
@@ -208,7 +208,7 @@ class AreaFigure(models.Model):
     .. no_pii: counts by area
     """
 
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+", db_index=False)
     area_code = models.TextField()
     level = models.SmallIntegerField()
     figure = models.TextField()

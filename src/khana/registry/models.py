@@ -43,7 +43,7 @@ class HouseholdVersion(TwoClocks):
     .. pii: address, position and living conditions; kept for the life of the registry
     """
 
-    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+")
+    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+", db_index=False)
     address = models.TextField(default="")
     latitude = models.FloatField(null=True)
     longitude = models.FloatField(null=True)
@@ -76,7 +76,7 @@ class PersonVersion(TwoClocks):
     .. pii: names, birth, sex, marital status, health and schooling facts
     """
 
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
     name = models.TextField(default="")
     name_native = models.TextField(default="")
     guardian_name = models.TextField(default="", help_text="father's or husband's name")
@@ -101,8 +101,8 @@ class Membership(TwoClocks):
     .. pii: who lives with whom
     """
 
-    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+")
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+", db_index=False)
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
     line_no = models.IntegerField()
     relation = models.TextField(default="")
     is_member = models.BooleanField(default=True)
@@ -134,7 +134,7 @@ class Identifier(models.Model):
         VERIFIED = "VERIFIED"
         DISPUTED = "DISPUTED"
 
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
     area_path = models.TextField()
     type = models.TextField()
     token = models.BinaryField(max_length=32)

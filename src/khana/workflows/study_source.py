@@ -55,7 +55,7 @@ def run(*, token: str, source: str, as_of: date | None = None, at: datetime) -> 
             as_of=day,
             due_days=DUE_DAYS.get(found.frequency),
             quarantined=deliveries.count_open_quarantine(source),
-            columns=[ColumnCount(**row) for row in columns],
+            columns=[ColumnCount(*row) for row in columns],
         )
         audit.record(
             action="beneficiaries.source.studied", subject=f"source:{source}", details={"verdict": done.verdict}, at=at

@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('recorded_at', models.DateTimeField()),
                 ('superseded_at', models.DateTimeField(null=True)),
                 ('batch_id', models.BigIntegerField(null=True)),
-                ('household', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.household')),
+                ('household', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.household')),
             ],
             options={
                 'indexes': [models.Index(fields=['household'], name='score_household')],

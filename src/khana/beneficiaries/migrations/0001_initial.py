@@ -115,7 +115,7 @@ class Migration(migrations.Migration):
                 ('amount', models.DecimalField(decimal_places=2, default=0, max_digits=16)),
                 ('score', models.DecimalField(decimal_places=2, max_digits=5, null=True)),
                 ('is_well_off', models.BooleanField(default=False)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='beneficiaries.run')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='beneficiaries.run')),
             ],
             options={
                 'indexes': [models.Index(fields=['run', 'is_over_cap'], name='recipient_run_cap')],
@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
                 ('line_no', models.IntegerField(null=True)),
                 ('detail', models.TextField(default='')),
                 ('group_no', models.BigIntegerField(null=True)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='beneficiaries.run')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='beneficiaries.run')),
             ],
             options={
                 'indexes': [models.Index(fields=['run', 'code'], name='finding_run_code'), models.Index(fields=['benefit_id'], name='finding_benefit')],
@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
                 ('figure', models.TextField()),
                 ('programme', models.TextField(blank=True, default='')),
                 ('value', models.BigIntegerField()),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='beneficiaries.run')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='beneficiaries.run')),
             ],
             options={
                 'indexes': [models.Index(fields=['run', 'figure', 'level'], name='area_figure_run')],
@@ -172,7 +172,7 @@ class Migration(migrations.Migration):
                 ('rank', models.BigIntegerField()),
                 ('members', models.IntegerField(default=0)),
                 ('eligible_for', models.JSONField(default=list)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='beneficiaries.run')),
+                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='beneficiaries.run')),
             ],
             options={
                 'indexes': [models.Index(fields=['run', 'rank'], name='unserved_run_rank')],

@@ -118,6 +118,14 @@ def migrate() -> None:
 
     django.setup()
     call_command("migrate", interactive=False, verbosity=0)
+    from khana.access.selectors import has_users
+    from khana.access.services import load_roles
+    from khana.platform import keys
+
+    load_roles()
+    # in production new keys belong to a new database only: where people's data is, lost keys must be restored
+    if os.environ.get("KHANA_ENV") != "production" or not has_users():
+        keys.ensure()
 
 
 @click.command(name="migrations-check", hidden=True)

@@ -80,7 +80,7 @@ def sources_list(as_json: bool, out: Path | None) -> None:
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--code", default="", help="Code of the contract; from the file's name if absent.")
-@click.option("--entity", default="benefit", show_default=True, help="What kind of rows the file holds.")
+@click.option("--entity", default="", help="What kind of rows the file holds; guessed where it is absent.")
 @printing
 def sources_suggest(file: Path, code: str, entity: str, as_json: bool, out: Path | None) -> None:
     """Draft a contract from a FILE that was never seen: format, columns, dates, numbers.

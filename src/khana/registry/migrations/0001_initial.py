@@ -57,7 +57,7 @@ class Migration(migrations.Migration):
                 ('mobile_ciphertext', models.BinaryField(null=True)),
                 ('consent', models.BooleanField(null=True)),
                 ('facts', models.JSONField(default=dict)),
-                ('household', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.household')),
+                ('household', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.household')),
             ],
             options={
                 'indexes': [models.Index(fields=['household'], name='household_version_of')],
@@ -81,8 +81,8 @@ class Migration(migrations.Migration):
                 ('father_line', models.IntegerField(null=True)),
                 ('mother_line', models.IntegerField(null=True)),
                 ('family_no', models.SmallIntegerField(help_text='1.. within the household', null=True)),
-                ('household', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.household')),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person')),
+                ('household', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.household')),
+                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person')),
             ],
             options={
                 'indexes': [models.Index(fields=['household'], name='membership_household'), models.Index(fields=['person'], name='membership_person')],
@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
                 ('recorded_at', models.DateTimeField()),
                 ('retired_at', models.DateTimeField(null=True)),
                 ('batch_id', models.BigIntegerField(null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person')),
+                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person')),
             ],
             options={
                 'indexes': [models.Index(fields=['token'], name='identifier_token'), models.Index(fields=['person'], name='identifier_person')],
@@ -128,7 +128,7 @@ class Migration(migrations.Migration):
                 ('mobile_token', models.BinaryField(null=True)),
                 ('mobile_ciphertext', models.BinaryField(null=True)),
                 ('facts', models.JSONField(default=dict)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person')),
+                ('person', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.person')),
             ],
             options={
                 'indexes': [models.Index(fields=['person'], name='person_version_of')],
