@@ -61,6 +61,20 @@ def read_contract(text: str) -> Contract:
     return parse_contract(document, where="contract")
 
 
+def write_contract(body: Mapping[str, Any]) -> str:
+    """Return a contract as YAML text in the order of its schema, one column as a plain word."""
+    ordered = {name: body[name] for name in Contract.model_fields if name in body}
+    ordered["facts"] = {fact: _short(rule) for fact, rule in body.get("facts", {}).items()}
+    return yaml.safe_dump(ordered, allow_unicode=True, sort_keys=False, width=110)
+
+
+def _short(rule: Any) -> Any:
+    if isinstance(rule, Mapping) and set(rule) == {"column"}:
+        names = rule["column"]
+        return names[0] if len(names) == 1 else list(names)
+    return dict(rule) if isinstance(rule, Mapping) else rule
+
+
 def preview_contract(contract: Contract, *, sha256: str = "", path: Path | None = None, rows: int = 12) -> Preview:
     """Read the first rows of a kept file, or of a file just sent, under a contract."""
     if path is not None:

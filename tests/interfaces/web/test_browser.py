@@ -49,7 +49,8 @@ class Visit:
         """Open a page, wait until it is drawn, keep a picture where one is wanted."""
         answer = self.page.goto(path)
         self.status = answer.status if answer else 0
-        self.page.wait_for_load_state("load" if "/jobs" in path else "networkidle")
+        if self.page.query_selector("#map"):
+            self.page.wait_for_selector("#map[data-drawn], .k-map-none", state="attached")
         folder = os.environ.get("KHANA_SCREENSHOTS")
         if folder and name:
             self.page.wait_for_timeout(250)

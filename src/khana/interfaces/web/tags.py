@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from babel.core import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 from django import template
 from django.utils import timezone
@@ -65,7 +65,7 @@ def moment(value: datetime | None) -> str:
     """Write a date and time in the language, in the server's time zone."""
     if value is None:
         return "–"
-    return str(format_datetime(timezone.localtime(value), format="medium", locale=locale()))
+    return f"{day(timezone.localtime(value))}, {format_time(timezone.localtime(value), format='short', locale=locale())}"
 
 
 @register.filter

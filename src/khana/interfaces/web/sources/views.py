@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -84,9 +83,7 @@ def contract(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _text_of(found: dossier.SourceFile) -> str:
-    if found.contract is None:
-        return ""
-    return yaml.safe_dump(dict(found.contract.body), allow_unicode=True, sort_keys=False, width=110)
+    return contracts.write_contract(found.contract.body) if found.contract else ""
 
 
 @session.needs("sources.write")
