@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from khana.access import services as access
 from khana.audit import services as audit
 from khana.deliveries.contracts.manifest import AreaFile
 from khana.geo import services as geo
+from khana_country.load import PackInvalid, load_document
 
 
 def run(
@@ -34,6 +36,24 @@ def run(
             )
             rows += found
             counts[f"level_{entry.level}"] = counts.get(f"level_{entry.level}", 0) + len(found)
+        named = _pack_names(country)
+        rows = [_with_pack_names(row, named.get(row.code, {})) for row in rows]
         geo.put_areas(country=country, scheme=scheme, valid_from=valid_from, rows=rows)
         audit.record(action="geo.areas.loaded", subject=f"scheme:{scheme}", details=counts, at=at)
     return counts
+
+
+def _pack_names(country: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the names that the country pack has beside those of the files, by code; none is no fault."""
+    try:
+        names: Mapping[str, Mapping[str, Any]] = load_document(country, "area_names")["names"]
+    except PackInvalid:
+        return {}
+    return names
+
+
+def _with_pack_names(row: geo.AreaRow, named: Mapping[str, Any]) -> geo.AreaRow:
+    """Add the pack's names in other languages and its other spellings; the file's own come first."""
+    also = tuple(str(name) for name in named.get("also", ()))
+    languages = {language: str(name) for language, name in named.items() if language != "also"}
+    return replace(row, names={**languages, **row.names}, aliases=tuple(dict.fromkeys([*row.aliases, *also])))
