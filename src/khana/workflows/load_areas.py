@@ -12,7 +12,7 @@ from khana.access import services as access
 from khana.audit import services as audit
 from khana.deliveries.contracts.manifest import AreaFile
 from khana.geo import services as geo
-from khana_country.load import PackInvalid, load_document
+from khana_country.load import PackInvalid, load_document, load_pack
 
 
 def run(
@@ -38,9 +38,19 @@ def run(
             counts[f"level_{entry.level}"] = counts.get(f"level_{entry.level}", 0) + len(found)
         named = _pack_names(country)
         rows = [_with_pack_names(row, named.get(row.code, {})) for row in rows]
+        rows = _under_one_root(country, rows)
         geo.put_areas(country=country, scheme=scheme, valid_from=valid_from, rows=rows)
         audit.record(action="geo.areas.loaded", subject=f"scheme:{scheme}", details=counts, at=at)
     return counts
+
+
+def _under_one_root(country: str, rows: list[geo.AreaRow]) -> list[geo.AreaRow]:
+    """Put the country itself above areas that have none above them: every set has one area that holds all others."""
+    if any(row.level == 0 for row in rows):
+        return rows
+    names = dict(load_pack(country).names)
+    root = geo.AreaRow(code=country.upper(), name=names["en"], level=0, parent_code="", names=names)
+    return [root, *(row if row.parent_code else replace(row, parent_code=root.code) for row in rows)]
 
 
 def _pack_names(country: str) -> Mapping[str, Mapping[str, Any]]:

@@ -113,7 +113,7 @@ def write_unserved(engine: Engine) -> None:
 def write_area_figures(engine: Engine) -> None:
     """Write `area_figure`: counts for each area and every area above it.
 
-    Figures: recipients, over_cap, well_off (paid though well off), rows, refused_rows, amount,
+    Figures: recipients, overlaps (on two programmes or more), over_cap, well_off (paid though well off), rows, refused_rows, amount,
     households, poor_households, unserved. `programme` is '' for all programmes together.
     """
     engine.run("""
@@ -128,6 +128,7 @@ def write_area_figures(engine: Engine) -> None:
         ), base AS (
             SELECT area_code, 'recipients' AS figure, '' AS programme, count(*) AS value
             FROM recipient GROUP BY ALL
+            UNION ALL SELECT area_code, 'overlaps', '', count(*) FROM recipient WHERE len(programmes) > 1 GROUP BY ALL
             UNION ALL SELECT area_code, 'over_cap', '', count(*) FROM recipient WHERE is_over_cap GROUP BY ALL
             UNION ALL SELECT area_code, 'well_off', '', count(*) FROM leakage GROUP BY ALL
             UNION ALL SELECT area_code, 'recipients', programme, count(*) FROM drawn GROUP BY ALL

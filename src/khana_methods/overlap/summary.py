@@ -131,6 +131,7 @@ def _recipients(engine: Engine) -> dict[str, Any]:
         "registered_recipients": registered,
         "over_cap": over,
         "exactly_at_cap": exactly,
+        "overlaps": engine.value("SELECT count(*) FROM recipient WHERE len(programmes) > 1"),
         "leakage": _count(engine, "leakage"),
         "amount": float(amount or 0),
     }
