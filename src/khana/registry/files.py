@@ -153,7 +153,9 @@ def people_of_token(token: bytes) -> list[int]:
 
 def current_file(person_id: int) -> int:
     """Return the file that a person's id stands for today: her own, or the one it was merged into."""
-    merged = Alias.objects.filter(person_id=person_id, valid_to__isnull=True).values_list("current_id", flat=True).first()
+    merged = (
+        Alias.objects.filter(person_id=person_id, valid_to__isnull=True).values_list("current_id", flat=True).first()
+    )
     return merged if merged is not None else person_id
 
 
@@ -168,7 +170,12 @@ def numbers_of(person_id: int) -> list[HeldNumber]:
     opened = keys.decrypt_many([row.ciphertext for row in rows])
     return [
         HeldNumber(
-            row.type, mask((plain or b"").decode(), row.type), row.status, row.recorded_at, row.retired_at, bytes(row.token)
+            row.type,
+            mask((plain or b"").decode(), row.type),
+            row.status,
+            row.recorded_at,
+            row.retired_at,
+            bytes(row.token),
         )
         for row, plain in zip(rows, opened, strict=True)
     ]

@@ -57,9 +57,9 @@ def family_numbers(lines: Sequence[Line]) -> dict[int, int]:
 
 
 def number_families(cursor: psycopg.Cursor[Any]) -> None:
-    """Fill `family_no` of the staged persons."""
+    """Make the temporary table `_family` (household_id, line_no, family_no) of the staged persons."""
     rows = cursor.execute(
-        "SELECT household_id, line_no, marital, spouse_line, father_line, mother_line FROM _person ORDER BY household_id, line_no"
+        "SELECT household_id, line_no, marital, spouse_line, father_line, mother_line FROM _person ORDER BY household_id"
     ).fetchall()
     households: list[int] = []
     lines: list[int] = []
@@ -74,7 +74,3 @@ def number_families(cursor: psycopg.Cursor[Any]) -> None:
     )
     bulk.copy_in(cursor, "_family", pa.table({"household_id": households, "line_no": lines, "family_no": numbers}))
     cursor.execute("ANALYZE _family")
-    cursor.execute(
-        """UPDATE _person s SET family_no = f.family_no FROM _family f
-           WHERE f.household_id = s.household_id AND f.line_no = s.line_no"""
-    )

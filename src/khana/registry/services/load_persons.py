@@ -7,6 +7,7 @@ is kept DISPUTED. A person whose household is not here is given back to be quara
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -44,7 +45,6 @@ COLUMNS: staging.Columns = [
     ("spouse_line", "integer"),
     ("father_line", "integer"),
     ("mother_line", "integer"),
-    ("family_no", "smallint"),
     ("id_number_type", "text"),
     ("id_number_token", "bytea"),
     ("id_number_ciphertext", "bytea"),
@@ -93,14 +93,17 @@ class PersonLoader:
         cursor = bulk.raw_cursor()
         cursor.execute("ANALYZE _person")
         cursor.execute(
-            """UPDATE _person s SET household_id = h.id, area_path = h.area_path FROM registry_household h
+            """UPDATE _person s SET household_id = h.id, area_path = h.area_path, facts = jsonb_strip_nulls(s.facts),
+                      valid_from = coalesce(s.valid_from, v.valid_from, current_date)
+               FROM registry_household h LEFT JOIN registry_householdversion v
+                 ON v.household_id = h.id AND v.superseded_at IS NULL AND v.valid_to IS NULL
                WHERE h.number = s.household_number"""
         )
         gone = cursor.execute("DELETE FROM _person WHERE household_id IS NULL RETURNING line").fetchall()
         twice = cursor.execute(
             """DELETE FROM _person a USING (
-                   SELECT ctid, row_number() OVER (PARTITION BY household_id, line_no ORDER BY line) AS n FROM _person) b
-               WHERE a.ctid = b.ctid AND b.n > 1 RETURNING a.line"""
+                   SELECT household_id, line_no, min(line) AS first FROM _person GROUP BY 1, 2 HAVING count(*) > 1) b
+               WHERE a.household_id = b.household_id AND a.line_no = b.line_no AND a.line > b.first RETURNING a.line"""
         ).fetchall()
         lines = [row[0] for row in gone] + [row[0] for row in twice]
         details = ["household_unknown"] * len(gone) + ["line_twice"] * len(twice)
@@ -113,14 +116,21 @@ class PersonLoader:
         cursor.execute("SET LOCAL gin_pending_list_limit = '256MB'")
         _meet_known_files(cursor)
         number_families(cursor)
+        cursor.execute("DROP TABLE IF EXISTS pg_temp._member")
+        cursor.execute(
+            """CREATE TEMP TABLE _member ON COMMIT DROP AS
+               SELECT s.person_id, s.is_new, s.area_path, s.valid_from, s.household_id, s.line_no, s.relation, s.is_member,
+                      s.is_present, s.spouse_line, s.father_line, s.mother_line, f.family_no
+               FROM _person s JOIN _family f ON f.household_id = s.household_id AND f.line_no = s.line_no"""
+        )
         cursor.execute(
             "INSERT INTO registry_person (id, area_path, created_at) SELECT person_id, area_path, %s FROM _person WHERE is_new",
             [at],
         )
         new = cursor.rowcount
-        shared = {"key": "person_id", "at": at, "batch_id": batch_id, "staging": NAME}
-        versions = staging.write_versions(cursor, table="registry_personversion", columns=VERSION, **shared)  # type: ignore[arg-type]
-        staging.write_versions(cursor, table="registry_membership", columns=MEMBERSHIP, **shared)  # type: ignore[arg-type]
+        write = partial(staging.write_versions, cursor, key="person_id", at=at, batch_id=batch_id)
+        versions = write(staging=NAME, table="registry_personversion", columns=VERSION)
+        write(staging="_member", table="registry_membership", columns=MEMBERSHIP)
         numbers, disputed = _write_numbers(cursor, batch_id, at)
         faults.reach("registry.numbers_written")
         return {"new_files": new, "versions": versions, "numbers": numbers, "disputed": disputed}
@@ -137,20 +147,13 @@ def no_null_text(rows: pa.Table, names: tuple[str, ...]) -> pa.Table:
 
 
 def _meet_known_files(cursor: psycopg.Cursor[Any]) -> None:
-    """Give staged rows the file that already stands on their line, and the interview's day."""
-    cursor.execute("ANALYZE _person")
+    """Give staged rows the file that already stands on their line."""
     if not staging.is_empty(cursor, "registry_membership"):
         cursor.execute(
             """UPDATE _person s SET person_id = m.person_id, is_new = false FROM registry_membership m
                WHERE m.household_id = s.household_id AND m.line_no = s.line_no
                  AND m.superseded_at IS NULL AND m.valid_to IS NULL"""
         )
-    cursor.execute(
-        """UPDATE _person s SET facts = jsonb_strip_nulls(s.facts),
-                  valid_from = coalesce(s.valid_from, v.valid_from, current_date)
-           FROM registry_householdversion v
-           WHERE v.household_id = s.household_id AND v.superseded_at IS NULL AND v.valid_to IS NULL"""
-    )
 
 
 def _write_numbers(cursor: psycopg.Cursor[Any], batch_id: int, at: datetime) -> tuple[int, int]:
