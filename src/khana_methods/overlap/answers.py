@@ -118,11 +118,13 @@ def write_area_figures(engine: Engine) -> None:
     """
     engine.run("""
         CREATE OR REPLACE TABLE area_figure AS
-        WITH refused AS (SELECT DISTINCT benefit_id FROM finding WHERE severity = 'REFUSE'),
-        list_row AS (
-            SELECT r.area_code, r.programme, count(*) AS list_rows, count(f.benefit_id) AS refused_rows,
-                   sum(r.amount) AS amount
-            FROM work_row r LEFT JOIN refused f USING (benefit_id) GROUP BY r.area_code, r.programme
+        WITH list_row AS (
+            SELECT area_code, programme, count(*) AS list_rows, sum(amount) AS amount
+            FROM work_row GROUP BY area_code, programme
+        ), refused AS (
+            SELECT area_code, programme, count(*) AS refused_rows
+            FROM work_row SEMI JOIN (FROM finding WHERE severity = 'REFUSE') f USING (benefit_id)
+            GROUP BY area_code, programme
         ), drawn AS (
             SELECT area_code, unnest(programmes) AS programme FROM recipient
         ), base AS (
@@ -134,8 +136,8 @@ def write_area_figures(engine: Engine) -> None:
             UNION ALL SELECT area_code, 'recipients', programme, count(*) FROM drawn GROUP BY ALL
             UNION ALL SELECT area_code, 'rows', programme, list_rows FROM list_row
             UNION ALL SELECT area_code, 'rows', '', sum(list_rows) FROM list_row GROUP BY area_code
-            UNION ALL SELECT area_code, 'refused_rows', programme, refused_rows FROM list_row
-            UNION ALL SELECT area_code, 'refused_rows', '', sum(refused_rows) FROM list_row GROUP BY area_code
+            UNION ALL SELECT area_code, 'refused_rows', programme, refused_rows FROM refused
+            UNION ALL SELECT area_code, 'refused_rows', '', sum(refused_rows) FROM refused GROUP BY area_code
             UNION ALL SELECT area_code, 'amount', programme, round(amount) FROM list_row
             UNION ALL SELECT area_code, 'amount', '', round(sum(amount)) FROM list_row GROUP BY area_code
             UNION ALL SELECT area_code, 'households', '', count(*) FROM household_frame GROUP BY ALL

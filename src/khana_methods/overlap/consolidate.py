@@ -54,7 +54,7 @@ def consolidate(
         ("recipients", lambda: answers.write_recipients(engine)),
         ("overlaps", lambda: answers.write_pair_overlaps(engine)),
         ("unserved", lambda: answers.write_unserved(engine)),
-        ("areas", lambda: answers.write_area_figures(engine)),
+        ("figures", lambda: answers.write_area_figures(engine)),
     ]
     for number, (name, step) in enumerate(steps):
         if progress is not None:

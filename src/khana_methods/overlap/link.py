@@ -91,10 +91,15 @@ def prepare_parties(engine: Engine) -> None:
                CASE WHEN r.has_other_payee THEN p.household_id ELSE b.household_id END AS payee_household,
                coalesce(2 * b.person_id, 2 * r.beneficiary_no + 1) AS beneficiary_key,
                CASE WHEN r.has_other_payee THEN coalesce(2 * p.person_id, 2 * r.payee_no + 1)
-                    ELSE coalesce(2 * b.person_id, 2 * r.beneficiary_no + 1) END AS payee_key
+                    ELSE coalesce(2 * b.person_id, 2 * r.beneficiary_no + 1) END AS payee_key,
+               e.number_no IS NOT NULL AS is_issued, e.birth_date, e.death_date, e.sex AS issued_sex,
+               e.first_prefix, e.last_prefix,
+               x.number_no IS NOT NULL AS payee_is_issued, x.death_date AS payee_death_date
         FROM work_row r
         JOIN link b ON b.benefit_id = r.benefit_id AND b.role = 'beneficiary'
         LEFT JOIN link p ON p.benefit_id = r.benefit_id AND p.role = 'payee'
+        LEFT JOIN work_extract e ON e.number_no = r.beneficiary_no
+        LEFT JOIN work_extract x ON x.number_no = CASE WHEN r.has_other_payee THEN r.payee_no END
         """)
     engine.run("""
         CREATE OR REPLACE TABLE work_holding AS

@@ -35,28 +35,29 @@ def decidable(engine: Engine, check: Check) -> bool:
 def start_findings(engine: Engine) -> None:
     """Make `work_finding`, to which checks add."""
     engine.run("""
-        CREATE OR REPLACE TABLE work_finding (benefit_id BIGINT, code VARCHAR, role VARCHAR,
+        CREATE OR REPLACE TABLE work_finding (benefit_id BIGINT, code VARCHAR, role VARCHAR, severity VARCHAR,
                                               detail VARCHAR, group_no BIGINT, person_id BIGINT)
         """)
 
 
 def run_check(engine: Engine, check: Check) -> None:
     """Add what one check finds."""
-    engine.run(
-        f"INSERT INTO work_finding SELECT benefit_id, code, role, detail, group_no, person_id FROM ({check.sql}) found"
-    )
+    words = load_finding_codes()
+    graded = " ".join(f"WHEN '{code}' THEN '{words[code].severity}'" for code in check.codes)
+    engine.run(f"""
+        INSERT INTO work_finding
+        SELECT benefit_id, code, role, CASE code {graded} END, detail, group_no, person_id FROM ({check.sql}) found
+        """)
 
 
 def finish_findings(engine: Engine) -> None:
     """Write `finding`: what was found, with severity and with the person whose fact it is."""
-    values = ", ".join(f"('{code}', '{words.severity}')" for code, words in load_finding_codes().items())
-    engine.run(f"""
+    engine.run("""
         CREATE OR REPLACE TABLE finding AS
-        SELECT f.benefit_id, f.code, f.role, s.severity, f.person_id,
+        SELECT f.benefit_id, f.code, f.role, f.severity, f.person_id,
                coalesce(n.household_number, '') AS household_number, n.line_no,
                f.detail, f.group_no
         FROM work_finding f
-        JOIN (VALUES {values}) s(code, severity) USING (code)
         LEFT JOIN work_person n ON n.person_id = f.person_id
         """)
     engine.drop("work_finding")

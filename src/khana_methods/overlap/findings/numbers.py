@@ -29,19 +29,16 @@ NOT_FOUND = Check(
         WITH held AS (
             SELECT DISTINCT type AS id_type FROM national_id_frame
             UNION
-            SELECT DISTINCT r.id_type FROM work_party r
-            SEMI JOIN work_extract e ON e.number_no = r.beneficiary_no
+            SELECT DISTINCT id_type FROM work_party WHERE is_issued
             UNION SELECT ''
         )
         SELECT r.benefit_id, 'NID_NOT_FOUND' AS code, 'beneficiary' AS role, '' AS detail, NULL AS group_no,
                r.beneficiary_person AS person_id
         FROM work_party r SEMI JOIN held USING (id_type)
-        ANTI JOIN work_extract e ON e.number_no = r.beneficiary_no
-        WHERE r.beneficiary_no IS NOT NULL
+        WHERE r.beneficiary_no IS NOT NULL AND NOT r.is_issued
         UNION ALL
         SELECT r.benefit_id, 'NID_NOT_FOUND', 'payee', '', NULL, r.payee_person
-        FROM work_party r ANTI JOIN work_extract e ON e.number_no = r.payee_no
-        WHERE r.has_other_payee AND r.payee_no IS NOT NULL
+        FROM work_party r WHERE r.has_other_payee AND r.payee_no IS NOT NULL AND NOT r.payee_is_issued
         """,
 )
 
@@ -52,8 +49,8 @@ YEAR_PREFIX = Check(
         SELECT r.benefit_id, 'NID_YEAR_PREFIX' AS code, 'beneficiary' AS role,
                r.id_year_prefix_number::VARCHAR AS detail, NULL AS group_no,
                r.beneficiary_person AS person_id
-        FROM work_party r JOIN work_extract e ON e.number_no = r.beneficiary_no
-        WHERE r.id_year_prefix_number <> e.first_prefix AND r.id_year_prefix_number <> e.last_prefix
+        FROM work_party r
+        WHERE r.id_year_prefix_number <> r.first_prefix AND r.id_year_prefix_number <> r.last_prefix
         """,
 )
 
@@ -62,13 +59,13 @@ BIRTH_DATE = Check(
     needs=("national_id_frame",),
     sql="""
         SELECT r.benefit_id, 'NID_DOB_MISMATCH' AS code, 'beneficiary' AS role,
-               concat_ws(' ', CASE WHEN r.birth_year <> year(e.birth_date) THEN 'year' END,
-                              CASE WHEN r.birth_month <> month(e.birth_date) THEN 'month' END,
-                              CASE WHEN r.birth_day <> day(e.birth_date) THEN 'day' END) AS detail,
+               concat_ws(' ', CASE WHEN r.birth_year <> year(r.birth_date) THEN 'year' END,
+                              CASE WHEN r.birth_month <> month(r.birth_date) THEN 'month' END,
+                              CASE WHEN r.birth_day <> day(r.birth_date) THEN 'day' END) AS detail,
                NULL AS group_no, r.beneficiary_person AS person_id
-        FROM work_party r JOIN work_extract e ON e.number_no = r.beneficiary_no
-        WHERE r.birth_year <> year(e.birth_date) OR r.birth_month <> month(e.birth_date)
-           OR r.birth_day <> day(e.birth_date)
+        FROM work_party r
+        WHERE r.birth_year <> year(r.birth_date) OR r.birth_month <> month(r.birth_date)
+           OR r.birth_day <> day(r.birth_date)
         """,
 )
 

@@ -15,17 +15,16 @@ AGE = Check(
     sql="""
         WITH known AS (
             SELECT r.benefit_id, r.beneficiary_person, r.period_start, c.max_age,
-                   CASE WHEN coalesce(nullif(r.sex, ''), e.sex, n.sex, '') = 'F'
+                   CASE WHEN coalesce(nullif(r.sex, ''), r.issued_sex, n.sex, '') = 'F'
                         THEN coalesce(c.min_age_female, c.min_age) ELSE c.min_age END AS min_age,
-                   CASE WHEN r.birth_year IS NULL AND e.birth_date IS NULL THEN n.birth_year
+                   CASE WHEN r.birth_year IS NULL AND r.birth_date IS NULL THEN n.birth_year
                         ELSE r.birth_year END AS y,
-                   CASE WHEN r.birth_year IS NULL AND e.birth_date IS NULL THEN n.birth_month
+                   CASE WHEN r.birth_year IS NULL AND r.birth_date IS NULL THEN n.birth_month
                         ELSE r.birth_month END AS m,
-                   CASE WHEN r.birth_year IS NULL AND e.birth_date IS NULL THEN n.birth_day
+                   CASE WHEN r.birth_year IS NULL AND r.birth_date IS NULL THEN n.birth_day
                         ELSE r.birth_day END AS d,
-                   e.birth_date
+                   r.birth_date
             FROM work_party r JOIN programme_frame c ON c.code = r.programme
-            LEFT JOIN work_extract e ON e.number_no = r.beneficiary_no
             LEFT JOIN work_person n ON n.person_id = r.beneficiary_person
             WHERE c.min_age IS NOT NULL OR c.max_age IS NOT NULL OR c.min_age_female IS NOT NULL
         ), aged AS (

@@ -13,14 +13,12 @@ DECEASED = Check(
     needs=("national_id_frame",),
     sql="""
         SELECT r.benefit_id, 'DECEASED' AS code, 'beneficiary' AS role,
-               e.death_date::VARCHAR AS detail, NULL AS group_no,
+               r.death_date::VARCHAR AS detail, NULL AS group_no,
                r.beneficiary_person AS person_id
-        FROM work_party r JOIN work_extract e ON e.number_no = r.beneficiary_no
-        WHERE e.death_date < r.period_start
+        FROM work_party r WHERE r.death_date < r.period_start
         UNION ALL
-        SELECT r.benefit_id, 'DECEASED', 'payee', e.death_date::VARCHAR, NULL, r.payee_person
-        FROM work_party r JOIN work_extract e ON e.number_no = r.payee_no
-        WHERE r.has_other_payee AND e.death_date < r.period_start
+        SELECT r.benefit_id, 'DECEASED', 'payee', r.payee_death_date::VARCHAR, NULL, r.payee_person
+        FROM work_party r WHERE r.payee_death_date < r.period_start
         """,
 )
 
