@@ -269,6 +269,12 @@ def test_lists_of_sources_and_contracts(capfd, acting, tmp_path) -> None:
     assert code == 0 and "OAA" not in [row["code"] for row in json.loads(out)["rows"]]
 
 
+def test_areas_by_level(capfd, acting) -> None:
+    acting("analyst")
+    code, out, _ = run(capfd, "areas", "list", "--level", "2", "--json")
+    assert (code, [row["code"] for row in json.loads(out)["rows"]]) == (0, ["PK101", "PK201"])
+
+
 def test_explain_one_finding(capfd, acting) -> None:
     acting("data_steward")
     rows = []

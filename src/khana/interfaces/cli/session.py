@@ -73,8 +73,10 @@ def find_token(*, for_users: bool = False) -> str:
     given = os.environ.get("KHANA_TOKEN", "").strip()
     if given:
         return given
-    sample = (administrator_path(), operator_path()) if for_users else (operator_path(),)
-    for path in (saved_path(), *sample):
+    places_to_look: list[Path] = [saved_path(), operator_path()]
+    if for_users:
+        places_to_look.insert(1, administrator_path())
+    for path in places_to_look:
         if path.is_file():
             return path.read_text().strip()
     raise NobodyLoggedIn(_NOBODY)
