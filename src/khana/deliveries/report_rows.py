@@ -22,6 +22,7 @@ ORDER = "q.source_code, b.file_name, q.sheet, q.line, q.id"
 FILTERS = {
     "source": "q.source_code = %(source)s",
     "code": "q.code = %(code)s",
+    "state": "q.state = %(state)s",
 }
 PERMISSION = "quarantine.read"
 

@@ -1,7 +1,6 @@
 """The look-up of a desk or a partner: a person by number, a household by its number, masked.
 
-Few statements, because a desk waits for it: one for the registry, one for what the number draws,
-one event. Not being in the reader's scope and not being there are one and the same answer.
+One statement for a number, because a desk waits for it. Not being in the reader's scope and not being there are one and the same answer.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any, ClassVar
 
 from khana.access import services as access
 from khana.audit import services as audit
-from khana.beneficiaries import lookup as drawn
+from khana.beneficiaries import lookup as beneficiaries
 from khana.platform import installation, keys
 from khana.registry import lookup as registry
 from khana_country.load import load_document
@@ -60,12 +59,18 @@ def tokens_of(number: str, country: str) -> list[bytes]:
 
 
 def get_person(
-    *, number: str, as_of: date | None = None, as_known_at: datetime | None = None, at: datetime
+    *,
+    number: str,
+    session: str | None = None,
+    as_of: date | None = None,
+    as_known_at: datetime | None = None,
+    at: datetime,
 ) -> dict[str, Any]:
     """Return who holds a number, as the reader may see her: numbers masked, with what she draws.
 
     Args:
         number: As it is written on the card: any script, any separators.
+        session: Token of the reader, where no scope is open.
         as_of: The day that is asked about; today if absent.
         as_known_at: With what was known then; now if absent.
         at: Now; the event bears it.
@@ -80,17 +85,16 @@ def get_person(
         NoSession, PermissionMissing: The reader is nobody, or may not read persons.
     """
     tokens = tokens_of(number, installation.read().get("country", "pak"))
-    may, found = registry.find_persons(tokens=tokens, as_of=as_of or at.date(), known_at=as_known_at or at)
-    if not may:
-        access.require("registry.read")
-    rows = drawn.list_drawn(tokens=tokens)
-    audit.record(
-        action="dossiers.person.looked_up",
-        subject=f"person:{found[0]['person']}" if found else "person:none",
-        details={"persons": [one["person"] for one in found], "rows": len(rows)},
-        at=at,
+    found = beneficiaries.look_up(
+        tokens=tokens, as_of=as_of or at.date(), known_at=as_known_at or at, at=at, session=session
     )
-    return {"persons": [_shown(one) for one in found], "drawn": rows}
+    if found.outcome == "NOBODY":
+        raise access.NoSession("You are not signed in, or your session has ended. Sign in and try again.")
+    if found.outcome == "FORBIDDEN":
+        raise access.PermissionMissing(
+            "You may not do this: it needs the permission 'registry.read'.", permission="registry.read"
+        )
+    return {"persons": [_shown(one) for one in found.persons], "drawn": found.drawn}
 
 
 def get_household(

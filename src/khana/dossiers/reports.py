@@ -69,6 +69,7 @@ class Filters:
     source: str = ""
     code: str = ""
     area: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True)

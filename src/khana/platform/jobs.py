@@ -161,8 +161,12 @@ def request_cancel(run_uuid: uuid.UUID | str, *, at: datetime) -> None:
             )
 
 
-def retry(run_uuid: uuid.UUID | str) -> None:
+def retry(run_uuid: uuid.UUID | str, *, at: datetime) -> None:
     """Queue one failed or cancelled run again, with the same arguments and in the same scope.
+
+    Args:
+        run_uuid: The run.
+        at: When; until then nothing has a heartbeat to be missed.
 
     Raises:
         JobMoved: It waits, runs or is done.
@@ -170,7 +174,7 @@ def retry(run_uuid: uuid.UUID | str) -> None:
     with transaction.atomic():
         run = get(run_uuid)
         again = [JobRun.State.FAILED.value, JobRun.State.CANCELLED.value]
-        _move(run.uuid, JobRun.State.QUEUED, source=again, cancel_requested=False, ended_at=None)
+        _move(run.uuid, JobRun.State.QUEUED, source=again, cancel_requested=False, ended_at=None, heartbeat_at=at)
         _defer(run.uuid)
 
 

@@ -1,4 +1,4 @@
-"""A person by the token of her number, a household by its number: one statement each, in scope.
+"""A household with its members by its number: one statement, in scope.
 
 Row security decides what comes back; both clocks are asked: the state on `as_of` as it was known
 at `known_at`. Numbers come as ciphertext: whoever shows them opens and masks them.
@@ -6,7 +6,7 @@ at `known_at`. Numbers come as ciphertext: whoever shows them opens and masks th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -27,17 +27,8 @@ _PERSON = f"""
                 'relation', m.relation, 'is_member', m.is_member) ORDER BY m.id), '[]'::json)
             FROM registry_membership m JOIN registry_household h ON h.id = m.household_id
             WHERE m.person_id = p.id AND {_M}))"""
-_VERSION = f"""LEFT JOIN LATERAL (SELECT v.* FROM registry_personversion v WHERE v.person_id = p.id AND {_V}
+_VERSION = f"""JOIN LATERAL (SELECT v.* FROM registry_personversion v WHERE v.person_id = p.id AND {_V}
     ORDER BY v.recorded_at DESC, v.id DESC LIMIT 1) v ON true"""
-_BY_TOKEN = f"""
-WITH held AS MATERIALIZED (
-    SELECT DISTINCT coalesce(a.current_id, i.person_id) AS person_id
-    FROM registry_identifier i LEFT JOIN registry_alias a ON a.person_id = i.person_id AND a.valid_to IS NULL
-    WHERE i.token = ANY (%(tokens)s::bytea[]) AND i.recorded_at <= %(known)s
-        AND (i.retired_at IS NULL OR i.retired_at > %(known)s))
-SELECT khana_private.access_has('registry.read'),
-    (SELECT coalesce(json_agg({_PERSON} ORDER BY p.id), '[]'::json)
-     FROM held JOIN registry_person p ON p.id = held.person_id {_VERSION})"""
 _HOUSEHOLD = f"""
 SELECT khana_private.access_has('registry.read'), (SELECT json_build_object('household', h.number,
     'area_path', h.area_path, 'members', (SELECT coalesce(json_agg(json_build_object('line_no', m.line_no,
@@ -45,21 +36,6 @@ SELECT khana_private.access_has('registry.read'), (SELECT json_build_object('hou
         FROM registry_membership m JOIN registry_person p ON p.id = m.person_id {_VERSION}
         WHERE m.household_id = h.id AND {_M}))
     FROM registry_household h WHERE h.number = %(number)s)"""
-
-
-def find_persons(
-    *, tokens: Sequence[bytes], as_of: date, known_at: datetime
-) -> tuple[bool, Sequence[Mapping[str, Any]]]:
-    """Return whether the reader may read persons at all, and those of her scope who hold the number.
-
-    Args:
-        tokens: Tokens that the asked number has under each scheme it fits.
-        as_of: The day that is asked about.
-        known_at: With what was known then.
-    """
-    parameters = {"tokens": list(tokens), "as_of": as_of, "known": known_at}
-    ((may, persons),) = prepared.fetch(_BY_TOKEN, parameters)
-    return may, persons
 
 
 def find_household(*, number: str, as_of: date, known_at: datetime) -> tuple[bool, Mapping[str, Any] | None]:

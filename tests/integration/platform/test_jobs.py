@@ -104,7 +104,7 @@ def test_cancel_stops_at_the_next_progress_point(ask) -> None:
             progress(2, 10, "matching")
     jobs.close_cancelled(number, at=clock.now())
     assert jobs.get(number).state == "CANCELLED"
-    jobs.retry(number)
+    jobs.retry(number, at=clock.now())
     assert jobs.get(number).state == "QUEUED"
 
 

@@ -46,7 +46,7 @@ def events(connect, action: str) -> int:
 
 
 def test_person_by_number_is_masked_and_audited(north, connect, country) -> None:
-    before = events(connect, "dossiers.person.looked_up")
+    before = events(connect, "beneficiaries.number.looked_up")
     status, body = ask("persons", north, number="11101-1234567-1")
     assert status == 200, body
     person = body["persons"][0]
@@ -54,7 +54,7 @@ def test_person_by_number_is_masked_and_audited(north, connect, country) -> None
     assert person["identifiers"] == [{"type": "CNIC", "status": "VERIFIED", "number": "*********5671"}]
     assert person["households"][0]["household"] == "H1"
     assert NUMBERS[1] not in json.dumps(body)
-    assert events(connect, "dossiers.person.looked_up") == before + 1
+    assert events(connect, "beneficiaries.number.looked_up") == before + 1
 
 
 def test_native_digits_are_the_same_number(north) -> None:
@@ -63,11 +63,11 @@ def test_native_digits_are_the_same_number(north) -> None:
 
 
 def test_another_district_is_not_found_and_the_vain_look_up_stays(north, connect) -> None:
-    before = events(connect, "dossiers.person.looked_up")
+    before = events(connect, "beneficiaries.number.looked_up")
     status, body = ask("persons", north, number=NUMBERS[3])
     assert (status, body["code"]) == (404, "dossiers.lookup.person_not_found")
     assert NUMBERS[3] not in json.dumps(body)
-    assert events(connect, "dossiers.person.looked_up") == before + 1
+    assert events(connect, "beneficiaries.number.looked_up") == before + 1
     assert ask("households/H3", north)[0] == 404
 
 

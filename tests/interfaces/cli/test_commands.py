@@ -89,7 +89,8 @@ def test_every_verb_has_its_line(capfd) -> None:
 
 
 def test_nobody_is_logged_in(capfd, monkeypatch, database, tmp_path) -> None:
-    monkeypatch.setattr(session, "operator_path", lambda: tmp_path / "none")
+    for name in ("operator_path", "administrator_path"):
+        monkeypatch.setattr(session, name, lambda: tmp_path / "none")
     for words in (("report", "cap"), ("sources", "list"), ("consolidate",), ("users", "list")):
         code, out, err = run(capfd, *words)
         assert (code, out) == (13, "")
@@ -152,6 +153,19 @@ def test_exit_codes(capfd, acting, words: tuple[str, ...], code: int) -> None:
     assert err and "Traceback" not in err
 
 
+def test_misuse_and_our_mistakes_are_json_too(capfd, monkeypatch) -> None:
+    code, _, err = run(capfd, "report", "nothing", "--json")
+    assert (code, json.loads(err)["code"]) == (10, "cli.usage")
+
+    def broken() -> str:
+        raise ZeroDivisionError("8220312345671")
+
+    monkeypatch.setattr(session, "saved_path", broken)
+    code, _, err = run(capfd, "sources", "list", "--json")
+    assert (code, json.loads(err)["code"]) == (1, "cli.our_mistake")
+    assert "8220312345671" not in err
+
+
 def test_out_to_a_folder_that_is_not_there(capfd, acting) -> None:
     acting("data_steward")
     code, _, err = run(capfd, "report", "cap", "--out", "/no/such/folder/cap.csv")
@@ -182,6 +196,8 @@ def test_users_and_logging_in_and_out(capfd, acting, monkeypatch) -> None:
     made = json.loads(out)
     assert made["username"] == "rukhsana" and made["token"] and made["otpauth_uri"]
     assert run(capfd, "users", "add", "--username", "rukhsana", "--role", "registrar")[0] == 12
+    code, out, _ = run(capfd, "users", "add", "--role", "programme_officer", "--area", "", "--agency", "DSS", "--json")
+    assert (code, json.loads(out)["username"].startswith("programme-officer-")) == (0, True)
     assert run(capfd, "users", "add", "--username", "x", "--role", "king")[0] == 10
     assert run(capfd, "users", "add", "--username", "y", "--role", "registrar", "--area", "XX")[0] == 11
     assert run(capfd, "users", "grant", "rukhsana", "--role", "registrar", "--area", "PK201")[0] == 0
@@ -251,6 +267,12 @@ def test_lists_of_sources_and_contracts(capfd, acting, tmp_path) -> None:
     assert json.loads(run(capfd, "contracts", "list", "--json")[1]) == {"rows": []}
     code, out, _ = run(capfd, "sources", "onboarding", "--json")
     assert code == 0 and "OAA" not in [row["code"] for row in json.loads(out)["rows"]]
+
+
+def test_areas_by_level(capfd, acting) -> None:
+    acting("analyst")
+    code, out, _ = run(capfd, "areas", "list", "--level", "2", "--json")
+    assert (code, [row["code"] for row in json.loads(out)["rows"]]) == (0, ["PK101", "PK201"])
 
 
 def test_explain_one_finding(capfd, acting) -> None:

@@ -99,7 +99,9 @@ def logins() -> None:
     district = districts.filter(code__in=parts).first() or districts.first()
     source = list_sources().first()
     agency = source.agency if source else ""
-    _add(made, "admin", "administrator", "administrator: users, areas, catalogue; sees no person")
+    token = _add(made, "admin", "administrator", "administrator: users, areas, catalogue; sees no person")
+    if token:
+        _write(places.folder("run") / "administrator.token", token)
     _add(made, "analyst", "analyst", "M&E analyst: figures and maps, never a name")
     if district is not None:
         _add(made, "registrar", "registrar", f"registration desk of {district.name}", area_code=district.code)

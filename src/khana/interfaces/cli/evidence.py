@@ -87,7 +87,7 @@ def quarantine_list(source: str | None, code: str | None, limit: int, as_json: b
     with acting():
         from khana.dossiers import reports
 
-        asked = reports.Filters(source=source or "", code=code or "")
+        asked = reports.Filters(source=source or "", code=code or "", state="OPEN")
         result = reports.preview(kind="quarantine", filters=asked, limit=limit, at=clock.now())
     show({"total": result["total"], "rows": result["rows"]}, as_json=as_json, out=out)
 

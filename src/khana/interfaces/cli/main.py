@@ -84,17 +84,44 @@ def khana() -> None:
     """  # noqa: D301 - \b is click's own mark for a block that keeps its lines
 
 
-def fail(error: KhanaError, as_json: bool) -> int:
+def say(code: str, message: str, details: dict[str, Any], exit_code: int, as_json: bool) -> int:
     """Print one error in words or as JSON on standard error; return its exit code."""
     if as_json:
-        print(
-            json.dumps({"code": error.code, "message": error.message, "details": error.details}, default=str),
-            file=sys.stderr,
-        )
+        print(json.dumps({"code": code, "message": message, "details": details}, default=str), file=sys.stderr)
     else:
-        print(f"khana: {error.message}", file=sys.stderr)
-        print(f"       ({error.code}, exit code {error.exit_code})", file=sys.stderr)
-    return error.exit_code
+        print(f"khana: {message}\n       ({code}, exit code {exit_code})", file=sys.stderr)
+    return exit_code
+
+
+def fail(error: KhanaError, as_json: bool) -> int:
+    """Print one of our errors; return its exit code."""
+    return say(error.code, error.message, error.details, error.exit_code, as_json)
+
+
+def misused(error: click.ClickException, as_json: bool) -> int:
+    """Print what is wrong with the words of the command; return its exit code."""
+    exit_code = 10 if isinstance(error, click.UsageError) else error.exit_code
+    if as_json:
+        return say("cli.usage", error.format_message(), {}, exit_code, as_json)
+    error.show()
+    return exit_code
+
+
+def unexpected(error: Exception, as_json: bool) -> int:
+    """Print a foreign error in our kinds, or that it is a mistake of ours, without its text."""
+    from khana.interfaces.errors import translate
+
+    known = translate(error)
+    if known is not None:
+        return fail(known, as_json)
+    if os.environ.get("KHANA_TRACEBACK"):
+        traceback.print_exc()
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    message = (
+        f"a mistake of ours ({type(error).__name__} at {place.name}:{place.lineno}). Nothing was half-written. "
+        "Run again with KHANA_TRACEBACK=1 and send us what it prints."
+    )
+    return say("cli.our_mistake", message, {}, 1, as_json)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -108,29 +135,12 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(result if isinstance(result, int) else 0)
     except KhanaError as error:
         sys.exit(fail(error, as_json))
-    except click.exceptions.Abort:
-        print("khana: stopped.", file=sys.stderr)
-        sys.exit(130)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        sys.exit(say("cli.stopped", "stopped; nothing was half-written.", {}, 130, as_json))
     except click.ClickException as error:
-        error.show()
-        sys.exit(10 if isinstance(error, click.UsageError) else error.exit_code)
-    except KeyboardInterrupt:
-        print("khana: stopped.", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(misused(error, as_json))
     except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads: do not complain at the end
         sys.exit(0)
     except Exception as error:
-        from khana.interfaces.errors import translate
-
-        known = translate(error)
-        if known is not None:
-            sys.exit(fail(known, as_json))
-        if os.environ.get("KHANA_TRACEBACK"):
-            traceback.print_exc()
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        print(
-            f"khana: a mistake of ours ({type(error).__name__} at {place.name}:{place.lineno}). "
-            "Nothing was half-written. Run again with KHANA_TRACEBACK=1 and send us what it prints.",
-            file=sys.stderr,
-        )
-        sys.exit(1)
+        sys.exit(unexpected(error, as_json))

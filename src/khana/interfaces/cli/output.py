@@ -119,9 +119,9 @@ def _write(result: Mapping[str, Any], target: IO[str], as_json: bool, text: Text
 def fields_and_rows(result: Mapping[str, Any], console: Console) -> None:
     """Write the fields of a result as lines and its rows as a table."""
     for name, value in result.items():
-        if name != "rows" and value not in (None, "", [], {}):
+        if not (name == "rows" and isinstance(value, list)) and value not in (None, "", [], {}):
             console.print(f"{name.replace('_', ' ')}: {_cell(value)}", soft_wrap=True)
-    if "rows" in result:
+    if isinstance(result.get("rows"), list):
         rows_table(result["rows"], console)
 
 

@@ -1,8 +1,8 @@
 """Who acts: the token of a command and the scope it opens.
 
 The token comes from `KHANA_TOKEN`, else from `khana login` (one saved login a var folder, in
-`~/.config/khana`, 0600), else from the operator that `khana up` made for this folder in
-development. Everything a command reads or writes happens inside `acting()`.
+`~/.config/khana`, 0600), else from the operator (for `khana users` the administrator) that `khana up`
+made for this folder in development. Everything a command reads or writes happens inside `acting()`.
 """
 
 from __future__ import annotations
@@ -56,8 +56,16 @@ def operator_path() -> Path:
     return places.var() / "run" / "operator.token"
 
 
-def find_token() -> str:
+def administrator_path() -> Path:
+    """Return where `khana up` keeps the sample administrator's token, for `khana users` alone."""
+    return places.var() / "run" / "administrator.token"
+
+
+def find_token(*, for_users: bool = False) -> str:
     """Return the token to act with.
+
+    Args:
+        for_users: The work is about users: of the sample's tokens the administrator's is taken.
 
     Raises:
         NobodyLoggedIn: There is none; the message says the three ways to get one.
@@ -65,7 +73,10 @@ def find_token() -> str:
     given = os.environ.get("KHANA_TOKEN", "").strip()
     if given:
         return given
-    for path in (saved_path(), operator_path()):
+    places_to_look: list[Path] = [saved_path(), operator_path()]
+    if for_users:
+        places_to_look.insert(1, administrator_path())
+    for path in places_to_look:
         if path.is_file():
             return path.read_text().strip()
     raise NobodyLoggedIn(_NOBODY)
@@ -104,14 +115,15 @@ def token() -> str:
 
 
 @contextmanager
-def acting() -> Iterator[Me]:
+def acting(*, for_users: bool = False) -> Iterator[Me]:
     """Open one transaction in the scope of the token; yield who acts.
 
     Raises:
         NobodyLoggedIn: There is no token.
         NotPermitted: The token is unknown, closed or out of date.
     """
-    opened = token()
+    setup()
+    opened = find_token(for_users=for_users)
     from khana.access import selectors
     from khana.access import services as access
 

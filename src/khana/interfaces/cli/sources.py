@@ -6,12 +6,16 @@ analysis of one source; `onboarding` ranks programmes that are not connected yet
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 from rich.console import Console
 
+from khana.interfaces.cli import session
 from khana.interfaces.cli.output import TeachingGroup, fields_and_rows, printing, rows_table, show
 from khana.interfaces.cli.session import acting, token
 from khana.platform import clock
@@ -80,37 +84,34 @@ def sources_list(as_json: bool, out: Path | None) -> None:
 )
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--code", default="", help="Code of the contract; from the file's name if absent.")
-@click.option("--entity", default="", help="What kind of rows the file holds; guessed where it is absent.")
+@click.option("--entity", default="", help="What kind of rows the file holds; seen from the headers if absent.")
 @printing
 def sources_suggest(file: Path, code: str, entity: str, as_json: bool, out: Path | None) -> None:
     """Draft a contract from a FILE that was never seen: format, columns, dates, numbers.
 
-    Read the draft before it is used: what it guesses from headers and values may be wrong.
+    Read the draft before it is used: what it guesses from headers and values may be wrong. Headers
+    that it leaves out, and what it lacks, stand above it.
     """
-    from khana.interfaces.cli import session
-
     session.setup()
-    from khana.deliveries.reading import suggest
+    from khana.deliveries.reading.suggest import suggest
 
-    draft = suggest.suggest_contract(file, code=code or file.stem, entity=entity)
-    if out is not None and out.suffix in (".yaml", ".yml"):
-        show({"contract": draft}, as_json=False, out=out, text=_yaml)
-        return
-    show({"contract": draft}, as_json=as_json, out=out, text=_yaml)
+    draft = suggest(file, code=code, entity=entity)
+    show(draft, as_json=as_json, out=out, text=_yaml)
 
 
-def _yaml(result: Any, console: Console) -> None:
-    import yaml
-
-    draft = result["contract"]
-    text = draft if isinstance(draft, str) else yaml.safe_dump(draft, sort_keys=False, allow_unicode=True)
-    console.print(text, soft_wrap=True, end="")
+def _yaml(result: Mapping[str, Any], console: Console) -> None:
+    for problem in result.get("problems", []):
+        console.print(f"# to do: {problem}", soft_wrap=True)
+    for header in result.get("unrecognised", []):
+        console.print(f"# not used: {' '.join(str(header).split())}", soft_wrap=True)
+    console.print(yaml.safe_dump(result["contract"], sort_keys=False, allow_unicode=True), soft_wrap=True, end="")
 
 
 @sources.command("study", examples=("khana sources study DSS-OAA", "khana sources study DSS-OAA --json"))
 @click.argument("source")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day that 'today' stands for.")
 @printing
-def sources_study(source: str, as_json: bool, out: Path | None) -> None:
+def sources_study(source: str, as_of: datetime | None, as_json: bool, out: Path | None) -> None:
     """Study one source: identifiers, matches in each register, completeness, freshness, a verdict.
 
     SOURCE is its code. What the verdict says to fix stands in the order of its effect.
@@ -118,14 +119,15 @@ def sources_study(source: str, as_json: bool, out: Path | None) -> None:
     acting_token = token()
     from khana.workflows import study_source
 
-    result = study_source.run(token=acting_token, source=source, at=clock.now())
+    day = as_of.date() if as_of else None
+    result = study_source.run(token=acting_token, source=source, as_of=day, at=clock.now())
     show(result, as_json=as_json, out=out, text=_study)
 
 
-def _study(result: Any, console: Console) -> None:
+def _study(result: Mapping[str, Any], console: Console) -> None:
+    """Write the figures as lines and each list of the study as a table."""
     tables = {name: value for name, value in result.items() if isinstance(value, list) and value}
-    rest = {name: value for name, value in result.items() if name not in tables}
-    fields_and_rows(rest, console)
+    fields_and_rows({name: value for name, value in result.items() if name not in tables}, console)
     for name, rows in tables.items():
         console.print(f"\n{name.replace('_', ' ')}")
         if isinstance(rows[0], dict):

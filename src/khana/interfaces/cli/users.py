@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
@@ -51,10 +52,10 @@ def users() -> None:
     "add",
     examples=(
         "khana users add --username rukhsana --name 'Rukhsana B.' --role registrar --area PK503",
-        "khana users add --username oaa --name 'OAA desk' --role programme_officer --agency DSS --json",
+        "khana users add --role programme_officer --agency DSS --json      a name is made up",
     ),
 )
-@click.option("--username", required=True, help="Short name to log in with.")
+@click.option("-u", "--username", default="", help="Short name to log in with; made from the role if absent.")
 @click.option("--name", help="Name to show; the user name if absent.")
 @click.option("--role", required=True, help="A role, such as registrar, data_steward, programme_officer, auditor.")
 @click.option("--area", default="", help="Code of the area she may see; everywhere if absent.")
@@ -70,7 +71,8 @@ def users_add(
 
     They are shown here and nowhere else: hand them over and forget them.
     """
-    with acting():
+    username = username or f"{role.replace('_', '-')}-{secrets.token_hex(2)}"
+    with acting(for_users=True):
         from khana.access import services as access
 
         made = access.add_user(
@@ -84,7 +86,7 @@ def users_add(
 @printing
 def users_list(as_json: bool, out: Path | None) -> None:
     """List users with their roles and scopes."""
-    with acting():
+    with acting(for_users=True):
         from khana.access import selectors
 
         rows = [_row(user) for user in selectors.list_users()]
@@ -115,7 +117,7 @@ def users_grant(
     """Give a user one more role, or end one of hers. Grants are never changed, only ended."""
     if (role is None) == (end is None):
         raise click.UsageError("Say either --role ROLE to give one or --end NUMBER to end one.")
-    with acting():
+    with acting(for_users=True):
         from khana.access import services as access
 
         if end is not None:
@@ -132,12 +134,12 @@ def users_grant(
 @printing
 def users_reset(username: str, as_json: bool, out: Path | None) -> None:
     """Give a user a new password and second factor and close her sessions; print them once."""
-    with acting():
+    with acting(for_users=True):
         from khana.access import services as access
 
         made = access.reset_password(username=username, at=clock.now())
-    secrets = {name: value for name, value in asdict(made).items() if name not in ("id", "token")}
-    show(secrets, as_json=as_json, out=out)
+    shown = {name: value for name, value in asdict(made).items() if name not in ("id", "token")}
+    show(shown, as_json=as_json, out=out)
 
 
 @users.command("code", examples=("khana users code steward",))

@@ -17,6 +17,7 @@ import click
 from rich.console import Console
 
 from khana.interfaces.cli.output import TeachingCommand, TeachingGroup, bar, printing, rows_table, show
+from khana.interfaces.cli.session import acting as acting_scope
 from khana.interfaces.cli.session import token
 from khana.platform import clock
 
@@ -69,6 +70,20 @@ def areas_load(
         data=file.parent, at=clock.now(),
     )  # fmt: skip
     show(result, as_json=as_json, out=out)
+
+
+@areas.command("list", examples=("khana areas list --level 2", "khana areas list --parent PK5 --json"))
+@click.option("--level", type=click.IntRange(0, 6), help="Only areas of this level.")
+@click.option("--parent", default="", help="Only areas right under this one (its code).")
+@printing
+def areas_list(level: int | None, parent: str, as_json: bool, out: Path | None) -> None:
+    """List areas in force: code, level, name."""
+    with acting_scope():
+        from khana.geo import selectors as geo
+
+        found = geo.list_areas(level=level, parent_code=parent)
+        rows = [{"code": one.code, "level": one.level, "name": one.name, "names": one.names} for one in found]
+    show({"rows": rows}, as_json=as_json, out=out)
 
 
 @click.group(cls=TeachingGroup, examples=("khana sample load sample.yaml --data ./lists",))

@@ -27,7 +27,7 @@ class Asker:
     """Who asks for a job: the signed-in user, as the queue wants to know her."""
 
     id: int
-    label: str
+    username: str
 
 
 def asker(me: Me) -> Asker:

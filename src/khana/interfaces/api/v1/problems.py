@@ -20,13 +20,16 @@ _log = logging.getLogger(__name__)
 
 def answer(status: int, body: dict[str, Any]) -> HttpResponse:
     """Return one JSON body; nothing of people is kept by a cache."""
-    text = json.dumps(body, default=str, ensure_ascii=False)
-    return HttpResponse(text, status=status, content_type="application/json", headers={"Cache-Control": "no-store"})
+    text = json.dumps(body, default=str, ensure_ascii=False).encode()
+    headers = {"Cache-Control": "no-store", "Content-Length": str(len(text))}
+    return HttpResponse(text, status=status, content_type="application/json", headers=headers)
 
 
 def problem(status: int, code: str, message: str, details: dict[str, Any] | None = None) -> HttpResponse:
     """Return one problem."""
-    return answer(status, {"code": code, "message": message, "details": details or {}})
+    response = answer(status, {"code": code, "message": message, "details": details or {}})
+    response._has_been_logged = True  # type: ignore[attr-defined]  # an answer, not an accident: no line in the log
+    return response
 
 
 def add_handlers(api: NinjaAPI) -> None:
