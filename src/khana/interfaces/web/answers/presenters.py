@@ -10,7 +10,7 @@ from django.utils.translation import get_language, npgettext
 from django.utils.translation import gettext as _
 
 from khana.dossiers.answers import Connected, FiveAnswers, Panel
-from khana.interfaces.web.tags import number
+from khana.interfaces.web.tags import joined, number, span
 
 SHADES = ("#e3f0ee", "#b9ded9", "#7fc1b9", "#3f948c", "#0f5e5a")
 
@@ -88,7 +88,7 @@ def not_connected_sentence(found: FiveAnswers) -> str:
     """Say which programmes nothing is known of."""
     if not found.not_connected:
         return ""
-    names = ", ".join(programme_name(found, code) for code in found.not_connected)
+    names = joined(programme_name(found, code) for code in found.not_connected)
     return _("Not connected, so nothing is known of them: %(names)s. Somebody may be served by one of these.") % {
         "names": names
     }
@@ -165,7 +165,7 @@ def legend(panel: Panel) -> list[dict[str, str]]:
         elif until == start:
             text = number(start)
         else:
-            text = f"{number(start)} – {number(until)}"
+            text = span(number(start), number(until))
         rows.append({"shade": SHADES[index], "text": text})
     return rows
 
