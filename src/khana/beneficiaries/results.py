@@ -200,7 +200,7 @@ def findings(run_id: int, filters: FindingFilters, *, after: int = 0, limit: int
 
 def count_findings(run_id: int, filters: FindingFilters, *, at_most: int = 10_000) -> int:
     """Count the findings that a filter shows, up to `at_most`: a page must not count a whole country."""
-    return _filtered(run_id, filters).order_by()[:at_most].count()
+    return int(_filtered(run_id, filters).order_by()[:at_most].count())
 
 
 def _filtered(run_id: int, filters: FindingFilters) -> Any:

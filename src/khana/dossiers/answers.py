@@ -132,7 +132,8 @@ def five_answers(area_code: str = "") -> FiveAnswers | None:
 
     def value(key: str) -> int | None:
         if is_country:
-            return run.summary.get(_TOTALS[key], figures.get((FIGURES[key], "")))
+            total: int | None = run.summary.get(_TOTALS[key], figures.get((FIGURES[key], "")))
+            return total
         # an area without a row of a figure has none of it
         return figures.get((FIGURES[key], ""), 0)
 
