@@ -53,7 +53,8 @@ def findings(request: HttpRequest) -> HttpResponse:
 
 def _provinces() -> list[tuple[str, str]]:
     top = geo.top()
-    return [(area.code, area.called(wording.language())) for area in geo.children(top.code)] if top else []
+    below = geo.children(top.code if top else "")
+    return [(area.code, area.called(wording.language())) for area in below]
 
 
 def _row(row: Any, page: findings_list.FindingsPage, catalogue: Any) -> dict[str, Any]:
