@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from khana.beneficiaries.models import AreaFigure, Finding, Recipient, Run, UnservedHousehold
 
@@ -126,6 +126,12 @@ def figures_of_area(run_id: int, area_code: str) -> dict[tuple[str, str], int]:
     return {(figure, programme): value for figure, programme, value in rows.values_list("figure", "programme", "value")}
 
 
+def figures_over(run_id: int, codes: Iterable[str]) -> dict[tuple[str, str], int]:
+    """Return every figure of some areas together, by (figure, programme): areas that do not overlap."""
+    rows = AreaFigure.objects.filter(run_id=run_id, area_code__in=list(codes)).values("figure", "programme")
+    return {(row["figure"], row["programme"]): int(row["sum"]) for row in rows.annotate(sum=Sum("value")).order_by()}
+
+
 def recipients(run_id: int, filters: RecipientFilters, *, after: int = 0, limit: int = 50) -> list[RecipientRow]:
     """Return one page of recipients in the order of their ids, those above `after`."""
     found = Recipient.objects.filter(run_id=run_id, id__gt=after)
@@ -200,7 +206,7 @@ def findings(run_id: int, filters: FindingFilters, *, after: int = 0, limit: int
 
 def count_findings(run_id: int, filters: FindingFilters, *, at_most: int = 10_000) -> int:
     """Count the findings that a filter shows, up to `at_most`: a page must not count a whole country."""
-    return _filtered(run_id, filters).order_by()[:at_most].count()
+    return int(_filtered(run_id, filters).order_by()[:at_most].count())
 
 
 def _filtered(run_id: int, filters: FindingFilters) -> Any:

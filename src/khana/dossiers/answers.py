@@ -50,6 +50,7 @@ class Connected:
     agency: str
     sources: Sequence[str]
     periods: Sequence[str]
+    until: str
     rows: int
 
 
@@ -128,11 +129,15 @@ def five_answers(area_code: str = "") -> FiveAnswers | None:
     if area is None and area_code:
         raise AreaUnknown("No area has that code today. Go back to the whole country.", area=area_code)
     is_country = area is None or area.level == 0
-    figures = results.figures_of_area(run.id, area.code) if area else {}
+    if area is not None:
+        figures = results.figures_of_area(run.id, area.code)
+    else:
+        figures = results.figures_over(run.id, [part.code for part in geo.children()])
 
     def value(key: str) -> int | None:
         if is_country:
-            return run.summary.get(_TOTALS[key], figures.get((FIGURES[key], "")))
+            total: int | None = run.summary.get(_TOTALS[key], figures.get((FIGURES[key], "")))
+            return total
         # an area without a row of a figure has none of it
         return figures.get((FIGURES[key], ""), 0)
 
@@ -158,7 +163,7 @@ def panel(found: FiveAnswers, key: str) -> Panel:
     figure = FIGURES[key]
     is_country = found.area is None or found.area.level == 0
     by_programme = {programme: n for (name, programme), n in found.figures.items() if name == figure and programme}
-    below = geo.children(found.area.code) if found.area else []
+    below = geo.children(found.area.code if found.area else "")
     values = results.figures_by_area(found.run_id, figure, [area.code for area in below])
     spread = [AreaValue(area, values.get(area.code, 0)) for area in below]
     pairs = found.summary.get("pair_overlap", []) if key == "overlaps" and is_country else []
@@ -181,7 +186,7 @@ def _connected(rows: Sequence[Mapping[str, Any]]) -> tuple[Connected, ...]:
     return tuple(
         Connected(
             row["programme"], row.get("agency", ""), tuple(row.get("sources", ())), tuple(row.get("periods", ())),
-            int(row.get("rows", 0)),
+            row.get("to") or "", int(row.get("rows", 0)),
         )
         for row in rows
     )  # fmt: skip

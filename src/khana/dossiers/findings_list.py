@@ -106,7 +106,7 @@ def answer_rows(
             any_programme=tuple(targeted) if key == "leakage" else (),
         )
         recipients = results.recipients(run.id, filters, after=after, limit=limit + 1)
-    found = [*recipients, *unserved]
+    found: list[results.RecipientRow | results.UnservedRow] = [*recipients, *unserved]
     last = found[limit - 1] if len(found) > limit else None
     paths = [row.area_path for row in found[:limit]]
     return RecipientsPage(

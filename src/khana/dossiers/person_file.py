@@ -55,7 +55,7 @@ class Hit:
     guardian_name: str
     birth: str
     sex: str
-    area: str
+    areas: Sequence[str]
     households: Sequence[str]
 
 
@@ -158,6 +158,6 @@ def _hits(person_ids: Sequence[int], language: str) -> list[Hit]:
     ]  # fmt: skip
 
 
-def _area(path: str, areas: dict[str, geo.AreaName], language: str) -> str:
+def _area(path: str, areas: dict[str, geo.AreaName], language: str) -> tuple[str, ...]:
     codes = [code for code in path.split(".") if code in areas]
-    return ", ".join(areas[code].called(language) for code in reversed(codes[1:]))
+    return tuple(areas[code].called(language) for code in reversed(codes[1:]))

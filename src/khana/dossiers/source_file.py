@@ -40,10 +40,10 @@ class SourceFile:
     """Everything about one source."""
 
     line: SourceLine
+    contract: batches.ContractRow | None
     batches: Sequence[batches.BatchRow]
     findings: Mapping[str, int]
     run_id: int | None
-    contract: batches.ContractRow | None
 
 
 def freshness(last_loaded: datetime | None, frequency: str, at: datetime) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import shapely
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from khana.geo.models import Area
 
@@ -35,7 +35,7 @@ def _named(row: Area) -> AreaName:
 
 
 def top() -> AreaName | None:
-    """Return the country."""
+    """Return the area of the whole country, where the areas that are loaded have one."""
     row = Area.objects.filter(level=0, valid_to__isnull=True).order_by("id").first()
     return _named(row) if row else None
 
@@ -46,10 +46,16 @@ def area(code: str) -> AreaName | None:
     return _named(row) if row else None
 
 
-def children(code: str) -> list[AreaName]:
-    """Return the areas right below one area, by name; at most a thousand."""
-    rows = Area.objects.filter(parent__code=code, parent__valid_to__isnull=True, valid_to__isnull=True)
-    return [_named(row) for row in rows.defer("boundary").order_by("name", "code")[:1000]]
+def children(code: str = "") -> list[AreaName]:
+    """Return the areas right below one area, or the uppermost ones, by name; at most a thousand."""
+    return [_named(row) for row in _below(code).defer("boundary").order_by("name", "code")[:1000]]
+
+
+def _below(code: str) -> QuerySet[Area]:
+    found = Area.objects.filter(valid_to__isnull=True)
+    if not code:
+        return found.filter(parent__isnull=True)
+    return found.filter(parent__code=code, parent__valid_to__isnull=True)
 
 
 def way_down(path: str) -> list[AreaName]:
@@ -70,15 +76,18 @@ def find(text: str, limit: int = 20) -> list[AreaName]:
     return [_named(row) for row in rows.defer("boundary").order_by("level", "name", "id")[:limit]]
 
 
+def newest_id() -> int:
+    """Return the id of the area loaded last: changes when areas change."""
+    return Area.objects.order_by("-id").values_list("id", flat=True).first() or 0
+
+
 def outlines(code: str) -> str:
-    """Return the outlines of the areas right below one area as GeoJSON, simplified for a screen.
+    """Return the outlines of the areas right below one area (empty: the uppermost) as GeoJSON, for a screen.
 
     Neighbours are simplified together, so that no gap opens between them. Degrees with three
     decimals (about 100 m). Each feature has the property `code`.
     """
-    rows = Area.objects.filter(
-        parent__code=code, parent__valid_to__isnull=True, valid_to__isnull=True, boundary__isnull=False
-    ).order_by("code")
+    rows = _below(code).filter(boundary__isnull=False).order_by("code")
     found = [(row.code, row.level, shapely.from_wkb(bytes(row.boundary))) for row in rows[:1000] if row.boundary]
     if not found:
         return json.dumps({"type": "FeatureCollection", "features": []})

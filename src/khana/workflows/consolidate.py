@@ -104,8 +104,8 @@ def _work(
             unserved=lambda: engine.reader(
                 "SELECT * REPLACE (to_json(eligible_for)::VARCHAR AS eligible_for) FROM unserved"
             ),
-            figures=lambda: engine.reader("SELECT area_code, level, figure, programme, value FROM area_figure"),
-            summary={**done.summary, "pair_overlap": _pairs(engine)},
+            figures=lambda: engine.reader(_FIGURES),
+            summary={**done.summary, **_for_pages(engine)},
             at=at,
         )
         record_run.forget_old_results()
@@ -119,6 +119,26 @@ _RECIPIENTS = """SELECT * EXCLUDE (id_token) REPLACE (to_json(agencies)::VARCHAR
     FROM recipient"""
 
 
-def _pairs(engine: Engine) -> list[dict[str, Any]]:
-    rows = engine.rows("SELECT programme_a, programme_b, persons, households FROM pair_overlap ORDER BY 1, 2")
-    return [{"a": a, "b": b, "persons": persons, "households": households} for a, b, persons, households in rows]
+# how many draw from two programmes or more, beside the figures that the methods give
+_FIGURES = """SELECT area_code, level, figure, programme, value FROM area_figure
+    UNION ALL
+    SELECT a.above_code, a.level, 'overlaps', '', count(*)
+    FROM recipient r JOIN work_area a ON a.area_code = r.area_code
+    WHERE len(r.programmes) > 1 GROUP BY a.above_code, a.level"""
+
+
+def _for_pages(engine: Engine) -> dict[str, Any]:
+    """Return what pages show without counting rows: pairs, persons on several lists, findings by source."""
+    pairs = engine.rows("SELECT programme_a, programme_b, persons, households FROM pair_overlap ORDER BY 1, 2")
+    by_source: dict[str, dict[str, int]] = {}
+    for source, code, rows in engine.rows("""
+        SELECT l.source, f.code, count(DISTINCT f.benefit_id)
+        FROM finding f JOIN work_row r USING (benefit_id) JOIN work_list l USING (list_no)
+        GROUP BY l.source, f.code ORDER BY l.source, f.code
+        """):
+        by_source.setdefault(source, {})[code] = int(rows)
+    return {
+        "pair_overlap": [{"a": a, "b": b, "persons": persons, "households": homes} for a, b, persons, homes in pairs],
+        "overlaps": int(engine.value("SELECT count(*) FROM recipient WHERE len(programmes) > 1")),
+        "findings_by_source": by_source,
+    }

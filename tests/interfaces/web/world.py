@@ -95,7 +95,7 @@ def _people(chance: random.Random, areas: list[tuple[str, str]], households: int
     people = []
     clocks = {"valid_from": date(2024, 3, 1), "recorded_at": datetime(2024, 3, 9, tzinfo=UTC)}
     for n in range(households):
-        code, path = areas[n % len(areas)]
+        _code, path = areas[n % len(areas)]
         household = Household.objects.create(number=f"9{n:08d}", area_path=path, created_at=NOW)
         HouseholdVersion.objects.create(
             household=household, area_path=path, address=f"House {n + 1}, Chak {100 + n}", consent=True, facts={"rooms": 2, "water": "hand pump"}, **clocks

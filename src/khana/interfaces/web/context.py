@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext as _
+
+from khana.interfaces.web.tags import joined
 
 # address, key after "g", permissions of which one is enough
 _PAGES = (
@@ -24,6 +27,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     actor = getattr(request, "actor", None)
     frame: dict[str, Any] = {
         "direction": "rtl" if get_language_bidi() else "ltr",
+        "languages": settings.LANGUAGES,
         "actor": actor,
         "actor_name": "",
         "actor_initial": "",
@@ -70,9 +74,9 @@ def _reach(actor: Any) -> str:
     paths = sorted({grant.area_path for grant in actor.grants if grant.area_path})
     parts = []
     if paths:
-        parts.append(_("Areas: %(areas)s") % {"areas": ", ".join(path.rstrip(".").split(".")[-1] for path in paths)})
+        parts.append(_("Areas: %(areas)s") % {"areas": joined(path.rstrip(".").split(".")[-1] for path in paths)})
     if agencies:
-        parts.append(_("Agencies: %(agencies)s") % {"agencies": ", ".join(agencies)})
+        parts.append(_("Agencies: %(agencies)s") % {"agencies": joined(agencies)})
     return " · ".join(parts) or _("The whole country, every agency")
 
 

@@ -5,26 +5,43 @@ Formatting only. Personal numbers never come here in full: dossiers hand them ov
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from babel.core import Locale
-from babel.dates import format_date, format_time
-from babel.numbers import format_compact_decimal, format_decimal, format_percent
+from babel.dates import format_date
+from babel.numbers import format_decimal, format_percent
 from django import template
 from django.utils import timezone
 from django.utils.translation import get_language
 
 register = template.Library()
 _LOCALES = {"en": "en", "ur": "ur_PK", "bn": "bn_BD"}
+_BANGLA = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")
+_RIGHT_TO_LEFT_MARK = "\u200f"
 
 
 def locale() -> Locale:
     """Return the locale of the reader's language."""
     return Locale.parse(_LOCALES.get((get_language() or "en")[:2], "en"))
+
+
+def _digits(text: str) -> str:
+    """Write figures as the language does: Bangla has its own, Urdu in Pakistan uses the Latin ones."""
+    return text.translate(_BANGLA) if get_language() == "bn" else text
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Join words with the comma of the language."""
+    return (f"،{_RIGHT_TO_LEFT_MARK} " if get_language() == "ur" else ", ").join(part for part in parts if part)
+
+
+def span(first: str, last: str) -> str:
+    """Write a range so that it reads from the smaller to the bigger in either direction."""
+    return f"\u2066{first} – {last}\u2069"
 
 
 @register.filter
@@ -33,15 +50,7 @@ def number(value: int | float | Decimal | None) -> str:
     if value is None or value == "":
         return "–"
     digits = "#,##0.##" if isinstance(value, float | Decimal) else None
-    return str(format_decimal(value, format=digits, locale=locale(), numbering_system="default"))
-
-
-@register.filter
-def compact(value: int | float | Decimal | None) -> str:
-    """Write a big number short: 1.2 M."""
-    if value is None:
-        return "–"
-    return str(format_compact_decimal(value, fraction_digits=1, locale=locale(), numbering_system="default"))
+    return _digits(format_decimal(value, format=digits, locale=locale()))
 
 
 @register.filter
@@ -49,7 +58,7 @@ def share(value: float | None) -> str:
     """Write a share between 0 and 1 as per cent with one decimal."""
     if value is None:
         return "–"
-    return str(format_percent(value, format="#,##0.#%", locale=locale(), numbering_system="default"))
+    return _digits(format_percent(value, format="#,##0.#%", locale=locale()))
 
 
 @register.filter
@@ -57,7 +66,7 @@ def day(value: date | datetime | None) -> str:
     """Write a date in the language."""
     if value is None:
         return "–"
-    return str(format_date(value, format="medium", locale=locale()))
+    return _digits(format_date(value, format="medium", locale=locale()))
 
 
 @register.filter
@@ -65,7 +74,14 @@ def moment(value: datetime | None) -> str:
     """Write a date and time in the language, in the server's time zone."""
     if value is None:
         return "–"
-    return f"{day(timezone.localtime(value))}, {format_time(timezone.localtime(value), format='short', locale=locale())}"
+    local = timezone.localtime(value)
+    return joined([day(local), _digits(f"{local:%H:%M}")])
+
+
+@register.filter
+def together(parts: Iterable[str]) -> str:
+    """Join words with the comma of the language."""
+    return joined(str(part) for part in parts)
 
 
 @register.filter

@@ -10,29 +10,16 @@ import os
 import re
 import time
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
+
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 
-from khana.access.selectors import Me
 from khana.platform import places
 
 _KEPT_SECONDS = 86_400
 _UNSAFE = re.compile(r"[^\w.\- ()]+")
-
-
-@dataclass(frozen=True)
-class Asker:
-    """Who asks for a job: the signed-in user, as the queue wants to know her."""
-
-    id: int
-    username: str
-
-
-def asker(me: Me) -> Asker:
-    """Return the signed-in user as one who asks for a job."""
-    return Asker(me.id, me.username)
 
 
 def safe_name(name: str) -> str:
@@ -40,7 +27,7 @@ def safe_name(name: str) -> str:
     return _UNSAFE.sub("_", Path(name.replace("\\", "/")).name)[:120] or "file"
 
 
-def keep(sent: UploadedFile) -> Path:
+def keep(sent: UploadedFile[Any]) -> Path:
     """Write what was sent to a file that only we can read; sweep what is older than a day."""
     folder = places.folder("uploads")
     for old in folder.iterdir():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.utils.translation import get_language, npgettext
 from django.utils.translation import gettext as _
 
 from khana.dossiers.answers import Connected, FiveAnswers, Panel
-from khana.interfaces.web.tags import number
+from khana.interfaces.web.tags import day, joined, number, span
 
 SHADES = ("#e3f0ee", "#b9ded9", "#7fc1b9", "#3f948c", "#0f5e5a")
 
@@ -74,21 +75,20 @@ def connected_sentence(connected: Sequence[Connected]) -> str:
     """Say how many programmes are connected and to which period."""
     if not connected:
         return _("No programme is connected yet: nothing can be said about who is served.")
-    periods = sorted(period for row in connected for period in row.periods)
     count = len(connected)
+    last = max((row.until for row in connected), default="")
     text = npgettext(
-        "connected", "These figures rest on %(count)s connected programme, with lists from %(first)s to %(last)s.",
-        "These figures rest on %(count)s connected programmes, with lists from %(first)s to %(last)s.", count,
+        "connected", "These figures rest on %(count)s connected programme, with its list up to %(last)s.",
+        "These figures rest on %(count)s connected programmes, with their lists up to %(last)s.", count,
     )  # fmt: skip
-    values = {"count": number(count), "first": periods[0] if periods else "–", "last": periods[-1] if periods else "–"}
-    return text % values
+    return text % {"count": number(count), "last": day(date.fromisoformat(last)) if last else "–"}
 
 
 def not_connected_sentence(found: FiveAnswers) -> str:
     """Say which programmes nothing is known of."""
     if not found.not_connected:
         return ""
-    names = ", ".join(programme_name(found, code) for code in found.not_connected)
+    names = joined(programme_name(found, code) for code in found.not_connected)
     return _("Not connected, so nothing is known of them: %(names)s. Somebody may be served by one of these.") % {
         "names": names
     }
@@ -165,7 +165,7 @@ def legend(panel: Panel) -> list[dict[str, str]]:
         elif until == start:
             text = number(start)
         else:
-            text = f"{number(start)} – {number(until)}"
+            text = span(number(start), number(until))
         rows.append({"shade": SHADES[index], "text": text})
     return rows
 

@@ -14,7 +14,7 @@ from khana.geo import area_names as geo
 from khana.interfaces.web import session
 from khana.interfaces.web.answers import presenters
 
-PAGE_SIZE = 50
+WHOLE = "all"
 
 
 @require_GET
@@ -36,6 +36,7 @@ def answers(request: HttpRequest) -> HttpResponse:
         "key": key,
         "area": found.area.code if found.area and found.area.level else "",
         "place": found.area.called(presenters.language()) if found.area else "",
+        "outlines": found.area.code if found.area else WHOLE,
         "way_down": [
             {"code": a.code, "name": a.called(presenters.language()), "level": a.level} for a in found.way_down
         ],
@@ -56,16 +57,16 @@ def answers(request: HttpRequest) -> HttpResponse:
 
 
 @lru_cache(maxsize=256)
-def _kept(code: str, run: int) -> str:
+def _kept(code: str, newest: int) -> str:
     return geo.outlines(code)
 
 
 @session.needs("results.read")
 @require_GET
 def outlines(request: HttpRequest, code: str) -> HttpResponse:
-    """Return the outlines right below one area as GeoJSON, kept by the browser for a day."""
-    text = _kept(code, 0)
+    """Return the outlines right below one area as GeoJSON, kept by the browser for an hour."""
+    text = _kept("" if code == WHOLE else code, geo.newest_id())
     response = HttpResponse(text, content_type="application/geo+json")
-    response["Cache-Control"] = "private, max-age=86400"
+    response["Cache-Control"] = "private, max-age=3600"
     response["ETag"] = f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
     return response

@@ -53,7 +53,8 @@ def findings(request: HttpRequest) -> HttpResponse:
 
 def _provinces() -> list[tuple[str, str]]:
     top = geo.top()
-    return [(area.code, area.called(wording.language())) for area in geo.children(top.code)] if top else []
+    below = geo.children(top.code if top else "")
+    return [(area.code, area.called(wording.language())) for area in below]
 
 
 def _row(row: Any, page: findings_list.FindingsPage, catalogue: Any) -> dict[str, Any]:
@@ -89,13 +90,13 @@ def codes(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def export(request: HttpRequest, kind: str, form: str) -> HttpResponse:
+def export(request: HttpRequest, kind: str, form: str) -> FileResponse:
     """Send one report as a file: made whole first, under the reader's scope, recorded in her name."""
     if form not in TYPES or kind not in reports.KINDS:
         raise Http404
     limits.EXPORT.take(f"user:{session.actor_of(request).id}")
     filters = {name: request.GET[name][:80] for name in ("code", "programme", "source", "area") if request.GET.get(name)}
-    target = tempfile.TemporaryFile()
+    target = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the response that sends it
     reports.stream(kind=kind, target=target, format=form, filters=filters, limit=EXPORTED_AT_MOST, at=clock.now())
     target.seek(0)
     return FileResponse(target, as_attachment=True, filename=f"khana-{kind}.{form}", content_type=TYPES[form])

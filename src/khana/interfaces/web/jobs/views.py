@@ -68,7 +68,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 def _start(request: HttpRequest, kind: str) -> HttpResponse:
-    run = queue.enqueue(kind=kind, arguments={}, actor=uploads.asker(session.actor_of(request)), at=clock.now())
+    run = queue.enqueue(kind=kind, arguments={}, actor=session.actor_of(request), at=clock.now())
     return redirect("jobs-job", run)
 
 
@@ -86,7 +86,7 @@ def cancel(request: HttpRequest, uuid: str) -> HttpResponse:
 def retry(request: HttpRequest, uuid: str) -> HttpResponse:
     """Queue a failed or cancelled job again."""
     try:
-        queue.retry(uuid, at=clock.now())
+        queue.retry(uuid)
     except queue.JobMoved as error:
         flash(request, "warning", error_wording(error))
     return redirect("jobs-job", uuid)

@@ -10,12 +10,13 @@ from khana.dossiers.household_file import HouseholdFile
 from khana.dossiers.person_file import PersonFile
 from khana.geo.area_names import AreaName
 from khana.interfaces.web import wording
+from khana.interfaces.web.tags import joined
 from khana.programmes import names as programmes
 
 
 def place(way_down: Sequence[AreaName]) -> str:
     """Write an area from the smallest to the province."""
-    return ", ".join(area.called(wording.language()) for area in reversed(way_down[1:] or way_down))
+    return joined(area.called(wording.language()) for area in reversed(way_down[1:] or way_down))
 
 
 def benefits(lines: Sequence[BenefitLine]) -> list[dict[str, Any]]:

@@ -51,10 +51,69 @@ def held(row: Any) -> dict[str, Any]:
     return {"row": row, "reason": str(reason or QUARANTINE.get(kind) or row.code)}
 
 
+MEASURES = {
+    "share_readable": (_("Rows that can be read"), _("Correct the rows in quarantine and have the ministry mend its export.")),
+    "share_usable_identifier": (
+        _("Rows with a usable number"),
+        _("Collect the number of every beneficiary; rows without one cannot be linked."),
+    ),
+    "share_usable_payee_identifier": (
+        _("Rows with a usable number of the payee"),
+        _("Collect the number of every payee; payments cannot be compared without it."),
+    ),
+    "share_unique": (_("Rows whose number stands once"), _("Remove rows that repeat one number in one period.")),
+    "share_in_national_id_extract": (
+        _("Known to the identity authority"),
+        _("Verify the numbers with the identity authority and renew the extract."),
+    ),
+    "share_in_population_register": (
+        _("Known to the population register"),
+        _("Have people who are missing entered in the population register."),
+    ),
+    "share_in_household_registry": (
+        _("Known to the household registry"),
+        _("Register the beneficiaries' households, or attach their numbers to them."),
+    ),
+    "share_area_matched": (
+        _("Rows whose area is recognised"),
+        _("Send area codes, or add the spellings in use to the area names of the contract."),
+    ),
+    "share_fresh": (_("Fresh"), _("Send the list when it is due.")),
+}
+LEVELS = {
+    "latent": (_("latent"), "bad"), "emerging": (_("emerging"), "warn"), "moderate": (_("moderate"), "info"),
+    "advanced": (_("advanced"), "good"),
+}  # fmt: skip
+
+
 def study(result: dict[str, Any]) -> dict[str, Any]:
-    """Return a study as its page shows it: verdict, shares, columns, what to fix."""
-    shares = [
-        (name, value) for name, value in result.items()
-        if isinstance(value, float | int) and not isinstance(value, bool) and 0 <= value <= 1 and "share" in name
-    ]  # fmt: skip
-    return {"result": result, "shares": shares}
+    """Return a study as its page shows it: verdict, measures with their level, columns, what to fix."""
+    levels = {row["measure"]: row["level"] for row in result.get("levels", ())}
+    verdict, tone = LEVELS.get(str(result.get("verdict")), (result.get("verdict", ""), "info"))
+    return {
+        "verdict": str(verdict),
+        "tone": tone,
+        "rows": result.get("rows"),
+        "quarantined": result.get("quarantined"),
+        "days_late": result.get("days_late"),
+        "periods": result.get("periods", ()),
+        "measures": [
+            {
+                "name": str(words[0]), "share": result.get(name), "level": str(LEVELS[levels[name]][0]) if name in levels else "",
+                "tone": LEVELS[levels[name]][1] if name in levels else "info",
+            }
+            for name, words in MEASURES.items()
+            if name in result
+        ],
+        "columns": [
+            {"name": row["column"], "filled": row["share_filled"], "valid": row["share_valid"]} for row in result.get("columns", ())
+        ],
+        "fixes": [
+            {
+                "name": str(MEASURES[row["measure"]][0]), "what": str(MEASURES[row["measure"]][1]), "rows": row["rows"],
+                "level": str(LEVELS[row["level"]][0]), "tone": LEVELS[row["level"]][1],
+            }
+            for row in result.get("fixes", ())
+            if row["measure"] in MEASURES
+        ],
+    }  # fmt: skip

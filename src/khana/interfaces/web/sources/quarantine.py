@@ -72,7 +72,7 @@ def replay(request: HttpRequest, code: str) -> HttpResponse:
     run = jobs.enqueue(
         kind="replay",
         arguments={"source": found.line.source.code},
-        actor=uploads.asker(session.actor_of(request)),
+        actor=session.actor_of(request),
         at=clock.now(),
     )
     return redirect("jobs-job", run)

@@ -34,6 +34,6 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
     """Start a study as a job."""
     found = dossier.source_file(code, at=clock.now())
     run = jobs.enqueue(
-        kind="study", arguments={"source": found.line.source.code}, actor=uploads.asker(session.actor_of(request)), at=clock.now()
+        kind="study", arguments={"source": found.line.source.code}, actor=session.actor_of(request), at=clock.now()
     )
     return redirect("jobs-job", run)

@@ -58,7 +58,7 @@ def upload(request: HttpRequest, code: str) -> HttpResponse:
     run = jobs.enqueue(
         kind="import_file",
         arguments={"path": str(path), "entity": "benefit", "source": found.line.source.code, "name": uploads.safe_name(sent.name or "")},
-        actor=uploads.asker(session.actor_of(request)),
+        actor=session.actor_of(request),
         at=clock.now(),
     )
     return redirect("jobs-job", run)
