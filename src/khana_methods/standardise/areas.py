@@ -28,6 +28,7 @@ _GENERIC_WORDS = """
     agency ضلع تحصیل صوبہ صوبه ডিভিশন বিভাগ জেলা উপজেলা থানা ইউনিয়ন
 """
 _GENERIC = frozenset(map(comparison_key, _GENERIC_WORDS.split()))
+_NUMERAL = re.compile(r"(?:\b[IVXivx]+|\d+)\W*$")
 _SOUNDS = (
     (re.compile("ph"), "f"),
     (re.compile("[ck]h?|q"), "k"),
@@ -77,6 +78,9 @@ class AreaResolver:
         self._memo: MutableMapping[tuple[str, ...], AreaMatch] = {}
         self._found: MutableMapping[tuple[str, int, str], _Found | None] = {}
         self._within: dict[tuple[int, str], frozenset[str]] = {}
+        self._numbered = frozenset(
+            area.code for area in self._areas.values() if any(_NUMERAL.search(name) for name in area.names)
+        )
         for area in self._areas.values():
             keys = frozenset(form for name in area.names for form in _forms(name))
             self._keys[area.code] = keys
@@ -194,6 +198,7 @@ class AreaResolver:
             is_elsewhere = is_elsewhere or bool(bearers)
         if is_elsewhere:
             return None  # the row contradicts itself: that area lies in another one
+        inside -= self._numbered  # Town-II and Town-III are one slip apart and two places
         forms = _readings(name)[0]
         sounds = {sound for form in forms if len(sound := _sound(form)) >= 3}
         alike = {code for code in inside if sounds & self._sounds[code]}

@@ -68,7 +68,7 @@ def parse_period(text: str, fiscal_start: int = 7, order: str = "dmy") -> Period
     if not any(character.isdigit() for character in plain):
         return None
     try:
-        return _from_range(plain, order) or _from_words(plain, fiscal_start)
+        return _from_range(plain, order) or _from_date(plain, order) or _from_words(plain, fiscal_start)
     except ValueError:
         return None
 
@@ -127,6 +127,15 @@ def _from_range(plain: str, order: str) -> Period | None:
         return None
     last_day = last.day or monthrange(last.year, last.month)[1]
     return name_span(dt.date(first.year, first.month, first.day or 1), dt.date(last.year, last.month, last_day))
+
+
+def _from_date(plain: str, order: str) -> Period | None:
+    """Read a whole date as its month: spreadsheets make days of months."""
+    try:
+        date = parse_date(plain, order, 79)
+    except DateUnreadable:
+        return None
+    return _months(date.year, date.month, 1) if date and date.day else None
 
 
 def _from_words(plain: str, fiscal_start: int) -> Period | None:
@@ -212,8 +221,6 @@ def _part_of_year(years: list[int], small: list[int], kinds: set[str]) -> Period
         return _months(year, part * 6 - 5, 6) if part in (1, 2) else None
     if "fortnight" in kinds:
         return _fortnight(year, part)
-    if len(small) == 2 and 1 <= small[1] <= 12:
-        return _months(year, small[1], 1)  # a whole date stands for its month
     if part:
         return _months(year, part, 1) if part <= 12 and len(small) == 1 else None
     return _months(year, 1, 12)
