@@ -12,7 +12,7 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
-from khana.platform import embedded, places
+from khana.platform import embedded
 from khana.platform.secrets_store import get_secret
 
 ENV = os.environ.get("KHANA_ENV", "development")

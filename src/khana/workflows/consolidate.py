@@ -6,9 +6,12 @@ written back as set operations. The run names every batch it read.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
+
+import pyarrow as pa
 
 from khana.access import services as access
 from khana.assessment import frames as assessment
@@ -18,7 +21,7 @@ from khana.deliveries import selectors as deliveries
 from khana.geo import frames as geo
 from khana.identity import frames as identity
 from khana.platform import faults, installation, places
-from khana.platform.frames import open_source
+from khana.platform.frames import FrameSource, open_source
 from khana.platform.progress import Progress, silent
 from khana.programmes.selectors import get_programme_frame
 from khana.registry import frames as registry
@@ -27,7 +30,7 @@ from khana_methods.engine.duckdb import Engine
 from khana_methods.overlap.consolidate import consolidate
 from khana_methods.overlap.parameters import Parameters
 
-FRAMES = (
+FRAMES: tuple[tuple[str, Callable[[FrameSource], pa.RecordBatchReader]], ...] = (
     ("benefit_frame", beneficiaries.benefit_frame),
     ("identifier_frame", registry.identifier_frame),
     ("person_frame", registry.person_frame),

@@ -11,7 +11,6 @@ import re
 import time
 import uuid
 from pathlib import Path
-
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile

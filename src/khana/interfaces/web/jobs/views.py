@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from khana.interfaces.web import session, uploads, wording
+from khana.interfaces.web import session, wording
 from khana.interfaces.web.context import flash
 from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.platform import clock
@@ -86,7 +86,7 @@ def cancel(request: HttpRequest, uuid: str) -> HttpResponse:
 def retry(request: HttpRequest, uuid: str) -> HttpResponse:
     """Queue a failed or cancelled job again."""
     try:
-        queue.retry(uuid)
+        queue.retry(uuid, at=clock.now())
     except queue.JobMoved as error:
         flash(request, "warning", error_wording(error))
     return redirect("jobs-job", uuid)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from khana.audit import services as audit
 from khana.deliveries import batches, corrections
 from khana.dossiers import source_file as dossier
-from khana.interfaces.web import session, uploads
+from khana.interfaces.web import session
 from khana.interfaces.web.context import flash
 from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.interfaces.web.sources import presenters

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from khana.dossiers import source_file as dossier
-from khana.interfaces.web import session, uploads
+from khana.interfaces.web import session
 from khana.interfaces.web.sources import presenters
 from khana.platform import clock, jobs
 
