@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, BinaryIO, ClassVar, Protocol
 
-from khana_methods.disclosure.spreadsheets import neutralise, printable
+from khana_methods.disclosure.spreadsheets import FORMULA_STARTS, neutralise, printable
 from khana_methods.errors import InputError
 
 Columns = Sequence[tuple[str, str]]
@@ -46,6 +46,8 @@ class Writer(Protocol):
 def cell(value: Any) -> Any:
     """Return one value as a spreadsheet cell: lists joined, text made harmless, numbers untouched."""
     if isinstance(value, str):
+        if value.isprintable() and value[:1] not in FORMULA_STARTS:  # nearly every cell
+            return value
         return neutralise(printable(value))
     if isinstance(value, list | tuple):
         return neutralise(printable("; ".join(str(item) for item in value)))

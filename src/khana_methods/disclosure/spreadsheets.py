@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+-]?\d[\d ,]*(?:\.\d+)?%?")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
@@ -34,7 +34,7 @@ def neutralise(text: str) -> str:
         >>> neutralise("-1+cmd|A1")
         "'-1+cmd|A1"
     """
-    if text.startswith(_STARTS) and not _NUMBER.fullmatch(text):
+    if text.startswith(FORMULA_STARTS) and not _NUMBER.fullmatch(text):
         return "'" + text
     return text
 
@@ -46,7 +46,7 @@ def restore(text: str) -> str:
         >>> restore("'=1+1"), restore("'s-Gravenhage")
         ('=1+1', "'s-Gravenhage")
     """
-    if text.startswith("'") and text[1:].startswith(_STARTS):
+    if text.startswith("'") and text[1:].startswith(FORMULA_STARTS):
         return text[1:]
     return text
 

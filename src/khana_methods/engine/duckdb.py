@@ -1,4 +1,4 @@
-"""The default engine: DuckDB in process, on a scratch database that goes when it is closed.
+"""The default engine: DuckDB in process, in memory, spilling to a scratch folder that goes on close.
 
 It opens with a memory limit, a number of threads and a folder to spill into; takes Arrow
 tables or readers and Parquet files as tables; runs SQL; hands back Arrow. Nothing above
@@ -46,7 +46,7 @@ class Engine:
     Args:
         memory_mib: Memory that DuckDB may hold before it spills, in MiB.
         threads: Threads; None takes every core that this process may use.
-        folder: Where scratch database and spilled blocks lie; None makes a temporary one.
+        folder: Where spilled blocks lie; None makes a temporary one.
             The engine makes its own folder inside and removes it on close.
 
     Examples:

@@ -31,6 +31,7 @@ SERVE = {"up", "down", "status", "migrate", *HIDDEN}
 def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.delenv("KHANA_TOKEN", raising=False)
+    monkeypatch.delenv("KHANA_TRACEBACK", raising=False)
     return tmp_path
 
 
