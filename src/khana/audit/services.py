@@ -109,8 +109,8 @@ def seal_events(batch: int = 10_000) -> int:
 
 
 def checkpoint_file() -> Path:
-    """Return the file of signed checkpoints, beside the database."""
-    return places.folder("audit") / "checkpoints.jsonl"
+    """Return the file of signed checkpoints of this database, beside it and out of its reach."""
+    return places.folder("audit") / f"checkpoints.{connection.settings_dict['NAME']}.jsonl"
 
 
 def write_checkpoint(*, at: datetime) -> int | None:
