@@ -30,14 +30,23 @@ class Visit:
     def __init__(self, chrome, site: str, user: str, language: str, size: tuple[int, int] = (1280, 720)) -> None:  # type: ignore[no-untyped-def]
         """Open a window and sign in."""
         self.site = site
-        self.context = chrome.new_context(viewport={"width": size[0], "height": size[1]}, base_url=site, reduced_motion="reduce")
+        self.context = chrome.new_context(
+            viewport={"width": size[0], "height": size[1]}, base_url=site, reduced_motion="reduce"
+        )
         self.context.add_cookies([{"name": "khana_language", "value": language, "url": site}])
         self.page = self.context.new_page()
         self.wrong: list[str] = []
         self.status = 0
-        self.page.on("console", lambda message: self.wrong.append(message.text) if message.type in ("error", "warning") else None)
+        self.page.on(
+            "console", lambda message: self.wrong.append(message.text) if message.type in ("error", "warning") else None
+        )
         self.page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        self.page.on("request", lambda request: None if request.url.startswith((site, "data:", "blob:")) else self.wrong.append(request.url))
+        self.page.on(
+            "request",
+            lambda request: (
+                None if request.url.startswith((site, "data:", "blob:")) else self.wrong.append(request.url)
+            ),
+        )
         if user:
             self.page.goto("/sign-in")
             self.page.fill("#username", user)
@@ -59,8 +68,14 @@ class Visit:
     def axe(self) -> list[str]:
         """Return what axe finds against WCAG 2.2 AA."""
         self.page.evaluate(AXE.read_text())
-        found = self.page.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})")
-        return [f"{row['id']}: {node['html'][:150]} {node.get('failureSummary', '')[:200]}" for row in found["violations"] for node in row["nodes"][:3]]
+        found = self.page.evaluate(
+            "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+        )
+        return [
+            f"{row['id']}: {node['html'][:150]} {node.get('failureSummary', '')[:200]}"
+            for row in found["violations"]
+            for node in row["nodes"][:3]
+        ]
 
     def close(self) -> None:
         """Close the window."""
