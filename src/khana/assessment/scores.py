@@ -26,7 +26,9 @@ def scores_of(household_id: int, as_known_at: datetime | None = None) -> list[Sc
     """Return the scores of a household, the one in force first; at most 20."""
     rows = Score.objects.filter(household_id=household_id)
     if as_known_at is not None:
-        rows = rows.filter(Q(superseded_at__isnull=True) | Q(superseded_at__gt=as_known_at), recorded_at__lte=as_known_at)
+        rows = rows.filter(
+            Q(superseded_at__isnull=True) | Q(superseded_at__gt=as_known_at), recorded_at__lte=as_known_at
+        )
     return [
         ScoreFacts(row.score, row.score_date, row.model_code, row.recorded_at, row.superseded_at)
         for row in rows.order_by("-score_date", "-recorded_at", "-id")[:20]

@@ -111,7 +111,9 @@ def _held(row: QuarantinedRow, *, is_open: bool) -> HeldRow:
     raw = corrected = ""
     if is_open:
         raw = keys.decrypt(row.raw_ciphertext).decode("utf-8", "replace")
-        corrected = keys.decrypt(row.corrected_ciphertext).decode("utf-8", "replace") if row.corrected_ciphertext else ""
+        corrected = (
+            keys.decrypt(row.corrected_ciphertext).decode("utf-8", "replace") if row.corrected_ciphertext else ""
+        )
     return HeldRow(
         row.pk, row.batch_id, row.batch.file_name, row.source_code, row.sheet, row.line, row.column, row.code, row.detail,
         row.state, raw, corrected, row.corrected_ciphertext is not None,

@@ -57,7 +57,9 @@ def read_contract(text: str) -> Contract:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise ContractUnreadable(f"The text cannot be read as YAML{place}. Look at indents and colons there.") from error
+        raise ContractUnreadable(
+            f"The text cannot be read as YAML{place}. Look at indents and colons there."
+        ) from error
     return parse_contract(document, where="contract")
 
 
@@ -94,7 +96,9 @@ def _preview(contract: Contract, path: Path, rows: int) -> Preview:
         if not name.endswith(_PASSED_OVER) and any(row.get(name) not in (None, "", []) for row in found["rows"])
     ]
     shown = [[_cell(name, row.get(name)) for name in columns] for row in found["rows"]]
-    refused = [{name: row.get(name) for name in ("line", "sheet", "column", "code", "detail")} for row in found["quarantined"]]
+    refused = [
+        {name: row.get(name) for name in ("line", "sheet", "column", "code", "detail")} for row in found["quarantined"]
+    ]
     return Preview(found["header"], columns, shown, refused, found["not_data"])
 
 

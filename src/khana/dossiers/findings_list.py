@@ -30,7 +30,9 @@ class FindingsPage:
     run_id: int
 
 
-def findings_page(filters: results.FindingFilters, area_code: str = "", *, after: int = 0, limit: int = 50) -> FindingsPage | None:
+def findings_page(
+    filters: results.FindingFilters, area_code: str = "", *, after: int = 0, limit: int = 50
+) -> FindingsPage | None:
     """Read one page of findings of the last finished run, or nothing where none has finished."""
     run = results.latest_run()
     if run is None:
@@ -75,7 +77,13 @@ class RecipientsPage:
 
 
 def answer_rows(
-    key: str, *, area_code: str = "", programmes: Sequence[str] = (), targeted: Sequence[str] = (), after: int = 0, limit: int = 50
+    key: str,
+    *,
+    area_code: str = "",
+    programmes: Sequence[str] = (),
+    targeted: Sequence[str] = (),
+    after: int = 0,
+    limit: int = 50,
 ) -> RecipientsPage | None:
     """Read one page of the rows behind one answer.
 

@@ -19,7 +19,12 @@ PROGRAMMES = {
     "PBM": ("Bait-ul-Mal", "بیت المال", "বায়তুল মাল", "PBM", 1, True), "RTN": ("Ration", "راشن", "রেশন", "PUNJAB", 3, False),
     "PWP": ("Public works", "عوامی کام", "গণপূর্ত কাজ", "LG", 5, False),
 }  # fmt: skip
-PROVINCES = [("Shumal", "شمال", "শুমাল"), ("Mashriq", "مشرق", "মাশরিক"), ("Janub", "جنوب", "জানুব"), ("Maghrib", "مغرب", "মাগরিব")]
+PROVINCES = [
+    ("Shumal", "شمال", "শুমাল"),
+    ("Mashriq", "مشرق", "মাশরিক"),
+    ("Janub", "جنوب", "জানুব"),
+    ("Maghrib", "مغرب", "মাগরিব"),
+]
 SYLLABLES = ["Khair", "Gul", "Noor", "Mehr", "Sabz", "Shah", "Roshan", "Neel", "Zar", "Dil", "Chand", "Sang"]
 WOMEN = ["Shazia Bibi", "Nasreen Akhtar", "Rukhsana Begum", "Samina Bibi", "Zubaida Khatoon", "Parveen Bibi"]
 WOMEN_UR = ["شازیہ بی بی", "نسرین اختر", "رخسانہ بیگم", "ثمینہ بی بی", "زبیدہ خاتون", "پروین بی بی"]
@@ -98,12 +103,29 @@ def _people(chance: random.Random, areas: list[tuple[str, str]], households: int
         _code, path = areas[n % len(areas)]
         household = Household.objects.create(number=f"9{n:08d}", area_path=path, created_at=NOW)
         HouseholdVersion.objects.create(
-            household=household, area_path=path, address=f"House {n + 1}, Chak {100 + n}", consent=True, facts={"rooms": 2, "water": "hand pump"}, **clocks
+            household=household,
+            area_path=path,
+            address=f"House {n + 1}, Chak {100 + n}",
+            consent=True,
+            facts={"rooms": 2, "water": "hand pump"},
+            **clocks,
         )
         score = Decimal(chance.randint(500, 8000)) / 100
-        Score.objects.create(household=household, area_path=path, score=score, score_date=date(2024, 3, 1), model_code="PSC", recorded_at=NOW)
+        Score.objects.create(
+            household=household,
+            area_path=path,
+            score=score,
+            score_date=date(2024, 3, 1),
+            model_code="PSC",
+            recorded_at=NOW,
+        )
         for line, (name, native, sex, relation, year) in enumerate(
-            [(WOMEN[n % 6], WOMEN_UR[n % 6], "F", "head", 1982), (MEN[n % 6], "", "M", "spouse", 1978), (f"Ayesha {n}", "", "F", "child", 2014)], 1
+            [
+                (WOMEN[n % 6], WOMEN_UR[n % 6], "F", "head", 1982),
+                (MEN[n % 6], "", "M", "spouse", 1978),
+                (f"Ayesha {n}", "", "F", "child", 2014),
+            ],
+            1,
         ):
             person = Person.objects.create(area_path=path, created_at=NOW)
             PersonVersion.objects.create(
@@ -111,7 +133,13 @@ def _people(chance: random.Random, areas: list[tuple[str, str]], households: int
                 birth_month=5 if line < 3 else None, marital="M" if line < 3 else "S", **clocks,
             )  # fmt: skip
             Membership.objects.create(
-                household=household, person=person, area_path=path, line_no=line, relation=relation, family_no=1, **clocks
+                household=household,
+                person=person,
+                area_path=path,
+                line_no=line,
+                relation=relation,
+                family_no=1,
+                **clocks,
             )
             number = f"39{n:05d}{line:05d}{line % 2}"
             token = keys.token("PK", number)
@@ -119,7 +147,18 @@ def _people(chance: random.Random, areas: list[tuple[str, str]], households: int
                 person=person, area_path=path, type="CNIC", token=token, ciphertext=keys.encrypt(number),
                 status="VERIFIED" if n % 5 else "CLAIMED", recorded_at=NOW,
             )  # fmt: skip
-            people.append({"person": person.pk, "household": household.number, "path": path, "line": line, "token": token, "number": number, "score": score, "name": name})
+            people.append(
+                {
+                    "person": person.pk,
+                    "household": household.number,
+                    "path": path,
+                    "line": line,
+                    "token": token,
+                    "number": number,
+                    "score": score,
+                    "name": name,
+                }
+            )
     return people
 
 
@@ -132,12 +171,22 @@ def _lists(chance: random.Random, people: list[dict[str, object]]) -> int:
     for code, (title, _ur, _bn, agency, _kind, _poor) in PROGRAMMES.items():
         if code == "PWP":
             continue
-        contract = Contract.objects.create(code=code.lower(), version=1, entity="benefits", agency=agency, body=_contract(code), created_at=NOW, created_by=1)
+        contract = Contract.objects.create(
+            code=code.lower(),
+            version=1,
+            entity="benefits",
+            agency=agency,
+            body=_contract(code),
+            created_at=NOW,
+            created_by=1,
+        )
         Source.objects.create(
             code=code.lower(), title=f"{title} MIS", agency=agency, programmes=[code], contract_code=code.lower(),
             frequency="quarterly", is_kept_here=code == "PBM", created_at=NOW,
         )  # fmt: skip
-        stored = StoredFile.objects.create(sha256=f"{ord(code[0]):02x}{ord(code[1]):02x}" * 16, size=1000, name=f"{code}.csv", stored_at=NOW)
+        stored = StoredFile.objects.create(
+            sha256=f"{ord(code[0]):02x}{ord(code[1]):02x}" * 16, size=1000, name=f"{code}.csv", stored_at=NOW
+        )
         batch = Batch.objects.create(
             contract=contract, file=stored, file_name=f"{code.lower()}_q2_2026.csv", entity="benefits", source_code=code.lower(),
             agency=agency, state="LOADED", rows_in=43, rows_loaded=40, rows_quarantined=3, lines_not_data=2, received_at=NOW,
@@ -167,8 +216,20 @@ def _jobs() -> None:
     from khana.platform.models import JobRun
 
     common = {"actor_id": 1, "actor_label": "steward", "queued_at": NOW}
-    JobRun.objects.create(kind="consolidate", state="DONE", result={"run": 1, "recipients": 120, "findings": 12}, ended_at=NOW, **common)
-    JobRun.objects.create(kind="import_file", state="RUNNING", phase="reading", progress_done=40, progress_total=100, arguments={"source": "kfl"}, heartbeat_at=NOW, started_at=NOW, **common)
+    JobRun.objects.create(
+        kind="consolidate", state="DONE", result={"run": 1, "recipients": 120, "findings": 12}, ended_at=NOW, **common
+    )
+    JobRun.objects.create(
+        kind="import_file",
+        state="RUNNING",
+        phase="reading",
+        progress_done=40,
+        progress_total=100,
+        arguments={"source": "kfl"},
+        heartbeat_at=NOW,
+        started_at=NOW,
+        **common,
+    )
     JobRun.objects.create(
         kind="import_file", state="FAILED", error_code="deliveries.reading.wrong_delimiter", ended_at=NOW, arguments={"source": "zkt"},
         message="The contract says the columns are parted by ';', but the file uses ','. Change the contract or the file.", **common,
@@ -180,7 +241,11 @@ def _quarantine(batch_id: int) -> None:
     from khana.platform import keys
 
     batch = Batch.objects.get(pk=batch_id)
-    rows = [(5, "period", "impossible_date", "31-02-2026"), (17, "", "short_row", "4 of 9 columns"), (29, "amount", "control_char", "")]
+    rows = [
+        (5, "period", "impossible_date", "31-02-2026"),
+        (17, "", "short_row", "4 of 9 columns"),
+        (29, "amount", "control_char", ""),
+    ]
     for line, column, code, detail in rows:
         QuarantinedRow.objects.create(
             batch=batch, source_code=batch.source_code, agency=batch.agency, line=line, column=column, code=code, detail=detail,
@@ -191,7 +256,9 @@ def _quarantine(batch_id: int) -> None:
 def _run(chance: random.Random, areas: list[tuple[str, str]], people: list[dict[str, object]]) -> int:
     from khana.beneficiaries.models import AreaFigure, Benefit, Finding, Recipient, Run, UnservedHousehold
 
-    run = Run.objects.create(state="DONE", started_at=NOW, ended_at=NOW, actor_id=1, parameters={"cap": 3, "poor_cutoff": 32.0})
+    run = Run.objects.create(
+        state="DONE", started_at=NOW, ended_at=NOW, actor_id=1, parameters={"cap": 3, "poor_cutoff": 32.0}
+    )
     by_token: dict[bytes, list[Benefit]] = {}
     for row in Benefit.objects.order_by("id"):
         by_token.setdefault(bytes(row.id_token or b""), []).append(row)
@@ -209,7 +276,15 @@ def _run(chance: random.Random, areas: list[tuple[str, str]], people: list[dict[
         path = str(one["path"])
         if not held:
             rank += 1
-            UnservedHousehold.objects.create(run=run, household_number=one["household"], area_path=path, score=one["score"], rank=rank, members=3, eligible_for=["KFL", "NSH"])
+            UnservedHousehold.objects.create(
+                run=run,
+                household_number=one["household"],
+                area_path=path,
+                score=one["score"],
+                rank=rank,
+                members=3,
+                eligible_for=["KFL", "NSH"],
+            )
             count(path, "unserved", by=100 + chance.randint(0, 900))
             continue
         programmes = sorted({row.programme for row in held})
@@ -230,7 +305,16 @@ def _run(chance: random.Random, areas: list[tuple[str, str]], people: list[dict[
             count(path, "over_cap", by=size // 20)
         if well_off:
             count(path, "well_off", by=size // 10)
-        for row, (code, severity) in zip(held, [("CAP_EXCEEDED", "WARN"), ("NID_DOB_MISMATCH", "WARN"), ("DUP_MOBILE_HOUSEHOLD", "NOTE"), ("GOVT_EMPLOYEE", "REFUSE")], strict=False):
+        for row, (code, severity) in zip(
+            held,
+            [
+                ("CAP_EXCEEDED", "WARN"),
+                ("NID_DOB_MISMATCH", "WARN"),
+                ("DUP_MOBILE_HOUSEHOLD", "NOTE"),
+                ("GOVT_EMPLOYEE", "REFUSE"),
+            ],
+            strict=False,
+        ):
             Finding.objects.create(
                 run=run, benefit_id=row.pk, source_code=row.source_code, agency=row.agency, programme=row.programme, area_path=path,
                 file_name=row.file_name, line=row.line, code=code, role="beneficiary", severity=severity, person_id=one["person"],

@@ -19,6 +19,7 @@ _PAGES = (
     ("findings", "f", ("findings.read",)),
     ("sources", "s", ("deliveries.read", "benefits.read", "sources.write")),
     ("jobs", "j", ()),
+    ("users", "u", ("users.read",)),
 )
 
 
@@ -50,7 +51,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
 def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[str, Any]]:
     labels = {
         "answers": _("Five answers"), "lookup": _("Look up"), "findings": _("Findings"),
-        "sources": _("Sources"), "jobs": _("Jobs"),
+        "sources": _("Sources"), "jobs": _("Jobs"), "users": _("Users"),
     }  # fmt: skip
     here = (
         request.resolver_match.url_name.split("-")[0]

@@ -113,7 +113,9 @@ def update(language: str) -> int:
     path = path_of(language)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as target:
-        write_po(target, new, width=110, omit_header=False, sort_output=True, ignore_obsolete=True, include_lineno=False)
+        write_po(
+            target, new, width=110, omit_header=False, sort_output=True, ignore_obsolete=True, include_lineno=False
+        )
     return len(untranslated(language))
 
 

@@ -11,4 +11,5 @@ urlpatterns = [
     path("", include("khana.interfaces.web.findings.urls")),
     path("", include("khana.interfaces.web.sources.urls")),
     path("", include("khana.interfaces.web.jobs.urls")),
+    path("", include("khana.interfaces.web.users.urls")),
 ]

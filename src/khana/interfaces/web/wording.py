@@ -39,6 +39,12 @@ FREQUENCY = {
 BENEFIT_TYPE = {
     1: _("cash"), 2: _("voucher"), 3: _("in kind"), 4: _("training"), 5: _("work"), 6: pgettext_lazy("benefit", "insurance"),
 }  # fmt: skip
+ROLES = {
+    "administrator": _("administrator"), "data_steward": _("data steward"), "programme_officer": _("programme officer"),
+    "registrar": _("registrar"), "enumerator": _("enumerator"), "analyst": _("analyst"), "finance_officer": _("finance officer"),
+    "grievance_officer": _("grievance officer"), "auditor": _("auditor"),
+    "data_protection_officer": _("data-protection officer"), "system": _("the system itself"),
+}  # fmt: skip
 RELATION = {
     "head": _("head"), "spouse": _("spouse"), "child": _("child"), "son/daughter": _("child"), "parent": _("parent"),
     "father/mother": _("parent"), "grandchild": _("grandchild"), "brother/sister": _("brother or sister"),

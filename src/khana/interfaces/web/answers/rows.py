@@ -44,7 +44,9 @@ def rows(request: HttpRequest, key: str) -> HttpResponse:
     if page is None:
         raise Http404
     shown = len(page.recipients) + len(page.unserved)
-    audit.record(action="beneficiaries.rows.read", subject=f"answer:{key}", details={"rows": shown, "area": area}, at=clock.now())
+    audit.record(
+        action="beneficiaries.rows.read", subject=f"answer:{key}", details={"rows": shown, "area": area}, at=clock.now()
+    )
     context = {
         "key": key,
         "words": presenters.questions(found)[key],

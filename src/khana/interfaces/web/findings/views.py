@@ -40,7 +40,9 @@ def findings(request: HttpRequest) -> HttpResponse:
         "page": page,
         "rows": [_row(row, page, catalogue) for row in page.rows],
         "codes": wording.choices_of_findings(),
-        "counts": sorted(((n, wording.finding(code)) for code, n in page.counts.items() if n), key=lambda pair: -pair[0]),
+        "counts": sorted(
+            ((n, wording.finding(code)) for code, n in page.counts.items() if n), key=lambda pair: -pair[0]
+        ),
         "severities": [(code, str(words)) for code, words in wording.SEVERITY.items()],
         "programmes": [(code, row.called(wording.language())) for code, row in catalogue.items()],
         "sources": [(row.code, row.title) for row in lists.sources()],
@@ -85,7 +87,10 @@ def row(request: HttpRequest, benefit_id: int) -> HttpResponse:
 @require_GET
 def codes(request: HttpRequest) -> HttpResponse:
     """Explain every code."""
-    rows = [{**one, "severity_text": wording.say(wording.SEVERITY, one["severity"])} for one in wording.choices_of_findings()]
+    rows = [
+        {**one, "severity_text": wording.say(wording.SEVERITY, one["severity"])}
+        for one in wording.choices_of_findings()
+    ]
     return render(request, "findings/codes.html", {"codes": rows})
 
 
@@ -95,7 +100,9 @@ def export(request: HttpRequest, kind: str, form: str) -> FileResponse:
     if form not in TYPES or kind not in reports.KINDS:
         raise Http404
     limits.EXPORT.take(f"user:{session.actor_of(request).id}")
-    filters = {name: request.GET[name][:80] for name in ("code", "programme", "source", "area") if request.GET.get(name)}
+    filters = {
+        name: request.GET[name][:80] for name in ("code", "programme", "source", "area") if request.GET.get(name)
+    }
     target = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the response that sends it
     reports.stream(kind=kind, target=target, format=form, filters=filters, limit=EXPORTED_AT_MOST, at=clock.now())
     target.seek(0)

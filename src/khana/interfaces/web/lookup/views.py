@@ -74,7 +74,10 @@ def household(request: HttpRequest, number: str) -> HttpResponse:
     clocks, asked, error = _clocks(request)
     file = households.household_file(number, clocks)
     audit.record(
-        action="registry.household.read", subject=f"household:{file.facts.household_id}", details=_day(asked), at=clock.now()
+        action="registry.household.read",
+        subject=f"household:{file.facts.household_id}",
+        details=_day(asked),
+        at=clock.now(),
     )
     return render(request, "lookup/household.html", {**presenters.household(file), "asked": asked, "error": error})
 

@@ -52,7 +52,10 @@ def held(row: Any) -> dict[str, Any]:
 
 
 MEASURES = {
-    "share_readable": (_("Rows that can be read"), _("Correct the rows in quarantine and have the ministry mend its export.")),
+    "share_readable": (
+        _("Rows that can be read"),
+        _("Correct the rows in quarantine and have the ministry mend its export."),
+    ),
     "share_usable_identifier": (
         _("Rows with a usable number"),
         _("Collect the number of every beneficiary; rows without one cannot be linked."),

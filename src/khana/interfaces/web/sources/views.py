@@ -57,7 +57,12 @@ def upload(request: HttpRequest, code: str) -> HttpResponse:
     path = uploads.keep(sent)
     run = jobs.enqueue(
         kind="import_file",
-        arguments={"path": str(path), "entity": "benefit", "source": found.line.source.code, "name": uploads.safe_name(sent.name or "")},
+        arguments={
+            "path": str(path),
+            "entity": "benefit",
+            "source": found.line.source.code,
+            "name": uploads.safe_name(sent.name or ""),
+        },
         actor=session.actor_of(request),
         at=clock.now(),
     )
