@@ -202,7 +202,7 @@ class _Reader:
         drop, not_data = self._not_rows(columns, places, lines, foreign, _lengths(data, count))
         for number, text in wrong:
             cells = self._cells(text)
-            if self._rules.is_aside(cells) or self._rules.is_header(cells):
+            if not text.strip() or self._rules.is_no_row(cells):
                 not_data += 1
             else:
                 fault = structure_fault(cells, self._width) or "long_row"
@@ -260,7 +260,7 @@ class _Reader:
                 continue
             cells = self._cells(lines[place].decode("utf-8"))
             is_blank = not any(cell.strip() for cell in cells)
-            if is_blank or self._rules.is_header(cells) or self._rules.is_aside(cells):
+            if is_blank or self._rules.is_no_row(cells):
                 drop[row] = True
                 not_data += 1
         return drop, not_data
