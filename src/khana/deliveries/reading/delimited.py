@@ -384,7 +384,7 @@ def _lengths(data: bytes, count: int) -> npt.NDArray[np.int64]:
         ends = np.append(ends, len(letters))
     starts = np.concatenate([[0], ends[:-1] + 1])
     has_return = (ends > starts) & (letters[ends - 1] == 13)
-    return (ends - starts - has_return).astype(np.int64)
+    return np.asarray(ends - starts - has_return, dtype=np.int64)
 
 
 def _flat(column: pa.ChunkedArray) -> pa.Array:

@@ -143,3 +143,9 @@ def test_json_of_another_file(tmp_path: Path) -> None:
     assert (rows, [row["detail"] for row in quarantined]) == ([], ["missing_holder"] * 2)
     path.write_text('{"Name": "A"}\n{"Name": "B"}\n')
     refused(path, refusals.ContractForAnotherFile, file={"format": "jsonl"})
+
+
+def test_one_json_document_is_not_json_lines(tmp_path: Path) -> None:
+    path = tmp_path / "list.jsonl"
+    path.write_text('[\n  {"CNIC": "1", "Name": "A"}\n]\n')
+    refused(path, refusals.FormatWrong, file={"format": "jsonl"})

@@ -102,11 +102,23 @@ def test_formula_text_is_noted_and_received(tmp_path: Path) -> None:
     assert [json.loads(row["notes"])[0]["code"] for row in rows] == ["FORMULA_TEXT", "FORMULA_TEXT"]
 
 
-def test_values_are_translated_and_unknown_ones_noted(tmp_path: Path) -> None:
+def test_values_are_translated_and_unknown_ones_told(tmp_path: Path) -> None:
     by = contract(facts={"programme": {"column": "Sr", "values": {"گزارہ": "ZKT", "1": "PBM"}}})
+    rows, refused, _ = all_of(csv_file(tmp_path, [HEADER, *ROWS]), by)
+    assert [row["programme"] for row in rows] == ["PBM"]
+    assert [(row["line"], row["column"], row["detail"]) for row in refused] == [(3, "programme", "unknown_programme")]
+    by = contract(facts={"beneficiary_sex": {"column": "Sr", "values": {"1": "F"}}})
     rows, _, _ = all_of(csv_file(tmp_path, [HEADER, *ROWS]), by)
-    assert [row["programme"] for row in rows] == ["PBM", ""]
-    assert json.loads(rows[1]["notes"]) == [{"code": "VALUE_UNKNOWN", "column": "programme", "detail": ""}]
+    assert [row["beneficiary_sex"] for row in rows] == ["F", ""]
+    assert json.loads(rows[1]["notes"]) == [{"code": "VALUE_UNKNOWN", "column": "beneficiary_sex", "detail": ""}]
+
+
+def test_a_period_that_cannot_be_read_is_refused_and_a_blank_one_is_not(tmp_path: Path) -> None:
+    by = contract(facts={"period": "Sr"})
+    lines = [HEADER, "Q1-2026,3980139281244,A,1980,5", "soon 5,3980139281244,A,1980,5", ",3980139281244,A,1980,5"]
+    rows, refused, _ = all_of(csv_file(tmp_path, lines), by)
+    assert [row["period"] for row in rows] == ["2026Q1", None]
+    assert [(row["line"], row["detail"]) for row in refused] == [(3, "unreadable_period")]
 
 
 def test_no_header_and_unmapped_columns(tmp_path: Path) -> None:
