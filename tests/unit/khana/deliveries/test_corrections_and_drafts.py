@@ -77,6 +77,12 @@ def test_a_draft_of_a_bangla_list(tmp_path: Path) -> None:
     assert (draft["unrecognised"], draft["problems"]) == ([], [])
 
 
+def test_values_speak_where_headers_do_not(tmp_path: Path) -> None:
+    rows = [f"39801-392812{n}-4,Ali {n},0300123456{n}" for n in range(6)]
+    draft = suggest(csv_file(tmp_path, ["Child No.,Child Name,X", *rows]))
+    assert list(draft["contract"]["facts"]) == ["beneficiary_id_number", "beneficiary_name", "mobile_number"]
+
+
 def test_a_draft_says_what_it_lacks(tmp_path: Path) -> None:
     draft = suggest(csv_file(tmp_path, ["a,b", "x,y", "z,w"]))
     assert (draft["unrecognised"], len(draft["problems"])) == (["a", "b"], 1)
