@@ -86,7 +86,7 @@ class RowCollector:
         elif not any(cells) or not any(cell.strip() for cell in cells):
             self._not_data += 0 if self._is_sheet else 1
             return
-        elif self._rules.is_title(cells) or self._rules.is_header(cells) or self._rules.is_aside(cells):
+        elif self._rules.is_no_row(cells):
             self._not_data += 1
             return
         width = self._plan.width

@@ -1,7 +1,8 @@
 """Convert the texts of each fact to its type, a column at a time, and judge the rows.
 
-A row is refused where a date is impossible or nothing says whom it is about; anything else that is
-odd is noted and received. Each different text of a column is worked out once for the whole file.
+A row is refused where a date is impossible, a period or programme cannot be told, or nothing says
+whom it is about; anything else that is odd is noted and received. Each different text of a column
+is worked out once for the whole file.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class Converter:
             self._blank_payee(block, own)
         self._add_area(block)
         self._refuse_without_identity(block)
+        self._refuse_without_programme(block)
         return block.finish(parted, keep_unmapped=self._contract.keep_unmapped)
 
     def _texts(self, parted: Parted, block: _Block) -> dict[str, pa.Array]:
@@ -206,7 +208,7 @@ class Converter:
         elif kind == "period":
             text, start, end, unread = self._periods(texts)
             block.columns |= {name: text, f"{name}_start": start, f"{name}_end": end}
-            block.note(unread, "PERIOD_UNREADABLE", name, "")
+            block.refuse(unread, "unreadable_period", name)
         elif kind == "area":
             cleaned = pc.utf8_upper(text_column(texts))
             block.columns[name] = pc.if_else(pc.equal(cleaned, ""), None, cleaned)
@@ -312,6 +314,13 @@ class Converter:
                 if name in self._facts:
                     blank &= self._is_blank(name, block.columns)
             block.refuse(np.flatnonzero(blank).tolist(), "empty_identity", choice[0])
+
+    def _refuse_without_programme(self, block: _Block) -> None:
+        """Refuse the rows of a list that say a programme which the contract does not know, or none."""
+        if self._contract.entity == "benefit" and "programme" in block.columns:
+            block.refuse(
+                np.flatnonzero(self._is_blank("programme", block.columns)).tolist(), "unknown_programme", "programme"
+            )
 
     def _is_blank(self, name: str, columns: dict[str, pa.Array]) -> Mask:
         kind = self._facts[name].type

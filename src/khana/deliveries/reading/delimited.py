@@ -199,10 +199,10 @@ class _Reader:
         )
         columns = {p: _flat(table.column(i)) for i, p in enumerate(positions)}
         refused = [Refused("", self._next_line + n, "foreign_byte", text) for n, text in foreign.items()]
-        drop, not_data = self._not_rows(columns, places, lines, foreign)
+        drop, not_data = self._not_rows(columns, places, lines, foreign, _lengths(data, count))
         for number, text in wrong:
             cells = self._cells(text)
-            if self._rules.is_aside(cells) or self._rules.is_header(cells):
+            if not text.strip() or self._rules.is_no_row(cells):
                 not_data += 1
             else:
                 fault = structure_fault(cells, self._width) or "long_row"
@@ -233,6 +233,7 @@ class _Reader:
         places: npt.NDArray[np.int64],
         lines: list[bytes],
         foreign: dict[int, str],
+        lengths: npt.NDArray[np.int64],
     ) -> tuple[npt.NDArray[np.bool_], int]:
         """Return which records are no rows, and how many of them count as such."""
         blank = {p: _mask(pc.equal(column, "")) for p, column in columns.items()}
@@ -247,8 +248,11 @@ class _Reader:
         named = [p for p in columns if self._header[p].strip()][:2]
         if named and self._header:
             suspects |= np.logical_and.reduce([_mask(pc.equal(columns[p], self._header[p])) for p in named])
-        drop = np.zeros(len(places), dtype=bool)
-        not_data = 0
+        length = lengths[places]
+        drop = (filled == 0) & ((length == 0) | (length == self._width - 1))
+        drop &= ~np.isin(places, list(foreign))
+        suspects &= ~drop
+        not_data = int(drop.sum())
         for row in np.flatnonzero(suspects):
             place = int(places[row])
             if place in foreign:
@@ -256,7 +260,7 @@ class _Reader:
                 continue
             cells = self._cells(lines[place].decode("utf-8"))
             is_blank = not any(cell.strip() for cell in cells)
-            if is_blank or self._rules.is_header(cells) or self._rules.is_aside(cells):
+            if is_blank or self._rules.is_no_row(cells):
                 drop[row] = True
                 not_data += 1
         return drop, not_data
@@ -336,7 +340,10 @@ class _Reader:
             cells = next(reader)
         except csv.Error as error:
             if "unexpected end of data" not in str(error):
-                return split_line(line, self._delimiter, quote), 1
+                cells = split_line(line, self._delimiter, quote)
+                if len(cells) == self._width or line.count(quote) % 2 == 0:
+                    return cells, 1
+                return cells * self._width, 2
             if last == len(lines) and last - number < _MOST_LINES_OF_RECORD and not is_end:
                 return None, 0
             return [*split_line(line, self._delimiter, quote), *[""] * self._width * 2], 2
@@ -367,6 +374,17 @@ def _first_filled(columns: list[pa.Array]) -> pa.Array:
     for column in columns[1:]:
         result = pc.if_else(pc.equal(pc.utf8_trim_whitespace(result), ""), column, result)
     return result
+
+
+def _lengths(data: bytes, count: int) -> npt.NDArray[np.int64]:
+    """Return the length of each line without its line break."""
+    letters = np.frombuffer(data, dtype=np.uint8)
+    ends = np.flatnonzero(letters == 10)
+    if len(ends) < count:
+        ends = np.append(ends, len(letters))
+    starts = np.concatenate([[0], ends[:-1] + 1])
+    has_return = (ends > starts) & (letters[ends - 1] == 13)
+    return np.asarray(ends - starts - has_return, dtype=np.int64)
 
 
 def _flat(column: pa.ChunkedArray) -> pa.Array:

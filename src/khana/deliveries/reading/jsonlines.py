@@ -14,7 +14,7 @@ import pyarrow as pa
 from khana.deliveries.contracts.schema import Contract
 from khana.deliveries.reading.chunk import Parted, Refused
 from khana.deliveries.reading.opening import opened, text_pieces
-from khana.deliveries.reading.refusals import ColumnMissing, ContractForAnotherFile, FileEmpty
+from khana.deliveries.reading.refusals import ColumnMissing, ContractForAnotherFile, FileEmpty, FormatWrong
 
 _TRAILING_COMMA = re.compile(r",\s*[}\]]")
 _CONTROL_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*\\u00(?:0[0-8bcef]|1[0-9a-f]|7f)", re.IGNORECASE)
@@ -42,6 +42,8 @@ def json_blocks(path: Path, contract: Contract) -> Iterator[Parted]:
             lines = piece.data.decode("utf-8").split("\n")
             if lines and not lines[-1]:
                 lines.pop()
+            if line == 1:
+                _refuse_array(lines, path)
             block = parter.part(lines, line, piece.foreign)
             block.bytes_done = piece.bytes_done
             line += len(lines)
@@ -51,6 +53,17 @@ def json_blocks(path: Path, contract: Contract) -> Iterator[Parted]:
             yield block
     if not parter.count:
         raise FileEmpty(f"{path.name} holds nothing but blank lines.", file=path.name)
+
+
+def _refuse_array(lines: list[str], path: Path) -> None:
+    """Refuse a file that is one JSON array or object over many lines: it cannot be read line by line."""
+    first = next((text.strip() for text in lines if text.strip()), "")
+    if first in ("[", "{") or (first.startswith("[") and not first.endswith("]")):
+        raise FormatWrong(
+            f"{path.name} is one JSON document, not JSON lines. Ask for one record a line, each with its own braces.",
+            found="json",
+            wanted="jsonl",
+        )
 
 
 class JsonParter:

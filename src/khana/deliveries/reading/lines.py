@@ -38,6 +38,7 @@ class LineRules:
         self._patterns = [re.compile(pattern) for pattern in contract.not_data.patterns]
         numbers = [name for name in contract.facts if contract.fact_type(name) == "personal_number"]
         self._numbers = [p for name in numbers for p in plan.facts.get(name, ())]
+        self._most_of_aside = max(3, len(self._header) // 2)
         self.told: dict[str, str] = {}
 
     def read_sheet_name(self, name: str) -> None:
@@ -46,6 +47,13 @@ class LineRules:
         match = re.search(self._contract.file.sheet_pattern, name) if self._contract.file.sheet_pattern else None
         if match:
             self._tell(match)
+
+    def is_no_row(self, cells: Sequence[str]) -> bool:
+        """Tell whether a record is a title, the header again, a total or a note."""
+        filled = sum(1 for cell in cells if cell and not cell.isspace())
+        if filled <= self._most_of_aside and (self.is_title(cells) or self.is_aside(cells)):
+            return True
+        return self.is_header(cells)
 
     def is_title(self, cells: Sequence[str]) -> bool:
         """Tell whether a record is a title line, and take the facts that it tells."""
@@ -64,6 +72,9 @@ class LineRules:
         """Tell whether a record is the header again."""
         if not self._contract.not_data.repeated_header or self._plan.index < 0 or not self._named:
             return False
+        first = self._named[:2]
+        if not any(p < len(cells) and comparison_key(cells[p]) == self._header[p] for p in first):
+            return False
         keys = [comparison_key(cell) for cell in cells[: len(self._header)]]
         keys += [""] * (len(self._header) - len(keys))
         same = sum(keys[position] == self._header[position] for position in self._named)
@@ -72,7 +83,7 @@ class LineRules:
     def is_aside(self, cells: Sequence[str]) -> bool:
         """Tell whether a record is a total, a note or another line that the contract calls no row."""
         filled = [cell for cell in cells if cell.strip()]
-        if not filled or len(filled) > max(3, len(self._header) // 2):
+        if not filled or len(filled) > self._most_of_aside:
             return False
         if any(position < len(cells) and _has_digit(cells[position]) for position in self._numbers):
             return False

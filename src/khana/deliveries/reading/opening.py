@@ -29,7 +29,7 @@ from khana.deliveries.reading.refusals import (
 
 PIECE_BYTES = 1 << 20
 LONGEST_LINE = 4 << 20
-MOST_RATIO = 1_000
+MOST_RATIO = 250
 _LOOK = 1 << 18
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -194,7 +194,7 @@ def text_pieces(stream: BinaryIO, stored: BinaryIO, path: Path, layout: Layout) 
     Raises:
         EncodingWrong: The bytes are plainly of another encoding than the contract says.
         FileDamaged: The packed file breaks off.
-        ArchiveUnsafe: The packed file unpacks to more than a thousand times its size.
+        ArchiveUnsafe: The packed file unpacks to far more than a list packs to.
         LineTooLong: One line has more than four million bytes.
     """
     size = path.stat().st_size
@@ -202,7 +202,7 @@ def text_pieces(stream: BinaryIO, stored: BinaryIO, path: Path, layout: Layout) 
     while True:
         data = _read(stream, max(PIECE_BYTES, _LOOK), path)
         unpacked += len(data)
-        if stream is not stored and unpacked > max(64 << 20, size * MOST_RATIO):
+        if stream is not stored and unpacked > max(16 << 20, size * MOST_RATIO):
             raise ArchiveUnsafe(
                 f"{path.name} unpacks to more than {MOST_RATIO:,} times its size and was not read further.",
                 ratio=MOST_RATIO,

@@ -107,7 +107,8 @@ def suggest(path: Path, *, code: str = "", entity: str = "") -> dict[str, Any]:
 
 def _attribute(name: str, column: Sequence[str]) -> str:
     """Return what a column probably means: by the lower line of its header, by all of it, by its values."""
-    return _by_header(name.rsplit("\n", 1)[-1]) or _by_header(name) or _by_look(column)
+    told, seen = _by_header(name.rsplit("\n", 1)[-1]) or _by_header(name), _by_look(column)
+    return seen if seen and told in ("", "name") else told
 
 
 def _is_alternative(first: Sequence[str], second: Sequence[str]) -> bool:

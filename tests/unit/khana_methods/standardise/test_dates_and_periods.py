@@ -43,7 +43,8 @@ def test_dates(text: str, date: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["31/02/1970", "00/00/0000", "00/00/00", "29/02/73", "31/14/80", "15-13-2014", "12345678901", "1/2/3/4", "9/9/123"]
+    "text",
+    ["31/02/1970", "00/00/0000", "00/00/00", "29/02/73", "31/14/80", "15-13-2014", "12345678901", "1/2/3/4", "9/9/123"],
 )
 def test_what_is_no_day_of_the_calendar(text: str) -> None:
     with pytest.raises(DateUnreadable):

@@ -48,7 +48,15 @@ def test_no_digit_is_missing(cnic: IdentifierRules, text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["0000000000000", "۱۱۱۱۱۱۱۱۱۱۱۱۱", "194125025188", "49213216711600", "5.90118E+12", "193-91-568856", "39801-A928124-4"],
+    [
+        "0000000000000",
+        "۱۱۱۱۱۱۱۱۱۱۱۱۱",
+        "194125025188",
+        "49213216711600",
+        "5.90118E+12",
+        "193-91-568856",
+        "39801-A928124-4",
+    ],
 )
 def test_what_is_no_number_is_malformed(cnic: IdentifierRules, text: str) -> None:
     assert cnic.standardise(text).state == "MALFORMED"
@@ -80,7 +88,16 @@ def test_an_old_birth_number_takes_its_nought(nid: IdentifierRules) -> None:
 
 
 def test_the_column_agrees_with_the_single_number(cnic: IdentifierRules, nid: IdentifierRules) -> None:
-    texts = ["39801-3928124-4", "", "nil", "0000000000000", "2612345678901", "19752612345678901", "1.2E+12", "1234567890"]
+    texts = [
+        "39801-3928124-4",
+        "",
+        "nil",
+        "0000000000000",
+        "2612345678901",
+        "19752612345678901",
+        "1.2E+12",
+        "1234567890",
+    ]
     for rules in (cnic, nid, nid.only("BRN")):
         table, scientific = rules.column(pa.array(texts))
         single = [rules.standardise(text) for text in texts]

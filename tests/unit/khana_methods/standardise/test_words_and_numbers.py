@@ -69,14 +69,26 @@ def test_shares() -> None:
     assert number_column(pa.array(["62%", "92.9", "100", ""]), {}, 0.01).values.to_pylist() == [0.62, 0.929, 1.0, None]
 
 
-@pytest.mark.parametrize("text", ["0367-2371526", "03672371526", "923672371526", "+92 367 2371526", "3672371526", "00923672371526"])
+@pytest.mark.parametrize(
+    "text", ["0367-2371526", "03672371526", "923672371526", "+92 367 2371526", "3672371526", "00923672371526"]
+)
 def test_five_spellings_and_one_more_are_one_mobile(text: str) -> None:
     assert mobile_number(text, "pak") == ("OK", "+923672371526")
     assert mobile_column(pa.array([text]), "pak", {})["number"].to_pylist() == ["+923672371526"]
 
 
 def test_mobiles_of_bangladesh_and_abroad() -> None:
-    texts = ["01712-345678", "+8801712345678", "8801712345678", "1712345678", "০১৭১২৩৪৫৬৭৮", "+44 7400 123456", "12", "", "nil"]
+    texts = [
+        "01712-345678",
+        "+8801712345678",
+        "8801712345678",
+        "1712345678",
+        "০১৭১২৩৪৫৬৭৮",
+        "+44 7400 123456",
+        "12",
+        "",
+        "nil",
+    ]
     table = mobile_column(pa.array(texts), "bgd", {})
     assert table["number"].to_pylist()[:6] == ["+8801712345678"] * 5 + ["+447400123456"]
     assert table["state"].to_pylist()[6:] == ["MALFORMED", "MISSING", "MISSING"]

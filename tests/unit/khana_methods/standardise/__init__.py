@@ -1,0 +1,1 @@
+"""Tests of bringing what arrives to one form."""
