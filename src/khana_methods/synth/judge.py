@@ -34,6 +34,7 @@ def judge(facts: Facts) -> None:
     _judge_birth(facts)
     _judge_registry(facts)
     _judge_posts(facts)
+    _judge_ages(facts)
     _judge_rules(facts)
     _judge_programmes(facts)
 
@@ -90,8 +91,7 @@ def _judge_death(f: Facts, role: str, person: Array, key: Array, where: Array) -
 def _judge_birth(f: Facts) -> None:
     """Compare what the row states of the birth with the extract's date of the number's owner."""
     owner, known = _known(f, f.key)
-    shape = np.array([item.shape in STATES_BIRTH for item in LISTS[f.block.country]])[f.rows.list_no]
-    stated = shape & ~(own_benefit(f))
+    stated = states_birth(f)
     true = f.block.people.born[np.maximum(owner, 0)]
     differs = f.birth != true
     year_only = states_year_only(f)
@@ -99,6 +99,13 @@ def _judge_birth(f: Facts) -> None:
     rows = np.flatnonzero(f.live & stated & known & differs)
     same = owner[rows] == f.beneficiary[rows]
     f.add("NID_DOB_MISMATCH", rows, "beneficiary", np.where(same, "same_person", "other_person").tolist())
+
+
+def states_birth(f: Facts) -> Array:
+    """Say which rows state when the beneficiary was born."""
+    shape = np.array([item.shape in STATES_BIRTH for item in LISTS[f.block.country]])[f.rows.list_no]
+    stated: Array = np.logical_and(shape, ~own_benefit(f))
+    return stated
 
 
 def own_benefit(f: Facts) -> Array:
@@ -123,7 +130,7 @@ def _judge_registry(f: Facts) -> None:
     true = (kind != "P") & (kind != "G")
     form = f.form_of(f.key)
     detail = np.where(kind == "N", "born_after_interview", "")
-    f.both("NOT_IN_SOCIAL_REGISTRY", true, (f.key > 0) & (form < 0) & (kind != "G"), "beneficiary", detail)
+    f.both("NOT_IN_SOCIAL_REGISTRY", true, (f.key > 0) & (form < 0), "beneficiary", detail)
     targeted = np.array([p.poverty_targeted for p in PROGRAMMES[f.block.country]])[f.programme]
     percentile = houses.percentile[people.house[f.beneficiary]]
     true = targeted & (kind != "G") & (percentile >= WELL_OFF_PERCENTILE)
@@ -156,27 +163,40 @@ def _age(born: Array, day: Array) -> Array:
     return y - year - ((m * 32 + d) < (month * 32 + date))
 
 
-def _judge_rules(f: Facts) -> None:
-    """Ages on the first day of the period, the programme's districts, and recorded exits."""
+def _judge_ages(f: Facts) -> None:
+    """Compare ages on the period's first day: true, by the extract, and by what the row itself states.
+
+    Where the number is not known the row's own date shows it; where the two disagree, or a bare
+    year leaves it open, the files cannot settle it.
+    """
     people, programmes = f.block.people, PROGRAMMES[f.block.country]
     owner, known = _known(f, f.key)
+    holder = np.maximum(owner, 0)
+    least = np.array([-1 if p.min_age is None else p.min_age for p in programmes])[f.programme]
+    her = np.array([p.min_age_female or p.min_age or -1 for p in programmes])[f.programme]
+    most = np.array([p.max_age or 200 for p in programmes])[f.programme]
 
-    def outside(person: Array) -> tuple[Array, Array]:
-        age = _age(people.born[person], f.start)
-        least = np.array([p.min_age or 0 for p in programmes])[f.programme]
-        her = np.array([p.min_age_female or p.min_age or 0 for p in programmes])[f.programme]
-        most = np.array([p.max_age or 200 for p in programmes])[f.programme]
-        return (age < np.where(people.female[person], her, least)) | (age > most), age
+    def outside(born: Array, person: Array) -> Array:
+        age = _age(born, f.start)
+        return np.logical_or(age < np.where(people.female[person], her, least), age > most)
 
-    true, age = outside(f.beneficiary)
-    real = people.kind[f.beneficiary] != "G"
-    f.both(
-        "AGE_OUT_OF_RANGE",
-        true & real,
-        outside(np.maximum(owner, 0))[0] & known,
-        "beneficiary",
-        age.astype(str),
-    )
+    year = day_parts(f.birth)[0]
+    january = (year - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) + 719_163
+    bare = states_year_only(f)
+    first = outside(np.where(bare, january, f.birth), f.beneficiary)
+    last = outside(np.where(bare, january + 364, f.birth), f.beneficiary)
+    stated = states_birth(f)
+    true = outside(people.born[f.beneficiary], f.beneficiary) & (people.kind[f.beneficiary] != "G")
+    by_number = outside(people.born[holder], holder)
+    shown = np.where(known, by_number, stated & first & last)
+    open_ = stated & ((first != last) | (known & (first != by_number)))
+    age = _age(people.born[f.beneficiary], f.start)
+    f.both("AGE_OUT_OF_RANGE", true, shown, "beneficiary", age.astype(str), undecided=open_)
+
+
+def _judge_rules(f: Facts) -> None:
+    """The programme's districts, and recorded exits."""
+    programmes = PROGRAMMES[f.block.country]
     district = f.block.geography.district_of
     here = district[f.block.tehsil_of(f.beneficiary)]
     inside = np.zeros((len(programmes), int(district.max()) + 1), dtype=bool)
@@ -186,10 +206,11 @@ def _judge_rules(f: Facts) -> None:
     there = district[f.register.form_tehsil[np.maximum(form, 0)]]
     out = ~inside[f.programme, here]
     codes = np.array([a.code for a in f.block.geography.districts])
-    moved = (form >= 0) & (inside[f.programme, there] == out)
-    f.both("OUT_OF_AREA", out, out, "beneficiary", codes[here], undecided=moved | np.isin(f.key, f.ambiguous))
-    x = f.extracts
-    _judge_exits(f, x)
+    # The row states the place; where the number stands on a form elsewhere, the two may disagree.
+    by_form = np.where(form >= 0, ~inside[f.programme, there], out)
+    unsettled = (by_form != out) | np.isin(f.key, f.ambiguous)
+    f.both("OUT_OF_AREA", out, by_form, "beneficiary", codes[here], undecided=unsettled)
+    _judge_exits(f, f.extracts)
 
 
 def _judge_exits(f: Facts, x: Extracts) -> None:
