@@ -37,7 +37,7 @@ TYPES = frozenset(
         "money",
     }
 )
-_KEYS = frozenset({"name", "type", "unit", "period", "entity", "also", "pii", "meaning", "codes"})
+_KEYS = frozenset({"name", "type", "unit", "per", "period", "entity", "also", "pii", "meaning", "codes"})
 _REQUIRED = ("name", "type", "entity", "pii", "meaning")
 _WITH_UNIT = frozenset({"integer", "decimal", "money"})
 
@@ -62,7 +62,10 @@ class FactNotOfEntity(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact of the catalogue; `entities` lists every register that states it, its own first."""
+    """One fact of the catalogue; `entities` lists every register that states it, its own first.
+
+    `per` is the unit that it was divided by: income per person is in currency per person.
+    """
 
     name: str
     type: str
@@ -72,6 +75,7 @@ class Fact:
     meaning: str
     unit: str = ""
     period: str = ""
+    per: str = ""
     codes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -165,7 +169,7 @@ def _problems_of(entry: Mapping[str, Any], words: Mapping[str, tuple[str, ...]])
         problems.append("a name is small letters, digits and underscores")
     if entry["type"] not in TYPES:
         problems.append(f"type '{entry['type']}' is not known")
-    for key, allowed in (("unit", "units"), ("period", "periods"), ("pii", "pii_classes")):
+    for key, allowed in (("unit", "units"), ("per", "units"), ("period", "periods"), ("pii", "pii_classes")):
         if key in entry and entry[key] not in words[allowed]:
             problems.append(f"{key} '{entry[key]}' is not declared")
     for entity in (entry["entity"], *entry.get("also", ())):
@@ -191,5 +195,6 @@ def _fact(entry: Mapping[str, Any]) -> Fact:
         meaning=entry["meaning"],
         unit=entry.get("unit", ""),
         period=entry.get("period", ""),
+        per=entry.get("per", ""),
         codes=MappingProxyType({str(code): str(label) for code, label in entry.get("codes", {}).items()}),
     )

@@ -1,0 +1,183 @@
+"""Score every household of a frame with one model by one SELECT: raw figure, score, class, contributions.
+
+One projection over the frame, without joins: it runs at the speed of reading. What is missing is filled by the
+model's policy and told in the row; what the survey never saw is refused or filled likewise. The slow
+`reference.score_one` must agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import pyarrow as pa
+
+from khana_methods.engine.duckdb import Engine
+from khana_methods.errors import InputError
+from khana_methods.pmt.model import Bands, Cumulative, Dummy, Linear, PmtModel, Variable
+from khana_methods.rules.check import read_rule
+from khana_methods.rules.compile import compile_rules
+
+
+class FeatureMissing(InputError):
+    """The frame lacks a column of the model: a silent zero would make households look poorer or richer."""
+
+    code: ClassVar[str] = "pmt.score.feature_missing"
+
+
+def score(
+    features: pa.Table, model: PmtModel, *, contributions: bool = False, engine: Engine | None = None
+) -> pa.Table:
+    """Score every household of a frame with one model.
+
+    Args:
+        features: n rows, one per household: `household_id` and the columns of every variable, null where missing.
+        model: The model to apply.
+        contributions: Add one column `c_<variable>` with what it added to the raw figure.
+        engine: Where to run; a small one of its own by default. A table `pmt_features` is made in it.
+
+    Returns:
+        n rows in no order: `household_id`, `model` (code and version), `raw` (the linear figure; log welfare under a
+        log link), `welfare` (its exponential under a log link, else null), `score` (rescaled and rounded half up;
+        null where refused), `class`, `missing` and `unseen` (lists of variables), then contributions.
+
+    Raises:
+        FeatureMissing: A column is absent; a null in it is dealt with by the model's policy.
+
+    Source:
+        Grosh and Baker 1995, Proxy Means Tests for Targeting Social Programs, LSMS WP 118.
+
+    Examples:
+        >>> from khana_methods.pmt.read import read_model
+        >>> from datetime import date
+        >>> model = read_model({"code": "M", "version": 1, "valid_from": date(2026, 1, 1), "scale": [0, 100],
+        ...     "source": "made up", "mark": "A", "missing": "lowest",
+        ...     "variables": [{"code": "tv", "dummy": 7}, {"code": "rooms", "bands": {1: 0, 2: 3, 3: 5}}]})
+        >>> frame = pa.table({"household_id": [1, 2], "tv": [True, None], "rooms": [9, 2]})
+        >>> sorted(score(frame, model).select(["household_id", "score", "missing"]).to_pylist(), key=str)
+        [{'household_id': 1, 'score': 12.0, 'missing': []}, {'household_id': 2, 'score': 3.0, 'missing': ['tv']}]
+    """
+    absent = sorted({c for v in model.variables for c in v.columns()} - set(features.schema.names))
+    if absent:
+        raise FeatureMissing(f"The frame lacks {', '.join(absent)}; send every column of {model.code}.", columns=absent)
+    if engine is None:
+        with Engine(memory_mib=1024, threads=1) as own:
+            return score(features, model, contributions=contributions, engine=own)
+    engine.register("pmt_features", features)
+    return engine.table(score_sql(model, "pmt_features", contributions=contributions))
+
+
+def score_sql(model: PmtModel, source: str, *, contributions: bool = False) -> str:
+    """Write the SELECT that scores the rows of a relation; columns as `score` returns them."""
+    parts = [
+        f'{_contribution(variable, model)} AS "c_{variable.code}", {_value(variable)} AS "x_{variable.code}"'
+        for variable in model.variables
+    ]
+    raw = " + ".join([repr(model.intercept), *(f'"c_{variable.code}"' for variable in model.variables)])
+    rescaled = _rounded(_rescaled(model), model.decimals)
+    missing = {v.code: f'"x_{v.code}" IS NULL' for v in model.variables}
+    unseen = {v.code: f'"x_{v.code}" IS NOT NULL AND ({_seen(v)}) IS NULL' for v in model.variables}
+    extra = "".join(f', "c_{variable.code}"' for variable in model.variables) if contributions else ""
+    classes = " ".join(f"WHEN score <= {up_to!r} THEN {_quoted(name)}" for name, up_to in model.classes)
+    return f"""
+        SELECT household_id, {_quoted(f"{model.code}/{model.version}")} AS model, raw,
+               {"exp(raw)" if model.link == "log" else "CAST(NULL AS DOUBLE)"} AS welfare, score,
+               {f"CASE {classes} ELSE '' END" if classes else "''"} AS class, missing, unseen{extra}
+        FROM (SELECT *, {rescaled} AS score
+              FROM (SELECT *, {raw} AS raw,
+                           {_listed(missing)} AS missing, {_listed(unseen)} AS unseen
+                    FROM (SELECT household_id, {", ".join(parts)} FROM {source})))"""
+
+
+def features_sql(model: PmtModel, *, household: str = "household", member: str = "member") -> str:
+    """Write the SELECT that makes the model's columns from facts, for the variables that have an expression.
+
+    Returns:
+        SQL with one row per household: `household_id` and one column per variable with an expression.
+    """
+    rules = {variable.code: read_rule(variable.expression) for variable in model.variables if variable.expression}
+    return compile_rules(rules, household=household, member=member)
+
+
+def _value(variable: Variable) -> str:
+    """Write the value that a variable is scored from, null where missing."""
+    effect = variable.effect
+    if isinstance(effect, Linear):
+        if effect.of:
+            return f'CAST("{effect.of}" AS DOUBLE) / NULLIF(CAST("{effect.to}" AS DOUBLE), 0)'
+        return f'CAST("{variable.code}" AS DOUBLE)'
+    kind = "DOUBLE" if isinstance(effect, Bands) else "BOOLEAN" if isinstance(effect, Dummy) else "VARCHAR"
+    return f'CAST("{variable.code}" AS {kind})'
+
+
+def _seen(variable: Variable, value: str = "") -> str:
+    """Write the contribution of a value that is known; null where the model never saw it."""
+    effect, x = variable.effect, value or f'"x_{variable.code}"'
+    if isinstance(effect, Dummy):
+        return f"CASE WHEN {x} THEN {effect.coefficient!r}::DOUBLE ELSE 0::DOUBLE END"
+    if isinstance(effect, Linear):
+        for cap, function in ((effect.at_least, "GREATEST"), (effect.at_most, "LEAST")):
+            x = x if cap is None else f"{function}({x}, {cap!r}::DOUBLE)"
+        return f"{effect.coefficient!r}::DOUBLE * {x}"
+    if isinstance(effect, Bands):
+        cases = " ".join(f"WHEN {x} >= {start!r} THEN {points!r}::DOUBLE" for start, points in reversed(effect.points))
+        return f"CASE {cases} END"
+    points = effect.totals() if isinstance(effect, Cumulative) else effect.points
+    return f"CASE {x} {' '.join(f'WHEN {_quoted(k)} THEN {v!r}::DOUBLE' for k, v in points.items())} END"
+
+
+def _contribution(variable: Variable, model: PmtModel) -> str:
+    """Write a variable's contribution, what stands in for a missing value included."""
+    value = _value(variable)
+    stand_in = _stand_in(variable)
+    known = _seen(variable, f"({value})")
+    if not stand_in:
+        return f"CASE WHEN {value} IS NOT NULL THEN {known} END"
+    if model.unseen == "as_missing":
+        return f"COALESCE(CASE WHEN {value} IS NOT NULL THEN {known} END, {stand_in})"
+    return f"CASE WHEN {value} IS NULL THEN {stand_in} ELSE {known} END"
+
+
+def _stand_in(variable: Variable) -> str:
+    """Write the contribution that stands in for a missing value; empty where the household is refused."""
+    if variable.missing == "reference":
+        value = variable.reference
+        return f"({_seen(variable, _quoted(value) if isinstance(value, str) else repr(value))})"
+    ends = variable.effect.extremes()
+    if variable.missing == "reject" or ends is None:
+        return ""
+    return f"{ends[variable.missing == 'highest']!r}::DOUBLE"
+
+
+def _listed(conditions: Mapping[str, str]) -> str:
+    """Write the list of the names whose condition holds; it is made only in rows where one does."""
+    names = ", ".join(f"CASE WHEN {condition} THEN {_quoted(name)} END" for name, condition in conditions.items())
+    some = " OR ".join(f"({condition})" for condition in conditions.values())
+    return f"CASE WHEN {some} THEN list_filter([{names}], lambda each: each IS NOT NULL) ELSE []::VARCHAR[] END"
+
+
+def _rescaled(model: PmtModel) -> str:
+    """Write the score before rounding."""
+    rescale = model.rescale
+    if rescale.kind == "linear":
+        span = (
+            f"(raw - {rescale.minimum!r}::DOUBLE) / ({rescale.maximum!r}::DOUBLE - {rescale.minimum!r}::DOUBLE) * 100"
+        )
+        return f"CASE WHEN raw IS NOT NULL THEN GREATEST(0::DOUBLE, LEAST(100::DOUBLE, {span})) END"
+    if rescale.kind == "percentile":
+        count = len(rescale.breakpoints)
+        steps = " ".join(
+            f"WHEN raw < {point!r}::DOUBLE THEN {100 * at / (count + 1)!r}::DOUBLE"
+            for at, point in enumerate(rescale.breakpoints)
+        )
+        return f"CASE WHEN raw IS NULL THEN NULL {steps} ELSE {100 * count / (count + 1)!r}::DOUBLE END"
+    return "raw"
+
+
+def _rounded(text: str, decimals: int) -> str:
+    """Write rounding half up: the same on paper, in the reference and in every engine."""
+    return f"floor(({text}) * {float(10**decimals)!r}::DOUBLE + 0.5::DOUBLE) / {float(10**decimals)!r}::DOUBLE"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
