@@ -8,6 +8,7 @@ digits, a husband's name where the father's stood, and rare against common names
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -36,7 +37,10 @@ class Comparison:
 _SAME_DAY = "birth_year_l = birth_year_r AND birth_month_l = birth_month_r AND birth_day_l = birth_day_r"
 _IS_TIED = "(list_has_any(ties_l, ties_r) OR subscriber_l = number_r OR subscriber_r = number_l)"
 _SAME_GUARDIAN = "list_has_any(guardians_l, guardians_r)"
-_NEAR_GUARDIAN = "near_any(guardians_l, guardians_r)"
+_NEAR_GUARDIAN = (
+    "(near_any(guardians_l, guardians_r) OR list_has_any(guardian_skeletons_l, guardian_skeletons_r))"
+)
+RAREST = 1e-6  # no name counts as rarer than this, however few bear it
 
 NAME = Comparison(
     "name",
@@ -95,8 +99,8 @@ NUMBER = Comparison(
         Level("null", "number_l IS NULL OR number_r IS NULL", is_null=True),
         Level("same", "number_l = number_r", covered=True),
         Level("one_digit", "damerau_levenshtein(number_l, number_r) <= 1", covered=True),
-        Level("both_verified", "is_verified_l AND is_verified_r"),
-        Level("other", "ELSE"),
+        Level("differs", "NOT is_verified_l OR NOT is_verified_r"),
+        Level("verified_differ", "ELSE"),
     ),
 )
 FAMILY = Comparison(
@@ -141,3 +145,13 @@ CONTRADICTIONS = {
     "sex_differs": "sex_l <> sex_r AND sex_l IN ('M', 'F') AND sex_r IN ('M', 'F')",
     "born_far_apart": "abs(birth_year_l - birth_year_r) > 20",
 }
+
+
+def sided(when: str) -> str:
+    """Write a level's condition for a join of tables l and r.
+
+    Examples:
+        >>> sided("near_any(guardians_l, guardians_r) AND sex_l = sex_r")
+        'near_any(l.guardians, r.guardians) AND l.sex = r.sex'
+    """
+    return re.sub(r"\b([a-z_]+)_([lr])\b", r"\2.\1", when)

@@ -57,7 +57,7 @@ authority_frame = pa.schema(
 # One telephone number and the number of its subscriber, in clear.
 subscriber_frame = pa.schema([pa.field("mobile", pa.string()), pa.field("number", pa.string())])
 
-_COMMON_GUARDIAN = 20
+COMMON_GUARDIAN = 20
 _MACROS = (
     "CREATE OR REPLACE MACRO near_any(a, b) AS coalesce(len(list_filter(flatten(list_transform(a, "
     "lambda x: list_transform(b, lambda y: x = y OR jaro_winkler_similarity(x, y) >= 0.92))), lambda z: z)) > 0, false)",
@@ -72,6 +72,7 @@ def prepare(
     table: str = "person_record",
     authority: pa.Table | None = None,
     subscribers: pa.Table | None = None,
+    plain: str = "",
     memo: MutableMapping[str, PersonName] | None = None,
 ) -> int:
     """Make the table of records to be matched.
@@ -82,10 +83,13 @@ def prepare(
         table: Name of the table.
         authority: Numbers issued (`authority_frame`); None without one.
         subscribers: Telephone numbers and their subscribers (`subscriber_frame`).
+        plain: Name of a second table, for training: the same records under the same ids as they would be if nobody had
+            a number and the authority said nothing; none when empty.
         memo: Names read before.
 
     Returns:
-        n. The table has one row a record, `unique_id` (1 to n in order of `record_id`) first.
+        n. The table has one row a record, `unique_id` (1 to n in order of `record_id`) first; `<table>_guardian` counts the
+        households of each guardian.
     """
     memo = {} if memo is None else memo
     for macro in _MACROS:
@@ -93,10 +97,13 @@ def prepare(
     _register_records(engine, records, memo)
     _register_authority(engine, authority, memo)
     engine.register("link_subscriber", _or_empty(subscribers, subscriber_frame), schema=subscriber_frame)
-    engine.run(_VERIFIED)
-    engine.run(_GATHERED)
-    engine.run(_GUARDIAN_COUNT)
-    engine.run(_FINAL.format(table=table, common=_COMMON_GUARDIAN))
+    for name, believed in ((plain, "false"), (table, "true")):
+        if name:
+            engine.run(_VERIFIED.format(believed=believed))
+            engine.run(_GATHERED)
+            engine.run(_GUARDIAN_COUNT)
+            engine.run(_FINAL.format(table=name, common=COMMON_GUARDIAN))
+    engine.run(f"CREATE OR REPLACE TABLE {table}_guardian AS SELECT * FROM link_guardian")
     engine.drop("link_record", "link_authority", "link_subscriber", "link_verified", "link_gathered", "link_guardian")
     return int(engine.value(f"SELECT count(*) FROM {table}"))
 
@@ -121,12 +128,19 @@ def _register_records(engine: Engine, records: pa.Table, memo: MutableMapping[st
     for title, column in (
         ("name_key", names["key"]), ("call_name", names["call_name"]), ("core", names["core"]),
         ("call_skeleton", names["call_skeleton"]), ("skeleton", names["skeleton"]), ("script", names["script"]),
-        ("native_key", native["key"]), ("native_skeleton", native["skeleton"]),
+        ("native_key", _either(native["core"], names, "core")),
+        ("native_skeleton", _either(native["skeleton"], names, "skeleton")),
         ("guardian_key", guardian["core"]), ("guardian_skeleton", guardian["skeleton"]),
         ("guardian_call", guardian["call_skeleton"]), ("kin_calls", lists),
     ):  # fmt: skip
         frame = frame.append_column(title, column)
     engine.register("link_record", frame)
+
+
+def _either(native: pa.ChunkedArray, names: pa.Table, column: str) -> pa.ChunkedArray:
+    """Take the name itself for the native one, where it is written in a native script and no other is given."""
+    is_native = pc.is_in(names["script"], pa.array(["urdu", "bangla"]))
+    return pc.if_else(pc.and_(is_native, pc.equal(native, "")), names[column], native)
 
 
 def _offsets(lists: pa.ListArray) -> pa.Array:
@@ -154,8 +168,8 @@ _VERIFIED = """
 CREATE OR REPLACE TABLE link_verified AS
 SELECT r.record_id, any_value(a) AS a
 FROM link_record r JOIN link_authority a USING (number)
-WHERE a.own_call = r.call_skeleton OR a.own_skeleton = r.skeleton
-   OR jaro_winkler_similarity(a.own_key, r.core) >= 0.85
+WHERE {believed} AND (a.own_call = r.call_skeleton OR a.own_skeleton = r.skeleton
+   OR jaro_winkler_similarity(a.own_key, r.core) >= 0.85)
 GROUP BY r.record_id
 """
 

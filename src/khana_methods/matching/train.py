@@ -17,9 +17,11 @@ from khana_methods.errors import InputError
 from khana_methods.matching import backends
 from khana_methods.matching.blocking import PASSES, BlockingPass, PassCount, candidate_pairs
 from khana_methods.matching.compare import COMPARISONS
+from khana_methods.matching.evaluate import Interval
 from khana_methods.matching.model import ModelCard, Thresholds
 
 _ROUNDS = 8
+_LEAST_LINK = 0.5
 
 
 class TooFewRecords(InputError):
@@ -46,10 +48,12 @@ def snapshot_hash(engine: Engine, table: str) -> str:
 def train(
     engine: Engine,
     table: str,
+    plain: str,
     *,
     version: str,
     passes: tuple[BlockingPass, ...] = PASSES,
     thresholds: Thresholds | None = None,
+    target_precision: float = 0.99,
     max_pairs: float = 3e6,
     max_block_pairs: int = 1_000_000,
 ) -> Training:
@@ -58,9 +62,11 @@ def train(
     Args:
         engine: Holds the records.
         table: Records of `prepare`, all of one side; candidates are left behind in table `candidate`.
+        plain: The same without the evidence of numbers, see `prepare`.
         version: Name of the card.
         passes: Blocking passes.
-        thresholds: Thresholds of the card; None takes the defaults.
+        thresholds: Thresholds of the card; None finds the link threshold from the target.
+        target_precision: The link threshold is the lowest above which the model itself expects this precision.
         max_pairs: Random pairs for u.
         max_block_pairs: Most pairs that one key may make.
 
@@ -77,10 +83,13 @@ def train(
     counts = candidate_pairs(engine, table, passes, max_block_pairs=max_block_pairs)
     possible = records * (records - 1) / 2
     prior = 0.01 * records / possible
-    m, u = backends.start_parameters(engine, table, prior=prior, max_pairs=max_pairs)
+    m, u = backends.start_parameters(engine, table, plain, prior=prior, max_pairs=max_pairs)
     backends.weigh(engine, table, "candidate", prior=prior, m=m, u=u, into="weighed")
     found = backends.patterns(engine, "weighed").to_pylist()
     prior = _settle(found, m, u, prior, possible)
+    backends.weigh(engine, table, "candidate", prior=prior, m=m, u=u, into="weighed", at_least=0.001)
+    limits = thresholds or Thresholds(link=_link_threshold(engine, target_precision))
+    precision, recall = _expected(engine, limits.link)
     card = ModelCard(
         version=version,
         m=m,
@@ -89,10 +98,35 @@ def train(
         snapshot=snapshot_hash(engine, table),
         trained_records=records,
         library=backends.LIBRARY,
-        thresholds=thresholds or Thresholds(),
+        thresholds=limits,
         passes=passes,
+        precision=precision,
+        recall=recall,
+        estimate_from="model",
     )
     return Training(card, tuple(counts), int(sum(row["pairs"] for row in found)))
+
+
+def _link_threshold(engine: Engine, target: float) -> float:
+    """Find the lowest probability above which the expected precision of uncontradicted pairs reaches the target."""
+    found = engine.value(
+        "SELECT min(probability) FROM (SELECT probability, avg(probability) OVER (ORDER BY probability DESC) AS expected "
+        "FROM weighed WHERE contradiction = '' AND probability >= $least) WHERE expected >= $target",
+        {"target": target, "least": _LEAST_LINK},
+    )
+    return float(found) if found is not None else target
+
+
+def _expected(engine: Engine, link: float) -> tuple[Interval, Interval]:
+    """Give the precision and recall that the model expects of itself, among candidates; no interval is known yet."""
+    linked, right, every = engine.rows(
+        "SELECT count(*) FILTER (WHERE probability >= $link), sum(probability) FILTER (WHERE probability >= $link), "
+        "sum(probability) FROM weighed WHERE contradiction = ''",
+        {"link": link},
+    )[0]
+    precision = float(right or 0) / linked if linked else 0.0
+    recall = float(right or 0) / float(every) if every else 0.0
+    return Interval(precision, 0.0, 1.0), Interval(recall, 0.0, 1.0)
 
 
 def _settle(

@@ -14,6 +14,7 @@ from khana_methods.matching.blocking import PASSES, BlockPoisoned, candidate_pai
 from khana_methods.matching.cluster import Edge, cluster
 from khana_methods.matching.evaluate import LabelsMissing, Stratum, estimate, kappa, quality
 from khana_methods.matching.link import decisions, find_duplicates, link_list
+from khana_methods.matching.lookup import DeskIndex, OnePersonAtATime
 from khana_methods.matching.model import CardNotActive, CardUnreadable, ModelCard, SecondApproverNeeded
 from khana_methods.matching.prepare import prepare
 from khana_methods.matching.train import TooFewRecords, train
@@ -29,8 +30,8 @@ def engine() -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def card(engine: Engine) -> ModelCard:
     records, _ = people()
-    prepare(engine, frame(records))
-    return train(engine, "person_record", version="T-1", max_pairs=2e5).card
+    prepare(engine, frame(records), plain="plain_record")
+    return train(engine, "person_record", "plain_record", version="T-1", max_pairs=2e5).card
 
 
 @pytest.mark.parametrize("module", [evaluate, cluster_module])
@@ -143,7 +144,7 @@ def test_a_card_survives_storage(card: ModelCard) -> None:
 def test_too_few_records_teach_nothing(engine: Engine) -> None:
     prepare(engine, frame([record(str(n), name="Bilal") for n in range(9)]))
     with pytest.raises(TooFewRecords):
-        train(engine, "person_record", version="T-2")
+        train(engine, "person_record", "plain_record", version="T-2")
 
 
 def test_clusters_refuse_chains_contradictions_and_doubles() -> None:
@@ -161,3 +162,24 @@ def test_estimates_say_when_they_cannot() -> None:
         kappa([], [])
     precision, recall = estimate([Stratum(0, 0, 0, True)])
     assert (precision.value, recall.value) == (0.0, 0.0)
+
+
+def test_the_desk_finds_whom_a_list_would_find(engine: Engine, card: ModelCard) -> None:
+    """The written-out weights are Splink's, but for name frequencies, in which the list's own rows count too."""
+    records, _ = people(600, 0)
+    asked = dict(records[5]) | {"record_id": "desk", "side": "DESK", "household_id": "", "number": "", "name": "Jaaved Shah"}
+    prepare(engine, frame([*records, asked]))
+    link_list(engine, "person_record", card)
+    theirs = dict(
+        engine.rows(
+            "SELECT r.record_id, w.match_weight - w.bits_frequency FROM weighed w JOIN person_record r ON r.unique_id = w.right_id"
+        )
+    )
+    prepare(engine, frame(records))
+    found = DeskIndex(engine, "person_record", card).find(frame([asked]))
+    assert found[0].record_id == records[5]["record_id"]
+    ours = {one.record_id: one.match_weight - one.bits["frequency"] for one in found}
+    for record_id, weight in theirs.items():
+        assert ours[record_id] == pytest.approx(weight, abs=1e-6)
+    with pytest.raises(OnePersonAtATime):
+        DeskIndex(engine, "person_record", card).find(frame([asked, asked]))
