@@ -20,7 +20,7 @@ from khana_methods.matching.prepare import linkage_frame
 CONTRACTS = Path(__file__).resolve().parents[1] / "tests" / "data" / "pk-sample"
 
 _REGISTRY = """
-WITH h AS (SELECT household_id, province_code, district_code, tehsil_code FROM read_csv('{pk}/households.csv', all_varchar=true)),
+WITH h AS (SELECT household_id, province_code, district_code, tehsil_code, regexp_replace(coalesce(contact_mobile, ''), '[^0-9]', '', 'g') AS con FROM read_csv('{pk}/households.csv', all_varchar=true)),
 p AS (SELECT *, line_no::INT AS ln, regexp_replace(coalesce(id_number, ''), '[^0-9]', '', 'g') AS num,
     regexp_replace(coalesce(mobile, ''), '[^0-9]', '', 'g') AS mob FROM read_csv('{pk}/persons.csv.gz', all_varchar=true)
     SEMI JOIN (SELECT household_id FROM h WHERE {where}) USING (household_id)),
@@ -35,7 +35,8 @@ SELECT p.household_id || '/' || p.ln AS record_id, 'REGISTRY' AS side, p.househo
     CASE sex WHEN '1' THEN 'M' WHEN '2' THEN 'F' ELSE 'O' END AS sex,
     try_cast(split_part(dob, '-', 1) AS INT) AS birth_year, try_cast(split_part(dob, '-', 2) AS INT) AS birth_month,
     try_cast(split_part(dob, '-', 3) AS INT) AS birth_day, num AS number,
-    CASE WHEN mob <> '' THEN '+92' || ltrim(mob, '0') ELSE '' END AS mobile, district_code, tehsil_code,
+    CASE WHEN mob <> '' THEN '+92' || ltrim(mob, '0') ELSE '' END AS mobile,
+    CASE WHEN con <> '' THEN '+92' || ltrim(con, '0') ELSE '' END AS household_mobile, district_code, tehsil_code,
     coalesce(kin.names, []) AS kin_names, coalesce(kin.nums, []) AS kin_numbers
 FROM p JOIN h USING (household_id) LEFT JOIN kin USING (household_id, ln)
 """
@@ -86,7 +87,9 @@ def true_rows(pk: Path) -> dict[str, set[str]]:
         for row in csv.DictReader(lines):
             records[row["person"]].add(f"{row['household_id']}/{row['line_no']}")
     with gzip.open(pk / "truth" / "list_rows.csv.gz", "rt", encoding="utf-8") as lines:
-        return {f"{r['file']}|{r['sheet']}|{r['line']}": records.get(r["beneficiary"], set()) for r in csv.DictReader(lines)}
+        return {
+            f"{r['file']}|{r['sheet']}|{r['line']}": records.get(r["beneficiary"], set()) for r in csv.DictReader(lines)
+        }
 
 
 def list_rows(pk: Path, *, broken_only: bool = True) -> pa.Table:
@@ -121,14 +124,17 @@ def _row(file: str, row: dict[str, Any]) -> dict[str, Any]:
         "household_id": "",
         "name": name or row.get("payee_name") or "",
         "native_name": "",
-        "guardian_name": row.get("beneficiary_guardian_name") or (row.get("payee_guardian_name") if not is_own else "") or "",
+        "guardian_name": row.get("beneficiary_guardian_name")
+        or (row.get("payee_guardian_name") if not is_own else "")
+        or "",
         "guardian_kind": "",
         "sex": {"M": "M", "F": "F"}.get(row.get("beneficiary_sex") or "", ""),
         "birth_year": row.get("beneficiary_birth_date_year"),
         "birth_month": row.get("beneficiary_birth_date_month"),
         "birth_day": row.get("beneficiary_birth_date_day"),
         "number": row.get("beneficiary_id_number") or "",
-        "mobile": row.get("mobile_number") or "",
+        "mobile": (row.get("mobile_number") or "") if is_own else "",
+        "household_mobile": row.get("mobile_number") or "",
         "district_code": area[:5],
         "tehsil_code": area if len(area) > 5 else "",
         "kin_names": [row["payee_name"]] if not is_own and row.get("payee_name") else [],

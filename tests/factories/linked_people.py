@@ -8,12 +8,29 @@ import pyarrow as pa
 
 from khana_methods.matching.prepare import linkage_frame
 
-_CALLS = (
+_CALLS = (  # noqa: SIM905
     "Aslam Akram Bilal Danish Ejaz Fahad Ghafar Hamid Imran Javed Kamran Latif Mansoor Nadeem Owais Pervez Qasim Rashid "
     "Sajid Tahir Usman Waseem Yasir Zahid Abida Bushra Farah Gulnaz Hina Iqra Kausar Lubna Maryam Nargis Parveen Rubina "
     "Saima Tasleem Uzma Zainab"
 ).split()
-_SECOND = "Khan Malik Ahmad Ali Hussain Bibi Begum Akhtar Shah Baloch Jatoi Soomro Mengal Bugti Khoso Lashari".split()
+_SECOND = [
+    "Khan",
+    "Malik",
+    "Ahmad",
+    "Ali",
+    "Hussain",
+    "Bibi",
+    "Begum",
+    "Akhtar",
+    "Shah",
+    "Baloch",
+    "Jatoi",
+    "Soomro",
+    "Mengal",
+    "Bugti",
+    "Khoso",
+    "Lashari",
+]
 
 
 def record(record_id: str, **values: object) -> dict[str, object]:
@@ -21,7 +38,7 @@ def record(record_id: str, **values: object) -> dict[str, object]:
     empty: dict[str, object] = {
         "record_id": record_id, "side": "REGISTRY", "household_id": "", "name": "", "native_name": "", "guardian_name": "",
         "guardian_kind": "", "sex": "", "birth_year": None, "birth_month": None, "birth_day": None, "number": "",
-        "mobile": "", "district_code": "", "tehsil_code": "", "kin_names": [], "kin_numbers": [],
+        "mobile": "", "household_mobile": "", "district_code": "", "tehsil_code": "", "kin_names": [], "kin_numbers": [],
     }  # fmt: skip
     return empty | values
 
@@ -62,7 +79,12 @@ def people(count: int = 1200, twice: int = 60, seed: int = 7) -> tuple[list[dict
     truth = set()
     for number in range(twice):
         copy = dict(records[number])
-        copy |= {"record_id": f"Q{number:05d}", "household_id": f"K{number}", "district_code": "D9", "tehsil_code": "D9T29"}
+        copy |= {
+            "record_id": f"Q{number:05d}",
+            "household_id": f"K{number}",
+            "district_code": "D9",
+            "tehsil_code": "D9T29",
+        }
         text = str(copy["number"])
         if number % 3 == 1:
             copy["number"] = text[:5] + text[6] + text[5] + text[7:]

@@ -50,9 +50,7 @@ def settings(
     )
 
 
-def _comparison(
-    comparison: Comparison, m: Mapping[str, float] | None, u: Mapping[str, float] | None
-) -> dict[str, Any]:
+def _comparison(comparison: Comparison, m: Mapping[str, float] | None, u: Mapping[str, float] | None) -> dict[str, Any]:
     levels = []
     for level in comparison.levels:
         written: dict[str, Any] = {"sql_condition": level.when, "label_for_charts": level.code}
@@ -100,7 +98,7 @@ def start_parameters(
         if named >= _FEWEST:
             _expect(linker, _BY_NAME)
     m = _read(linker, "m_probability", pairs=max(named, _FEWEST))
-    linker.table_management.delete_tables_created_by_splink_from_db()
+    _forget(linker)
     taught = _by_number(engine, table, plain, m, u)
     if taught:
         m = {code: m[code] if code == "number" else levels for code, levels in taught.items()}
@@ -126,7 +124,7 @@ def _by_number(engine: Engine, table: str, plain: str, m: Parameters, u: Paramet
     with _quiet():
         _expect(linker, session)
     taught = _read(linker, "m_probability", pairs=pairs)
-    linker.table_management.delete_tables_created_by_splink_from_db()
+    _forget(linker)
     engine.drop("lesson")
     return taught
 
@@ -139,6 +137,11 @@ def _expect(linker: Linker, rule: str) -> None:
     linker.training.estimate_parameters_using_expectation_maximisation(
         rule, estimate_without_term_frequencies=True, fix_u_probabilities=True
     )
+
+
+def _forget(linker: Linker) -> None:
+    """Drop what Splink made on the way; the tables of others stay."""
+    linker.table_management.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -229,7 +232,7 @@ def weigh(
         f"FROM {found.physical_name} p JOIN {table} l ON l.unique_id = p.unique_id_l "
         f"JOIN {table} r ON r.unique_id = p.unique_id_r"
     )
-    linker.table_management.delete_tables_created_by_splink_from_db()
+    _forget(linker)
 
 
 def patterns(engine: Engine, weighed: str) -> pa.Table:

@@ -37,9 +37,7 @@ class Comparison:
 _SAME_DAY = "birth_year_l = birth_year_r AND birth_month_l = birth_month_r AND birth_day_l = birth_day_r"
 _IS_TIED = "(list_has_any(ties_l, ties_r) OR subscriber_l = number_r OR subscriber_r = number_l)"
 _SAME_GUARDIAN = "list_has_any(guardians_l, guardians_r)"
-_NEAR_GUARDIAN = (
-    "(near_any(guardians_l, guardians_r) OR list_has_any(guardian_skeletons_l, guardian_skeletons_r))"
-)
+_NEAR_GUARDIAN = "(near_any(guardians_l, guardians_r) OR list_has_any(guardian_skeletons_l, guardian_skeletons_r))"
 RAREST = 1e-6  # no name counts as rarer than this, however few bear it
 
 NAME = Comparison(
@@ -109,7 +107,10 @@ FAMILY = Comparison(
         Level("tied_guardian", f"{_IS_TIED} AND {_NEAR_GUARDIAN}", covered=True),
         Level("tied", _IS_TIED, covered=True),
         Level("guardian_kin", f"{_NEAR_GUARDIAN} AND list_has_any(kin_calls_l, kin_calls_r)"),
-        Level("rare_guardian_near_by", "list_has_any(rare_guardians_l, rare_guardians_r) AND district_code_l = district_code_r"),
+        Level(
+            "rare_guardian_near_by",
+            "list_has_any(rare_guardians_l, rare_guardians_r) AND district_code_l = district_code_r",
+        ),
         Level("rare_guardian", "list_has_any(rare_guardians_l, rare_guardians_r)"),
         Level("guardian_near_by", f"{_NEAR_GUARDIAN} AND district_code_l = district_code_r"),
         Level("guardian", f"{_SAME_GUARDIAN} OR {_NEAR_GUARDIAN}"),

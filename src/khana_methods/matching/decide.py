@@ -42,7 +42,10 @@ def decide_duplicates(engine: Engine, table: str, weighed: str, thresholds: Thre
             {"review": thresholds.review},
         )
     )
-    edges = [Edge(left, right, weight, p >= thresholds.link, contradiction != "") for left, right, weight, p, contradiction in rows]
+    edges = [
+        Edge(left, right, weight, p >= thresholds.link, contradiction != "")
+        for left, right, weight, p, contradiction in rows
+    ]
     clusters = cluster(edges, homes)
     engine.run("CREATE OR REPLACE TABLE link_cluster (unique_id BIGINT, cluster BIGINT)")
     if clusters.of:

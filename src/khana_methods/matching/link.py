@@ -15,7 +15,9 @@ from khana_methods.matching.cluster import Clusters
 from khana_methods.matching.decide import decide_duplicates, decide_list
 from khana_methods.matching.model import ModelCard
 
-_EXPECTED_SHARE = 0.5  # of a list's rows, and of people at a desk, who are in the registry; EM would need the whole list
+_EXPECTED_SHARE = (
+    0.5  # of a list's rows, and of people at a desk, who are in the registry; EM would need the whole list
+)
 
 
 def find_duplicates(
@@ -62,7 +64,9 @@ def link_list(
     Returns:
         The cost of each pass.
     """
-    counts = candidate_pairs(engine, table, card.passes, across=True, max_block_pairs=max_block_pairs, refuse_poisoned=False)
+    counts = candidate_pairs(
+        engine, table, card.passes, across=True, max_block_pairs=max_block_pairs, refuse_poisoned=False
+    )
     registered = int(engine.value(f"SELECT count(*) FROM {table} WHERE side = 'REGISTRY'"))
     prior = _EXPECTED_SHARE / max(registered, 2)
     backends.weigh(engine, table, "candidate", prior=prior, m=card.m, u=card.u, into="weighed", at_least=0.001)

@@ -83,7 +83,9 @@ class DeskIndex:
             OnePersonAtATime: Not exactly one record.
         """
         if person.num_rows != 1:
-            raise OnePersonAtATime("A look-up takes one person; send lists to be linked instead.", records=person.num_rows)
+            raise OnePersonAtATime(
+                "A look-up takes one person; send lists to be linked instead.", records=person.num_rows
+            )
         engine = self._engine
         prepare(engine, person, table="desk_person", authority=authority, subscribers=subscribers)
         make_keys(engine, "desk_person", self._card.passes, keys="desk_key")
@@ -114,8 +116,10 @@ def _weigh_sql(table: str, card: ModelCard) -> str:
     for comparison in COMPARISONS:
         cases = []
         for level in comparison.levels:
-            bits = 0.0 if level.is_null else math.log2(card.m[comparison.code][level.code] / card.u[comparison.code][level.code])
-            cases.append(_case(level, repr(bits)))
+            worth = 0.0
+            if not level.is_null:
+                worth = math.log2(card.m[comparison.code][level.code] / card.u[comparison.code][level.code])
+            cases.append(_case(level, repr(worth)))
             if comparison.code == "name":
                 base = card.u["name"].get(level.code, 1.0)
                 frequency.append(_case(level, _rarity(level, base)))

@@ -39,8 +39,11 @@ class SecondApproverNeeded(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Above `link` without contradiction: linked. From `review` up: a steward looks. `margin`: bits by which the best
-    candidate of a list row must lead the next person's."""
+    """Where deciding changes.
+
+    From `link` up, without contradiction: linked. From `review` up: a steward looks. `margin`: bits by which the
+    best candidate of a list row must lead the next person's.
+    """
 
     link: float = 0.99
     review: float = 0.20
@@ -82,7 +85,9 @@ class ModelCard:
             SecondApproverNeeded: The actor has approved it already.
         """
         if actor in self.approved_by:
-            raise SecondApproverNeeded("You approved this model already; somebody else must be the second.", actor=actor)
+            raise SecondApproverNeeded(
+                "You approved this model already; somebody else must be the second.", actor=actor
+            )
         return replace(self, approved_by=(*self.approved_by, actor))
 
     def require_active(self) -> None:
@@ -116,7 +121,9 @@ class ModelCard:
                 values[name] = Interval(**values[name]) if values[name] else None
             card = cls(**values)
         except (KeyError, TypeError, ValueError) as error:
-            raise CardUnreadable("This is no model card. Train a model, or send the file that training wrote.") from error
+            raise CardUnreadable(
+                "This is no model card. Train a model, or send the file that training wrote."
+            ) from error
         _check_levels(card, COMPARISONS)
         return card
 

@@ -17,8 +17,9 @@ from khana_methods.engine.duckdb import Engine
 from khana_methods.standardise.names import PersonName, name_columns
 
 # One record of a person. `side`: REGISTRY, LIST or DESK. `guardian_kind`: F father, H husband, '' unknown.
-# `number`: digits as stated, well formed or not; '' without one. `kin_numbers`: numbers of spouse, parents,
-# children or payee; `kin_names`: names of the same. Empty text and empty list: not stated.
+# `number`: digits as stated, well formed or not; '' without one. `mobile` is her own, `household_mobile` the
+# household's contact, both E.164. `kin_numbers`: numbers of spouse, parents, children or payee; `kin_names`:
+# names of the same. Empty text and empty list: not stated.
 linkage_frame = pa.schema(
     [
         pa.field("record_id", pa.string()),
@@ -34,6 +35,7 @@ linkage_frame = pa.schema(
         pa.field("birth_day", pa.int32()),
         pa.field("number", pa.string()),
         pa.field("mobile", pa.string()),
+        pa.field("household_mobile", pa.string()),
         pa.field("district_code", pa.string()),
         pa.field("tehsil_code", pa.string()),
         pa.field("kin_names", pa.list_(pa.string())),
@@ -124,7 +126,9 @@ def _register_records(engine: Engine, records: pa.Table, memo: MutableMapping[st
     kin = records.column("kin_names").combine_chunks().cast(pa.list_(pa.string()))
     kin_read = name_columns(pc.fill_null(kin.flatten(), ""), memo)
     lists = pa.ListArray.from_arrays(_offsets(kin), kin_read.column("call_skeleton").combine_chunks())
-    frame = records.select([name for name in linkage_frame.names if name not in ("name", "native_name", "guardian_name", "kin_names")])
+    frame = records.select(
+        [name for name in linkage_frame.names if name not in ("name", "native_name", "guardian_name", "kin_names")]
+    )
     for title, column in (
         ("name_key", names["key"]), ("call_name", names["call_name"]), ("core", names["core"]),
         ("call_skeleton", names["call_skeleton"]), ("skeleton", names["skeleton"]), ("script", names["script"]),
@@ -175,7 +179,9 @@ GROUP BY r.record_id
 
 _GATHERED = """
 CREATE OR REPLACE TABLE link_gathered AS
-SELECT r.*, v.a IS NOT NULL AS is_verified, s.number AS subscriber,
+WITH one_subscriber AS (
+    SELECT mobile, min(number) AS number FROM link_subscriber GROUP BY mobile HAVING count(DISTINCT number) = 1)
+SELECT r.*, v.a IS NOT NULL AS is_verified, s.number AS subscriber, h.number AS household_subscriber,
     v.a.birth_date AS authority_birth,
     list_distinct(list_filter([r.guardian_key, v.a.father_key, v.a.husband_key],
         lambda x: coalesce(x, '') <> '')) AS guardians,
@@ -191,8 +197,8 @@ SELECT r.*, v.a IS NOT NULL AS is_verified, s.number AS subscriber,
         lambda x: coalesce(x, '') <> '' AND x <> r.number)) AS kin_stated
 FROM link_record r
 LEFT JOIN link_verified v USING (record_id)
-LEFT JOIN (SELECT mobile, min(number) AS number FROM link_subscriber GROUP BY mobile HAVING count(DISTINCT number) = 1) s
-  ON r.mobile <> '' AND s.mobile = r.mobile
+LEFT JOIN one_subscriber s ON r.mobile <> '' AND s.mobile = r.mobile
+LEFT JOIN one_subscriber h ON r.household_mobile <> '' AND h.mobile = r.household_mobile
 """
 
 _GUARDIAN_COUNT = """
@@ -219,8 +225,9 @@ SELECT row_number() OVER (ORDER BY g.record_id) AS unique_id, g.record_id, g.sid
     CASE WHEN length(number) >= 9 AND number <> repeat(number[1], length(number)) THEN number END AS number,
     is_verified, filled(mobile) AS mobile, subscriber,
     g.guardians, coalesce(rare.guardians, []) AS rare_guardians, guardian_calls, guardian_skeletons, guardian_kinds,
-    list_distinct(list_filter(kin_calls, lambda x: x <> '')) AS kin_calls,
-    list_distinct(list_filter(list_concat(kin_stated, [filled(mobile),
+    list_distinct(list_filter(kin_calls, lambda x: x <> '' AND NOT list_contains(guardian_calls, x))) AS kin_calls,
+    list_distinct(list_filter(list_concat(kin_stated, [filled(mobile), filled(household_mobile),
+        CASE WHEN household_subscriber IS DISTINCT FROM number THEN household_subscriber END,
         CASE WHEN subscriber IS DISTINCT FROM number THEN subscriber END]), lambda x: x IS NOT NULL)) AS ties,
     filled(district_code) AS district_code, filled(tehsil_code) AS tehsil_code
 FROM link_gathered g LEFT JOIN rare USING (record_id)

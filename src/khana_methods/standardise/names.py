@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import yaml
 
-from khana_methods.standardise.digits import clean_text, comparison_key, convert_unique
+from khana_methods.standardise.digits import comparison_key, convert_unique
 
 
 class PersonName(NamedTuple):
@@ -81,7 +81,7 @@ _COURTESY = {
     "khan": "KHAN", "mia": "MIA", "chaudhri": "CHAUDHRY", "shaikh": "SHEIKH", "malik": "MALIK", "jan": "JAN",
     "mian": "MIAN", "rana": "RANA",
 }  # fmt: skip
-_PARTICLES = frozenset("ud ul ur us un uz ush ad al ar el e i ibn bin".split())
+_PARTICLES = frozenset(["ud", "ul", "ur", "us", "un", "uz", "ush", "ad", "al", "ar", "el", "e", "i", "ibn", "bin"])
 _JOINED = (
     (re.compile(r"^(?:abd[aeou](?:l|[rsnzdt](?=[rsnzdt]))?)(\w{3,})$"), ("abdul", 1)),
     (re.compile(r"^(\w{2,})[uo]d+[ie]+n$"), (1, "din")),
@@ -106,10 +106,28 @@ _WHOLE = {
 }
 _SERVANT = frozenset(("abdul", "عبد", "আবদ"))
 _HALVES = _SERVANT | {"gulam", "غلام"}
-_SECOND = frozenset(("rahman", "hak", "islam", "alam", "huda", "karim", "kadir", "amin", "bari", "hasan", "husain", "din"))
+_SECOND = frozenset(
+    ("rahman", "hak", "islam", "alam", "huda", "karim", "kadir", "amin", "bari", "hasan", "husain", "din")
+)
 _CONSTRUCT = re.compile(r"^(\w{2,}?)[uo][lrsnz]$")
-_NOT_CONSTRUCT = frozenset("rasul rasool maqbul maqbool makbul gul mansur mansoor manzur manzoor noor nur ghafur".split())
-_NOT_PARTED = frozenset("abdullah abdulla abdulah abdallah".split())
+_NOT_CONSTRUCT = frozenset(
+    [
+        "rasul",
+        "rasool",
+        "maqbul",
+        "maqbool",
+        "makbul",
+        "gul",
+        "mansur",
+        "mansoor",
+        "manzur",
+        "manzoor",
+        "noor",
+        "nur",
+        "ghafur",
+    ]
+)
+_NOT_PARTED = frozenset(["abdullah", "abdulla", "abdulah", "abdallah"])
 _FOLDS = (
     (re.compile(r"ph"), "f"),
     (re.compile(r"ck|q"), "k"),
@@ -280,9 +298,7 @@ def person_name(text: str) -> PersonName:
     words = _words(text)
     joined = " ".join(words)
     scripts = [
-        name
-        for name, pattern in (("latin", _LATIN), ("urdu", _URDU), ("bangla", _BANGLA))
-        if pattern.search(joined)
+        name for name, pattern in (("latin", _LATIN), ("urdu", _URDU), ("bangla", _BANGLA)) if pattern.search(joined)
     ]
     if not scripts:
         return PersonName(text)
@@ -374,13 +390,3 @@ def name_columns(texts: pa.Array, memo: MutableMapping[str, PersonName] | None =
     return pa.table(
         [pa.array(column, field.type) for column, field in zip(columns, NAME_COLUMNS, strict=True)], schema=NAME_COLUMNS
     )
-
-
-def display_name(text: str) -> str:
-    """Tidy a name for a page: one space between words, nothing translated and nothing dropped.
-
-    Examples:
-        >>> display_name("  Haji  Md. Nasir ")
-        'Haji Md. Nasir'
-    """
-    return clean_text(text)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import doctest
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from tests.factories.linked_people import frame, people, record
 
 from khana_methods.engine.duckdb import Engine
+from khana_methods.matching import backends, compare, evaluate
 from khana_methods.matching import cluster as cluster_module
-from khana_methods.matching import evaluate
 from khana_methods.matching.blocking import PASSES, BlockPoisoned, candidate_pairs
 from khana_methods.matching.cluster import Edge, cluster
 from khana_methods.matching.evaluate import LabelsMissing, Stratum, estimate, kappa, quality
@@ -18,7 +21,6 @@ from khana_methods.matching.lookup import DeskIndex, OnePersonAtATime
 from khana_methods.matching.model import CardNotActive, CardUnreadable, ModelCard, SecondApproverNeeded
 from khana_methods.matching.prepare import prepare
 from khana_methods.matching.train import TooFewRecords, train
-from tests.factories.linked_people import frame, people, record
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def card(engine: Engine) -> ModelCard:
     return train(engine, "person_record", "plain_record", version="T-1", max_pairs=2e5).card
 
 
-@pytest.mark.parametrize("module", [evaluate, cluster_module])
+@pytest.mark.parametrize("module", [evaluate, cluster_module, compare])
 def test_doctests(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
 
@@ -115,10 +117,14 @@ def test_list_rows_find_their_person(engine: Engine, card: ModelCard) -> None:
     rows = [
         dict(records[n]) | {"record_id": f"row{n}", "side": "LIST", "household_id": "", "number": ""} for n in range(40)
     ]
-    stranger = record("row-x", side="LIST", name="Zulfiqar Talpur", guardian_name="Dodo Talpur", sex="M", birth_year=1950)
+    stranger = record(
+        "row-x", side="LIST", name="Zulfiqar Talpur", guardian_name="Dodo Talpur", sex="M", birth_year=1950
+    )
     prepare(engine, frame([*records, *rows, stranger]))
     link_list(engine, "person_record", card)
-    linked = {row["left"]: row["right"] for row in decisions(engine, "person_record").to_pylist() if row["decision"] == "LINK"}
+    linked = {
+        row["left"]: row["right"] for row in decisions(engine, "person_record").to_pylist() if row["decision"] == "LINK"
+    }
     assert sum(linked.get(f"row{n}") == f"P{n:05d}" for n in range(40)) >= 38
     assert "row-x" not in linked
 
@@ -151,7 +157,9 @@ def test_clusters_refuse_chains_contradictions_and_doubles() -> None:
     chain = [Edge(1, 2, 20, True), Edge(2, 3, 19, True)]
     assert cluster(chain, {}).pairs() == {(1, 2)}
     assert cluster([*chain, Edge(1, 3, 5, False, contradicts=True)], {}).pairs() == {(1, 2)}
-    assert cluster([Edge(1, 2, 20, True), Edge(1, 3, 19, True), Edge(2, 3, 9, True)], {2: "h", 3: "h"}).pairs() == {(1, 2)}
+    assert cluster([Edge(1, 2, 20, True), Edge(1, 3, 19, True), Edge(2, 3, 9, True)], {2: "h", 3: "h"}).pairs() == {
+        (1, 2)
+    }
     assert cluster([Edge(1, 2, 20, True, contradicts=True)], {}).pairs() == set()
 
 
@@ -167,7 +175,13 @@ def test_estimates_say_when_they_cannot() -> None:
 def test_the_desk_finds_whom_a_list_would_find(engine: Engine, card: ModelCard) -> None:
     """The written-out weights are Splink's, but for name frequencies, in which the list's own rows count too."""
     records, _ = people(600, 0)
-    asked = dict(records[5]) | {"record_id": "desk", "side": "DESK", "household_id": "", "number": "", "name": "Jaaved Shah"}
+    asked = dict(records[5]) | {
+        "record_id": "desk",
+        "side": "DESK",
+        "household_id": "",
+        "number": "",
+        "name": "Jaaved Shah",
+    }
     prepare(engine, frame([*records, asked]))
     link_list(engine, "person_record", card)
     theirs = dict(
@@ -178,8 +192,19 @@ def test_the_desk_finds_whom_a_list_would_find(engine: Engine, card: ModelCard) 
     prepare(engine, frame(records))
     found = DeskIndex(engine, "person_record", card).find(frame([asked]))
     assert found[0].record_id == records[5]["record_id"]
+    assert theirs
     ours = {one.record_id: one.match_weight - one.bits["frequency"] for one in found}
     for record_id, weight in theirs.items():
         assert ours[record_id] == pytest.approx(weight, abs=1e-6)
     with pytest.raises(OnePersonAtATime):
         DeskIndex(engine, "person_record", card).find(frame([asked, asked]))
+
+
+def test_splink_is_imported_in_one_place() -> None:
+    source = Path(backends.__file__).parents[2]
+    users = {
+        file.relative_to(source).as_posix()
+        for file in source.rglob("*.py")
+        if re.search(r"^\s*(from|import) splink\b", file.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert users == {"khana_methods/matching/backends.py"}

@@ -40,7 +40,9 @@ def test_variants_are_one_class(words: str) -> None:
     assert len({fold(word) for word in words.split()}) == 1
 
 
-@pytest.mark.parametrize(("one", "other"), [("hasan", "hussain"), ("karim", "kareema"), ("ali", "alam"), ("rashid", "rasul")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("hasan", "hussain"), ("karim", "kareema"), ("ali", "alam"), ("rashid", "rasul")]
+)
 def test_different_names_stay_apart(one: str, other: str) -> None:
     assert fold(one) != fold(other)
 
