@@ -1,0 +1,241 @@
+"""Splink behind one door: training by EM and the weights of candidate pairs. Nothing else imports it.
+
+Our passes make the candidates and Splink weighs them, on the engine's own connection. u comes from random
+pairs, and by count where blocking meets every pair of a level; m comes from EM on pairs that share a number
+and on pairs that share name and birth. A level that the data never show keeps a cautious value.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import splink
+from splink import DuckDBAPI, Linker, SettingsCreator
+
+from khana_methods.engine.duckdb import Engine
+from khana_methods.matching.compare import COMPARISONS, CONTRADICTIONS, RAREST, Comparison, sided
+
+logging.getLogger("splink").setLevel(logging.ERROR)
+
+LIBRARY = f"splink {splink.__version__}"
+Parameters = dict[str, dict[str, float]]
+_APART = "(coalesce(l.household_id, '') = '' OR l.household_id <> r.household_id)"
+_BY_NAME = (
+    "l.name_key = r.name_key AND l.birth_year = r.birth_year AND l.birth_month = r.birth_month "
+    f"AND l.birth_day = r.birth_day AND {_APART}"
+)
+_BY_NUMBER = f"l.known_number = r.stripped_number AND {_APART} AND l.unique_id <> r.unique_id - {{offset}}"
+_FEWEST = 20
+_SHARED_IS_SAME = 0.9  # where EM starts for pairs of one number; it moves from there
+
+
+def settings(
+    prior: float, m: Mapping[str, Mapping[str, float]] | None = None, u: Mapping[str, Mapping[str, float]] | None = None
+) -> SettingsCreator:
+    """Write the comparisons as Splink's settings."""
+    return SettingsCreator(
+        link_type="dedupe_only",
+        unique_id_column_name="unique_id",
+        comparisons=[_comparison(one, (m or {}).get(one.code), (u or {}).get(one.code)) for one in COMPARISONS],
+        blocking_rules_to_generate_predictions=[],
+        probability_two_random_records_match=prior,
+        retain_matching_columns=False,
+        retain_intermediate_calculation_columns=True,
+        max_iterations=30,
+    )
+
+
+def _comparison(comparison: Comparison, m: Mapping[str, float] | None, u: Mapping[str, float] | None) -> dict[str, Any]:
+    levels = []
+    for level in comparison.levels:
+        written: dict[str, Any] = {"sql_condition": level.when, "label_for_charts": level.code}
+        if level.is_null:
+            written["is_null_level"] = True
+        elif m and u:
+            written |= {"m_probability": m[level.code], "u_probability": u[level.code]}
+        if level.frequency_of:
+            written["tf_adjustment_column"] = level.frequency_of
+            written["tf_minimum_u_value"] = RAREST
+        levels.append(written)
+    return {"output_column_name": comparison.code, "comparison_levels": levels}
+
+
+def _linker(engine: Engine, table: str, made: SettingsCreator) -> Linker:
+    api = DuckDBAPI(connection=engine.native())
+    return Linker(api.register(table), made, log_level=None, validate_settings=False)
+
+
+def start_parameters(
+    engine: Engine, table: str, plain: str, *, prior: float, max_pairs: float = 3e6, seed: int = 20260630
+) -> tuple[Parameters, Parameters]:
+    """Estimate u from random pairs and m by EM.
+
+    m is learned on pairs that share a number, one of the two as it would be without it: its own number and all that
+    the authority knew by it are taken away, so that agreement is not the echo of the number. Where numbers are few,
+    pairs of one name and birth date teach instead; they always teach the number's own m.
+
+    Args:
+        engine: Holds the records.
+        table: Records of `prepare`.
+        plain: The same records without numbers' evidence, see `prepare`.
+        prior: Probability that two random records are one person.
+        max_pairs: Random pairs for u.
+        seed: Of their draw.
+
+    Returns:
+        m and u by comparison and level: each sums to 1 within a comparison, and better levels weigh no less.
+    """
+    linker = _linker(engine, table, settings(prior))
+    with _quiet():
+        linker.training.estimate_u_using_random_sampling(max_pairs=max_pairs, seed=seed)
+        u = _read(linker, "u_probability", pairs=max_pairs)
+        named = _pairs_of(engine, table, _BY_NAME)
+        if named >= _FEWEST:
+            _expect(linker, _BY_NAME)
+    m = _read(linker, "m_probability", pairs=max(named, _FEWEST))
+    _forget(linker)
+    taught = _by_number(engine, table, plain, m, u)
+    if taught:
+        m = {code: m[code] if code == "number" else levels for code, levels in taught.items()}
+    return _ordered(m, u), u
+
+
+def _by_number(engine: Engine, table: str, plain: str, m: Parameters, u: Parameters) -> Parameters | None:
+    """Run EM on pairs that share a number, one side stripped of it; None where they are too few."""
+    offset = int(engine.value(f"SELECT max(unique_id) FROM {table}"))
+    session = _BY_NUMBER.format(offset=offset)
+    engine.run(
+        "CREATE OR REPLACE TABLE lesson AS WITH shared AS (SELECT number FROM "
+        f"{table} WHERE number IS NOT NULL GROUP BY number HAVING count(*) BETWEEN 2 AND 5), "
+        f"those AS (SELECT unique_id, number AS lesson_number FROM {table} SEMI JOIN shared USING (number)) "
+        f"SELECT t.*, lesson_number AS known_number, NULL::VARCHAR AS stripped_number FROM {table} t JOIN those USING (unique_id) "
+        f"UNION ALL SELECT p.* REPLACE (p.unique_id + {offset} AS unique_id, NULL::VARCHAR AS number), NULL, lesson_number "
+        f"FROM {plain} p JOIN those USING (unique_id)"
+    )
+    pairs = _pairs_of(engine, "lesson", session)
+    if pairs < _FEWEST:
+        return None
+    linker = _linker(engine, "lesson", settings(_SHARED_IS_SAME, m, u))
+    with _quiet():
+        _expect(linker, session)
+    taught = _read(linker, "m_probability", pairs=pairs)
+    _forget(linker)
+    engine.drop("lesson")
+    return taught
+
+
+def _pairs_of(engine: Engine, table: str, rule: str) -> int:
+    return int(engine.value(f"SELECT count(*) FROM {table} l JOIN {table} r ON l.unique_id < r.unique_id AND {rule}"))
+
+
+def _expect(linker: Linker, rule: str) -> None:
+    linker.training.estimate_parameters_using_expectation_maximisation(
+        rule, estimate_without_term_frequencies=True, fix_u_probabilities=True
+    )
+
+
+def _forget(linker: Linker) -> None:
+    """Drop what Splink made on the way; the tables of others stay."""
+    linker.table_management.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _read(linker: Linker, which: str, *, pairs: float) -> Parameters:
+    """Read m or u of every level as if each had been seen half a time more, so that nothing is impossible.
+
+    A level that training looked for and did not see counts as none seen; a question that training did not ask
+    keeps Splink's default.
+    """
+    found: Parameters = {}
+    for comparison, one in zip(COMPARISONS, linker._settings_obj.core_model_settings.comparisons, strict=True):
+        levels = dict(zip((level.code for level in comparison.levels), one.comparison_levels, strict=True))
+        learned = {code: _learned(levels[code], which) for code in _asked(comparison)}
+        if all(value is None for value in learned.values()):
+            learned = {code: float(getattr(levels[code], which)) for code in learned}
+        shares = {code: (value or 0.0) * pairs + 0.5 for code, value in learned.items()}
+        total = sum(shares.values())
+        found[comparison.code] = {code: share / total for code, share in shares.items()}
+    return found
+
+
+def _asked(comparison: Comparison) -> list[str]:
+    return [level.code for level in comparison.levels if not level.is_null]
+
+
+def _learned(level: Any, which: str) -> float | None:
+    """Return the median of what the sessions learned; None where none saw the level."""
+    name = "_trained_m_median" if which == "m_probability" else "_trained_u_median"
+    value = getattr(level, name)
+    return None if value is None else float(value)
+
+
+def _ordered(m: Parameters, u: Parameters) -> Parameters:
+    """Give neighbouring levels one weight where a worse level would outweigh a better one (pooled adjacent violators)."""
+    made: Parameters = {}
+    for name, levels in m.items():
+        blocks: list[tuple[list[str], float, float]] = []
+        for code in levels:
+            block = ([code], m[name][code], u[name][code])
+            while blocks and blocks[-1][1] / blocks[-1][2] < block[1] / block[2]:
+                before = blocks.pop()
+                block = (before[0] + block[0], before[1] + block[1], before[2] + block[2])
+            blocks.append(block)
+        made[name] = {code: u[name][code] * share / rest for codes, share, rest in blocks for code in codes}
+    return made
+
+
+def weigh(
+    engine: Engine,
+    table: str,
+    pairs: str,
+    *,
+    prior: float,
+    m: Mapping[str, Mapping[str, float]],
+    u: Mapping[str, Mapping[str, float]],
+    into: str,
+    at_least: float | None = None,
+) -> None:
+    """Weigh the candidate pairs.
+
+    Args:
+        engine: Holds records and pairs.
+        table: Records of `prepare`.
+        pairs: Candidates of `candidate_pairs`.
+        prior: Probability that two random records of this use are one person.
+        m: Shares of levels among matches.
+        u: Shares of levels among the rest.
+        into: Table made anew: `left_id`, `right_id`, `pass`, `match_weight` (bits), `probability`, one `bits_`
+            column a comparison, `bits_frequency` (of the name), `contradiction` (empty, or its code).
+        at_least: Least probability kept; None keeps all.
+    """
+    linker = _linker(engine, table, settings(prior, m, u))
+    registered = linker._db_api.register(pairs)
+    linker.table_management.register_blocked_pairs_for_predict(registered)
+    with _quiet():
+        found = linker.inference.predict(threshold_match_probability=at_least, warning_mode="never")
+    bits = ", ".join(f"p.mw_{comparison.code} AS bits_{comparison.code}" for comparison in COMPARISONS)
+    apart = " ".join(f"WHEN {sided(when)} THEN '{code}'" for code, when in CONTRADICTIONS.items())
+    engine.run(
+        f"CREATE OR REPLACE TABLE {into} AS SELECT p.unique_id_l AS left_id, p.unique_id_r AS right_id, p.match_key AS pass, "
+        f"p.match_weight, p.match_probability AS probability, {bits}, p.mw_tf_adj_name AS bits_frequency, CASE {apart} ELSE '' END AS contradiction "
+        f"FROM {found.physical_name} p JOIN {table} l ON l.unique_id = p.unique_id_l "
+        f"JOIN {table} r ON r.unique_id = p.unique_id_r"
+    )
+    _forget(linker)
+
+
+def patterns(engine: Engine, weighed: str) -> pa.Table:
+    """Count weighed pairs by pattern: `bits_…` of each comparison, `pairs`, `matches` (expected)."""
+    bits = ", ".join(f"bits_{comparison.code}" for comparison in COMPARISONS)
+    return engine.table(f"SELECT {bits}, count(*) AS pairs, sum(probability) AS matches FROM {weighed} GROUP BY ALL")

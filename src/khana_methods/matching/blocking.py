@@ -1,0 +1,196 @@
+"""Which pairs are looked at: several passes, each with its keys, counted before any pair is made.
+
+A *pass* gives each record a list of keys; two records that share a key in any pass are candidates. Keys
+are counted first, so that what a pass costs is known, and a *poisoned block* (one key that alone makes
+millions of pairs) is named with its pass before it is run. A person who moved to another district, with
+her name misspelt and without a number, is still met by birth date, guardian and year, or family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from khana_methods.engine.duckdb import Engine
+from khana_methods.errors import InputError
+
+
+class BlockPoisoned(InputError):
+    """One key of a pass would make more pairs than allowed; nothing was compared."""
+
+    code: ClassVar[str] = "matching.block_poisoned"
+
+
+@dataclass(frozen=True, slots=True)
+class BlockingPass:
+    """One pass: `keys` is SQL that gives a list of texts for one record; null and empty keys block nothing."""
+
+    code: str
+    keys: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassCount:
+    """What one pass costs: keys, pairs (before pairs of other passes are taken out), its largest block."""
+
+    code: str
+    keys: int
+    pairs: int
+    largest_block: int
+    left_out: int
+
+
+NUMBER = BlockingPass(
+    "number",
+    "list_append(list_transform(range(1, length(number) + 1), "
+    "lambda i: substr(number, 1, i - 1) || substr(number, i + 1)), number)",
+    "one digit mistyped, lost, added, or two transposed: numbers with any one digit taken out meet",
+)
+TIES = BlockingPass(
+    "ties", "list_append(ties, number)", "the same mobile, its subscriber, or the number of the same relative"
+)
+GUARDIAN = BlockingPass(
+    "guardian",
+    "list_transform(guardian_skeletons, lambda g: call_skeleton || '|' || g || '|' || coalesce(sex, ''))",
+    "call name and any guardian, however far away",
+)
+GUARDIAN_YEAR = BlockingPass(
+    "guardian_year",
+    "list_transform(guardian_skeletons, lambda g: g || '|' || coalesce(sex, '') || '|' || birth_year)",
+    "name misspelt beyond its skeleton, but guardian and year of birth agree",
+)
+BIRTH = BlockingPass(
+    "birth",
+    "[CASE WHEN NOT (birth_month = 1 AND birth_day = 1) THEN birth_year || '-' || birth_month || '-' || birth_day "
+    "|| '|' || coalesce(sex, '') || '|' || substr(call_skeleton, 1, 1) END]",
+    "full birth date, unless it is a heaped 1 January",
+)
+NAME_YEAR = BlockingPass(
+    "name_year", "[skeleton || '|' || coalesce(sex, '') || '|' || birth_year]", "whole name and year of birth"
+)
+NATIVE_YEAR = BlockingPass(
+    "native_year",
+    "[native_skeleton || '|' || coalesce(sex, '') || '|' || birth_year, skeleton || '|' || coalesce(sex, '') || '|' || birth_year]",
+    "whole name in the other script and year of birth",
+)
+NAME_PLACE = BlockingPass(
+    "name_place", "[skeleton || '|' || coalesce(sex, '') || '|' || tehsil_code]", "whole name in the same tehsil"
+)
+FAMILY = BlockingPass(
+    "family",
+    "list_transform(kin_calls, lambda k: call_skeleton || '|' || k || '|' || coalesce(tehsil_code, ''))",
+    "call name and the call name of a relative in the same tehsil",
+)
+PASSES: tuple[BlockingPass, ...] = (
+    NUMBER, TIES, GUARDIAN, GUARDIAN_YEAR, BIRTH, NAME_YEAR, NATIVE_YEAR, NAME_PLACE, FAMILY,
+)  # fmt: skip
+
+
+def make_keys(engine: Engine, table: str, passes: Sequence[BlockingPass] = PASSES, *, keys: str = "block_key") -> int:
+    """Make the table of keys: one row a record, pass and key.
+
+    Returns:
+        The number of keys.
+    """
+    engine.run(f"CREATE OR REPLACE TABLE {keys} (pass UTINYINT, key UBIGINT, unique_id BIGINT, side VARCHAR)")
+    for position, one in enumerate(passes):
+        engine.run(
+            f"INSERT INTO {keys} SELECT DISTINCT {position}, hash(key), unique_id, side FROM ("
+            f"SELECT unique_id, side, unnest({one.keys}) AS key FROM {table}) WHERE key IS NOT NULL AND key <> ''"
+        )
+    return int(engine.value(f"SELECT count(*) FROM {keys}"))
+
+
+def count_pairs(
+    engine: Engine,
+    passes: Sequence[BlockingPass] = PASSES,
+    *,
+    keys: str = "block_key",
+    across: bool = False,
+    max_block_pairs: int = 1_000_000,
+) -> list[PassCount]:
+    """Count what each pass would compare, without comparing.
+
+    Args:
+        engine: Holds the table of keys.
+        passes: The passes that made the keys.
+        keys: Name of that table.
+        across: Pairs of a list and the registry only, instead of pairs within one side.
+        max_block_pairs: A key that alone makes more pairs than this counts as left out.
+    """
+    pairs = (
+        "count(*) FILTER (WHERE side = 'REGISTRY') * count(*) FILTER (WHERE side <> 'REGISTRY')"
+        if across
+        else "count(*) * (count(*) - 1) // 2"
+    )
+    rows = engine.rows(
+        f"SELECT pass, count(*), coalesce(sum(pairs) FILTER (WHERE pairs <= $most), 0)::BIGINT, max(pairs)::BIGINT, "
+        f"count(*) FILTER (WHERE pairs > $most) FROM (SELECT pass, key, {pairs} AS pairs FROM {keys} GROUP BY pass, key) "
+        "GROUP BY pass ORDER BY pass",
+        {"most": max_block_pairs},
+    )
+    return [PassCount(passes[place].code, *map(int, rest)) for place, *rest in rows]
+
+
+def candidate_pairs(
+    engine: Engine,
+    table: str,
+    passes: Sequence[BlockingPass] = PASSES,
+    *,
+    keys: str = "block_key",
+    pairs: str = "candidate",
+    across: bool = False,
+    max_block_pairs: int = 1_000_000,
+    refuse_poisoned: bool = True,
+) -> list[PassCount]:
+    """Make the candidate pairs of all passes, each once, under the number of the first pass that met it.
+
+    Two records of one household are no candidates: a household lists different people.
+
+    Args:
+        engine: Holds the records.
+        table: Records of `prepare`.
+        passes: Blocking passes.
+        keys: Name of the table of keys, made anew.
+        pairs: Name of the table of pairs, made anew: `match_key`, `join_key_l`, `join_key_r`.
+        across: Pairs of a list and the registry only.
+        max_block_pairs: Most pairs that one key may make.
+        refuse_poisoned: Refuse the run when a key would make more; otherwise such keys are left out and counted.
+
+    Returns:
+        What each pass costs.
+
+    Raises:
+        BlockPoisoned: A key would make more pairs than allowed: the run would not end, and the key says nothing.
+    """
+    make_keys(engine, table, passes, keys=keys)
+    counts = count_pairs(engine, passes, keys=keys, across=across, max_block_pairs=max_block_pairs)
+    poisoned = [count for count in counts if count.left_out]
+    if poisoned and refuse_poisoned:
+        worst = max(poisoned, key=lambda count: count.largest_block)
+        raise BlockPoisoned(
+            f"Blocking pass {worst.code} has a key that alone makes {worst.largest_block:,} pairs, more than the "
+            f"{max_block_pairs:,} allowed. A constant column causes this; mend it, or let such keys be left out.",
+            blocking_pass=worst.code,
+            pairs=worst.largest_block,
+            allowed=max_block_pairs,
+        )
+    sides = "l.side <> 'REGISTRY' AND r.side = 'REGISTRY'" if across else "l.unique_id < r.unique_id"
+    size = (
+        "count(*) FILTER (WHERE side = 'REGISTRY') * count(*) FILTER (WHERE side <> 'REGISTRY')"
+        if across
+        else "count(*) * (count(*) - 1) // 2"
+    )
+    engine.run(
+        f"CREATE OR REPLACE TABLE {pairs} AS "
+        f"WITH fit AS (SELECT pass, key FROM {keys} GROUP BY pass, key HAVING {size} BETWEEN 1 AND {max_block_pairs}), "
+        f"k AS (SELECT * FROM {keys} SEMI JOIN fit USING (pass, key)), "
+        "met AS (SELECT min(l.pass) AS pass, l.unique_id AS left_id, r.unique_id AS right_id FROM k l JOIN k r "
+        f"ON l.pass = r.pass AND l.key = r.key AND {sides} GROUP BY l.unique_id, r.unique_id) "
+        "SELECT pass::VARCHAR AS match_key, left_id AS join_key_l, right_id AS join_key_r FROM met "
+        f"JOIN {table} a ON a.unique_id = left_id JOIN {table} b ON b.unique_id = right_id "
+        "WHERE coalesce(a.household_id, '') = '' OR a.household_id IS DISTINCT FROM b.household_id"
+    )
+    return counts

@@ -1,0 +1,149 @@
+"""One person at the desk against everyone, while she waits.
+
+The registry's keys and name frequencies are laid out once; a look-up reads only the blocks of one person.
+Weights are those of the model card, written out as one SQL statement; a test holds them equal to Splink's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pyarrow as pa
+
+from khana_methods.engine.duckdb import Engine
+from khana_methods.errors import InputError
+from khana_methods.matching.blocking import make_keys
+from khana_methods.matching.compare import COMPARISONS, CONTRADICTIONS, RAREST, Level, sided
+from khana_methods.matching.model import ModelCard
+from khana_methods.matching.prepare import COMMON_GUARDIAN, prepare
+
+_FREQUENCY_OF = ("name_key", "call_name")
+
+
+class OnePersonAtATime(InputError):
+    """A look-up is for one person; a list has a use of its own."""
+
+    code: ClassVar[str] = "matching.one_person_at_a_time"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Somebody in the registry who may be her; `bits` by question say what speaks for and against."""
+
+    record_id: str
+    match_weight: float
+    probability: float
+    contradiction: str
+    bits: dict[str, float]
+
+
+class DeskIndex:
+    """A registry laid out for look-ups.
+
+    Args:
+        engine: Holds the registry's records.
+        table: Records of `prepare`, of the registry.
+        card: The model.
+    """
+
+    def __init__(self, engine: Engine, table: str, card: ModelCard) -> None:
+        self._engine, self._table, self._card = engine, table, card
+        self._records = int(engine.value(f"SELECT count(*) FROM {table}"))
+        make_keys(engine, table, card.passes, keys="desk_registry_key")
+        engine.run("CREATE INDEX desk_registry_key_key ON desk_registry_key (key)")
+        for column in _FREQUENCY_OF:
+            engine.run(
+                f"CREATE OR REPLACE TABLE desk_{column} AS SELECT {column} AS name, count(*) / {max(self._records, 1)} "
+                f"AS share FROM {table} WHERE {column} IS NOT NULL GROUP BY {column}"
+            )
+            engine.run(f"CREATE INDEX desk_{column}_name ON desk_{column} (name)")
+        self._sql = _weigh_sql(table, card)
+
+    def find(
+        self,
+        person: pa.Table,
+        *,
+        authority: pa.Table | None = None,
+        subscribers: pa.Table | None = None,
+        most: int = 10,
+        max_block: int = 5_000,
+    ) -> list[Candidate]:
+        """Find who in the registry may be this person, likeliest first.
+
+        Args:
+            person: One record of `linkage_frame`, side DESK.
+            authority: What the authority says of her number, if asked.
+            subscribers: Who subscribes her telephone, if asked.
+            most: How many at most.
+            max_block: Blocks of more records say too little to be read while somebody waits.
+
+        Raises:
+            OnePersonAtATime: Not exactly one record.
+        """
+        if person.num_rows != 1:
+            raise OnePersonAtATime(
+                "A look-up takes one person; send lists to be linked instead.", records=person.num_rows
+            )
+        engine = self._engine
+        prepare(engine, person, table="desk_person", authority=authority, subscribers=subscribers)
+        make_keys(engine, "desk_person", self._card.passes, keys="desk_key")
+        engine.run(
+            "CREATE OR REPLACE TABLE desk_met AS WITH met AS (SELECT k.pass, k.key, r.unique_id FROM desk_key k "
+            "JOIN desk_registry_key r ON r.key = k.key AND r.pass = k.pass), "
+            "fit AS (SELECT pass, key FROM met GROUP BY pass, key HAVING count(*) <= $most) "
+            "SELECT DISTINCT unique_id FROM met SEMI JOIN fit USING (pass, key)",
+            {"most": max_block},
+        )
+        prior = 0.5 / max(self._records, 2)
+        rows = engine.rows(self._sql, {"prior": math.log2(prior / (1 - prior)), "most": most})
+        return [
+            Candidate(
+                record_id,
+                weight,
+                1 / (1 + 2 ** -max(min(weight, 500), -500)),
+                contradiction,
+                dict(zip((*(c.code for c in COMPARISONS), "frequency"), bits, strict=True)),
+            )
+            for record_id, weight, contradiction, *bits in rows
+        ]
+
+
+def _weigh_sql(table: str, card: ModelCard) -> str:
+    questions = []
+    frequency = []
+    for comparison in COMPARISONS:
+        cases = []
+        for level in comparison.levels:
+            worth = 0.0
+            if not level.is_null:
+                worth = math.log2(card.m[comparison.code][level.code] / card.u[comparison.code][level.code])
+            cases.append(_case(level, repr(worth)))
+            if comparison.code == "name":
+                base = card.u["name"].get(level.code, 1.0)
+                frequency.append(_case(level, _rarity(level, base)))
+        questions.append(f"CASE {' '.join(cases)} END AS bits_{comparison.code}")
+    apart = " ".join(f"WHEN {sided(when)} THEN '{code}'" for code, when in CONTRADICTIONS.items())
+    bits = [f"bits_{comparison.code}" for comparison in COMPARISONS] + ["bits_frequency"]
+    return (
+        f"WITH l AS (SELECT p.* REPLACE (list_filter(guardians, lambda x: NOT list_contains(common.names, x)) AS rare_guardians) "
+        f"FROM desk_person p, (SELECT coalesce(list(guardian), []) AS names FROM {table}_guardian "
+        f"WHERE households > {COMMON_GUARDIAN} AND guardian IN (SELECT unnest(guardians) FROM desk_person)) common), "
+        f"weighed AS (SELECT r.record_id, {', '.join(questions)}, CASE {' '.join(frequency)} END AS bits_frequency, "
+        f"CASE {apart} ELSE '' END AS contradiction FROM l, {table} r SEMI JOIN desk_met USING (unique_id)) "
+        f"SELECT record_id, $prior + {' + '.join(bits)} AS match_weight, contradiction, {', '.join(bits)} FROM weighed "
+        "ORDER BY match_weight DESC, record_id LIMIT $most"
+    )
+
+
+def _case(level: Level, value: str) -> str:
+    return f"ELSE {value}" if level.when == "ELSE" else f"WHEN {sided(level.when)} THEN {value}"
+
+
+def _rarity(level: Level, base: float) -> str:
+    """Bits by which a rare name says more, and a common one less, than the level's average."""
+    if not level.frequency_of:
+        return "0.0"
+    share = f"(SELECT share FROM desk_{level.frequency_of} WHERE name = r.{level.frequency_of})"
+    return f"log2({base!r} / greatest(coalesce({share}, 0), {RAREST!r}))"

@@ -1,0 +1,121 @@
+"""Names: spelling classes, particles, attributes, three scripts, and the original untouched."""
+
+from __future__ import annotations
+
+import doctest
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from khana_methods.standardise import names
+from khana_methods.standardise.names import fold, name_columns, person_name, skeleton
+
+# Domain report 7.3: variants of one name.
+CLASSES = (
+    "haque hoque huq haq",
+    "chowdhury choudhury chaudhury chaudhry",
+    "talukdar talukder",
+    "mondol mandal",
+    "siddique siddiqui siddiky",
+    "rahman rahaman rehman",
+    "hossain hussain hosain husain",
+    "sarkar sarker",
+    "miah mia",
+    "mohammad mohammed muhammad md mohd",
+    "mst mosammat mossammat most",
+    "akter akhter akhtar",
+    "begum begam",
+    "khatun khatoon",
+)
+
+
+def test_doctests() -> None:
+    assert doctest.testmod(names).failed == 0
+
+
+@pytest.mark.parametrize("words", CLASSES)
+def test_variants_are_one_class(words: str) -> None:
+    assert len({fold(word) for word in words.split()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("hasan", "hussain"), ("karim", "kareema"), ("ali", "alam"), ("rashid", "rasul")]
+)
+def test_different_names_stay_apart(one: str, other: str) -> None:
+    assert fold(one) != fold(other)
+
+
+@pytest.mark.parametrize(
+    "spellings",
+    [
+        ("Nasiruddin", "Nasir Uddin", "Nasir ud Din", "Nasir-ud-Din", "NASIR UD DEEN"),
+        ("Asadullah", "Asad Ullah", "Asad ullah"),
+        ("Azizur Rahman", "Aziz Ur Rehman", "Aziz-ur-Rahman"),
+        ("Ziaul Haque", "Zia ul Haq", "Zia-ul-Huq"),
+        ("Abdur Rahman", "Abdul Rehman", "Abdurrahman", "Abdul-Rahman"),
+        ("Md. Rafiqul Islam", "Mohammad Rafiqul Islam", "MD RAFIQUL ISLAM"),
+        ("Rahima Begum", "Mst. Rahima Begam", "Mosammat Rahima Begum"),
+    ],
+)
+def test_spellings_meet(spellings: tuple[str, ...]) -> None:
+    assert len({person_name(text).key for text in spellings}) == 1
+
+
+@pytest.mark.parametrize(
+    ("latin", "native"),
+    [
+        ("Shamim Mai", "شمیم مائی"),
+        ("Aziz ur Rehman", "عزیز الرحمن"),
+        ("Abdul Rehman", "عبدالرحمن"),
+        ("Naseer ud Din", "نصیر الدین"),
+        ("Nasir Uddin", "নাসির উদ্দিন"),
+        ("Md. Abdur Rahman", "মোঃ আব্দুর রহমান"),
+        ("Rahima Khatun", "রহিমা খাতুন"),
+    ],
+)
+def test_skeletons_meet_across_scripts(latin: str, native: str) -> None:
+    assert person_name(latin).skeleton == person_name(native).skeleton
+
+
+def test_attributes_are_kept() -> None:
+    name = person_name("Alhaj Md. A.K.M. Fazlul Haque Chowdhury (Retd.)")
+    assert name.original == "Alhaj Md. A.K.M. Fazlul Haque Chowdhury (Retd.)"
+    assert name.prefixes == ("MUHAMMAD",)
+    assert set(name.titles) == {"HAJI", "RETIRED"}
+    assert name.initials == ("a", "k", "m")
+    assert name.courtesy == ("CHAUDHRY",)
+    assert name.call_name == "fajl"
+
+
+@pytest.mark.parametrize("text", ["", " ", "?", "---", "12"])
+def test_nothing_to_read(text: str) -> None:
+    name = person_name(text)
+    assert (name.key, name.script) == ("", "")
+    assert name.original == text
+
+
+@pytest.mark.parametrize("text", ["M", "Md", "Begum", "Haji", "محمد", "মোঃ"])
+def test_a_name_of_one_attribute_is_still_a_name(text: str) -> None:
+    assert person_name(text).key != ""
+
+
+def test_columns_keep_order_and_originals() -> None:
+    texts = ["Rehman", "", "রহমান", "Rehman"]
+    table = name_columns(pa.array(texts))
+    assert table.column("original").to_pylist() == texts
+    assert table.column("script").to_pylist() == ["latin", "", "bangla", "latin"]
+    assert name_columns(pa.array([], pa.string())).num_rows == 0
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_read_and_kept(text: str) -> None:
+    name = person_name(text)
+    assert name.original == text
+    assert len(name.key.split()) == len(name.key.split(" ")) or name.key == ""
+
+
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12))
+def test_skeleton_has_no_inner_vowel(word: str) -> None:
+    assert not set(skeleton(word)[1:]) & set("aeiouwvyh")
