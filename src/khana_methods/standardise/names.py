@@ -15,9 +15,10 @@ from importlib import resources
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import yaml
 
-from khana_methods.standardise.digits import comparison_key, convert_unique
+from khana_methods.standardise.digits import comparison_key
 
 
 class PersonName(NamedTuple):
@@ -385,8 +386,20 @@ def name_columns(texts: pa.Array, memo: MutableMapping[str, PersonName] | None =
         >>> name_columns(pa.array(["Md Abdur Rahman", "Md Abdur Rahman", ""])).column("key").to_pylist()
         ['abdul rahman', 'abdul rahman', '']
     """
-    names = convert_unique(texts, person_name, {} if memo is None else memo)
+    names = _each_once(texts, {} if memo is None else memo)
     columns = list(zip(*names, strict=True)) if names else [()] * len(NAME_COLUMNS)
     return pa.table(
         [pa.array(column, field.type) for column, field in zip(columns, NAME_COLUMNS, strict=True)], schema=NAME_COLUMNS
     )
+
+
+def _each_once(texts: pa.Array, memo: MutableMapping[str, PersonName]) -> list[PersonName]:
+    """Read each different name of a column once; what was read before is remembered."""
+    if len(memo) > 1_000_000:
+        memo.clear()
+    encoded = pc.dictionary_encode(texts)
+    for value in encoded.dictionary.to_pylist():
+        if value not in memo:
+            memo[value] = person_name(value)
+    read = [memo[value] for value in encoded.dictionary.to_pylist()]
+    return [read[index] for index in encoded.indices.to_pylist()]
