@@ -116,19 +116,20 @@ class Population:
                       count(*) FILTER (WHERE w IS NULL OR NOT isfinite(w) OR w <= 0),
                       count(*) FILTER (WHERE n IS NULL OR NOT isfinite(n) OR n <= 0) FROM people"""
         )[0]
+        households = row[0]
         problems = [
-            f"{count} of {row[0]} {what}"
+            f"{count} of {households} {what}"
             for count, what in zip(
                 row[1:], ("have no welfare", "have no positive weight", "have no members"), strict=True
             )
             if count
         ]
-        if not row[0]:
+        if not households:
             problems = ["the frame has no rows"]
         if problems:
             self.close()
             raise ValueMissing(
-                f"Of the households {'; '.join(problems)}. Settle these before measuring.", households=row[0]
+                f"Of the households {'; '.join(problems)}. Settle these before measuring.", households=households
             )
 
     def __enter__(self) -> Population:
