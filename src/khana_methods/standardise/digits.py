@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+T = TypeVar("T")
 
 _DIGITS = {
     code: str(unicodedata.decimal(chr(code)))
@@ -94,6 +97,28 @@ def comparison_key(text: str) -> str:
         )
         return " ".join("".join(kept).split())
     return " ".join(re.sub(r"[^a-z0-9]+", " ", text).split())
+
+
+def convert_unique(column: pa.Array, convert: Callable[[str], T], memo: MutableMapping[str, T]) -> list[T]:
+    """Convert each different value of a text column once.
+
+    Args:
+        column: n texts, no nulls.
+        convert: What one value becomes.
+        memo: Values worked out before; grows, and is emptied beyond one million entries.
+
+    Returns:
+        n results, same order.
+    """
+    if len(memo) > 1_000_000:
+        memo.clear()
+    encoded = pc.dictionary_encode(column)
+    results = []
+    for value in encoded.dictionary.to_pylist():
+        if value not in memo:
+            memo[value] = convert(value)
+        results.append(memo[value])
+    return [results[index] for index in encoded.indices.to_pylist()]
 
 
 def text_column(column: pa.Array, memo: MutableMapping[str, str] | None = None) -> pa.Array:
