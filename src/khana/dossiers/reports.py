@@ -1,6 +1,7 @@
 """The answers of one run as rows: exported to a file, streamed, or the first rows for a screen.
 
-Kinds: recipients, overlaps, cap, unserved, leakage, findings, quarantine. Rows are those of the
+Kinds: recipients, overlaps, cap, unserved, leakage, findings, quarantine; residents (of the population
+register, in no household) and members (of households, in no population register). Rows are those of the
 reader's scope, read by a cursor of the server inside her transaction; numbers are masked. Every
 report says which programmes are connected and to which period: 'served by nothing' is never said
 of what is not known. Each export leaves an event.
@@ -28,12 +29,14 @@ from khana.geo import selectors as geo
 from khana.platform import keys
 from khana.platform.progress import Progress, silent
 from khana.programmes import selectors as programmes
+from khana.registry import report_rows as registers
 from khana_methods.disclosure.masking import mask
 from khana_methods.errors import InputError, NotFound
 from khana_methods.overlap.finding_codes import finding_code
 
 CHUNK = 20_000
-KINDS = (*results.RELATIONS, "quarantine")
+OF_NO_RUN = ("quarantine", "residents", "members")  # they stand on what is loaded, not on a run
+KINDS = (*results.RELATIONS, *OF_NO_RUN)
 _QUARANTINE = results.Relation(
     columns=quarantine.COLUMNS,  # type: ignore[arg-type]
     select=quarantine.SELECT,
@@ -41,6 +44,21 @@ _QUARANTINE = results.Relation(
     filters=quarantine.FILTERS,
     permission=quarantine.PERMISSION,
 )
+_RESIDENTS = results.Relation(
+    columns=registers.RESIDENT_COLUMNS,  # type: ignore[arg-type]
+    select=registers.RESIDENT_SELECT,
+    order=registers.RESIDENT_ORDER,
+    filters=registers.RESIDENT_FILTERS,
+    permission=registers.PERMISSION,
+)
+_MEMBERS = results.Relation(
+    columns=registers.MEMBER_COLUMNS,  # type: ignore[arg-type]
+    select=registers.MEMBER_SELECT,
+    order=registers.MEMBER_ORDER,
+    filters=registers.MEMBER_FILTERS,
+    permission=registers.PERMISSION,
+)
+_RELATIONS = {**results.RELATIONS, "quarantine": _QUARANTINE, "residents": _RESIDENTS, "members": _MEMBERS}
 
 
 class KindUnknown(InputError):
@@ -84,7 +102,7 @@ class _Asked:
 def _ask(kind: str, run: int | None, filters: Filters | Mapping[str, str] | None, at: datetime) -> _Asked:
     if kind not in KINDS:
         raise KindUnknown(f"There is no report '{kind}'. The reports are: {', '.join(KINDS)}.", kind=kind)
-    relation = results.RELATIONS.get(kind, _QUARANTINE)
+    relation = _RELATIONS[kind]
     access.require(relation.permission)
     given = filters if isinstance(filters, Filters) else Filters(**(filters or {}))
     asked = {name: value for name, value in asdict(given).items() if value}
@@ -97,7 +115,7 @@ def _ask(kind: str, run: int | None, filters: Filters | Mapping[str, str] | None
     header: dict[str, Any] = {"report": kind, "made_at": at.isoformat(), "filters": asked}
     number = None
     known: set[str] = set()
-    if kind != "quarantine":
+    if kind not in OF_NO_RUN:
         found = results.get_run(run)
         number = found.id
         header |= {"run": found.id, "consolidated_at": found.ended_at, **connected_of(found)}

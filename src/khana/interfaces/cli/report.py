@@ -17,7 +17,7 @@ from khana.interfaces.cli.output import TeachingCommand, bar, printing, rows_tab
 from khana.interfaces.cli.session import acting
 from khana.platform import clock
 
-KINDS = ("recipients", "overlaps", "cap", "unserved", "leakage", "findings", "quarantine")
+KINDS = ("recipients", "overlaps", "cap", "unserved", "leakage", "findings", "quarantine", "residents", "members")
 FORMATS = ("csv", "xlsx", "json", "parquet")
 SHOWN = 40
 
@@ -28,6 +28,7 @@ SHOWN = 40
         "khana report overlaps                          who is on two lists, by programme pair",
         "khana report cap --out over-the-cap.xlsx       persons over the cap of cash programmes",
         "khana report unserved --area PK503             poor households served by nothing, ranked",
+        "khana report residents                         residents of the population register in no household",
         "khana report findings --format csv --out findings.csv",
         "khana report findings --source DSS-OAA --code DUP_NID --json",
     ),
@@ -47,7 +48,8 @@ def report(
 ) -> None:  # fmt: skip
     """Print or export one answer.
 
-    KIND is one of recipients, overlaps, cap, unserved, leakage, findings, quarantine.
+    KIND is one of recipients, overlaps, cap, unserved, leakage, findings, quarantine; residents (of the population
+    register, in no household), members (of households, in no population register).
     """
     filters = {"programme": programme, "source": source, "code": code, "area": area}
     with acting():
