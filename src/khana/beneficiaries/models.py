@@ -152,6 +152,7 @@ class Finding(models.Model):
         indexes = [
             models.Index(fields=["run", "code"], name="finding_run_code"),
             models.Index(fields=["benefit_id"], name="finding_benefit"),
+            models.Index(fields=["run", "source_code"], name="finding_run_source"),
         ]
 
 
@@ -179,7 +180,10 @@ class Recipient(models.Model):
     class Meta:
         """For lists and maps."""
 
-        indexes = [models.Index(fields=["run", "is_over_cap"], name="recipient_run_cap")]
+        indexes = [
+            models.Index(fields=["run", "is_over_cap"], name="recipient_run_cap"),
+            models.Index(fields=["household_number"], name="recipient_household"),
+        ]
 
 
 class UnservedHousehold(models.Model):
@@ -199,7 +203,10 @@ class UnservedHousehold(models.Model):
     class Meta:
         """Ranked."""
 
-        indexes = [models.Index(fields=["run", "rank"], name="unserved_run_rank")]
+        indexes = [
+            models.Index(fields=["run", "rank"], name="unserved_run_rank"),
+            models.Index(fields=["household_number"], name="unserved_household"),
+        ]
 
 
 class AreaFigure(models.Model):

@@ -74,7 +74,7 @@ def renew(request: HttpRequest, username: str) -> HttpResponse:
 def _secrets(request: HttpRequest, made: access.NewUser) -> HttpResponse:
     picture = io.BytesIO()
     segno.make(made.otpauth_uri, error="m").save(
-        picture, kind="svg", xmldecl=False, svgns=True, scale=4, border=2, dark="#17282b"
+        picture, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=2, dark="#17282b"
     )
     secret = made.otpauth_uri.split("secret=")[1].split("&")[0]
     context = {
