@@ -32,6 +32,21 @@ JOB_KIND = {
     "import_file": _("Import a file"), "load_manifest": _("Load a whole set"), "consolidate": _("Consolidation"),
     "replay": _("Replay corrected rows"), "study": _("Compatibility study"), "export_report": _("Export a report"),
 }  # fmt: skip
+JOB_PHASE = {
+    "reading": _("reading"), "writing": _("writing"), "replaying": _("reading corrections"), "done": _("finishing"),
+    "frames": _("preparing"), "rows": _("preparing the rows"), "registers": _("preparing the registers"), "areas": _("areas"),
+    "links": _("linking rows to persons"), "parties": _("who draws for whom"), "checks": _("checking"),
+    "findings": _("writing findings"), "recipients": _("the one list"), "overlaps": _("overlaps"),
+    "unserved": _("the poor served by nothing"),
+}  # fmt: skip
+# what of a job's result people want to read, in this order
+JOB_RESULT = {
+    "rows_in": _("Rows in"), "rows_loaded": _("Rows loaded"), "rows_quarantined": _("Rows in quarantine"),
+    "lines_not_data": _("Lines that are no rows"), "replayed": _("Rows replayed"), "still_waiting": _("Rows still waiting"),
+    "rows": _("Rows"), "linked": _("Rows linked to a person"), "unmatched": _("Rows of nobody registered"),
+    "recipients": _("All recipients"), "over_cap": _("Over the cap"), "unserved": _("Poor and served by nothing"),
+    "leakage": _("Well off and receiving"),
+}  # fmt: skip
 FREQUENCY = {
     "weekly": _("every week"), "fortnightly": _("every two weeks"), "monthly": _("every month"),
     "quarterly": _("every quarter"), "half_yearly": _("every half-year"), "yearly": _("every year"), "once": _("once"), "": "–",
@@ -60,6 +75,11 @@ def language() -> str:
 def say(words: Mapping[Any, Any], code: Any) -> str:
     """Return the words of a code, or the code itself where it has none."""
     return str(words.get(code, code))
+
+
+def phase(name: str) -> str:
+    """Return what long work is doing in words; a check is called by the title of its finding."""
+    return finding(name)["title"] if name in load_finding_codes() else say(JOB_PHASE, name)
 
 
 def finding(code: str) -> dict[str, str]:

@@ -29,7 +29,9 @@ def _shown(run: Any) -> dict[str, Any]:
         "share": min(1.0, done / total) if total else None,
         "is_over": run.state in ("DONE", "FAILED", "CANCELLED"),
         "may_retry": run.state in ("FAILED", "CANCELLED"),
-        "results": [(name, value) for name, value in run.result.items() if isinstance(value, int | float | str)][:12],
+        "results": [(str(words), run.result[name]) for name, words in wording.JOB_RESULT.items() if name in run.result],
+        "phase": wording.phase(run.phase),
+        "is_study": run.kind == "study",
         "is_consolidation": run.kind == "consolidate",
         "about": run.arguments.get("source") or run.arguments.get("name") or "",
     }

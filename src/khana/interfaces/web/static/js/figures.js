@@ -58,9 +58,15 @@
         part.on("click", () => { if (row.link) location.href = row.link; });
       },
     }).addTo(map);
-    const fit = () => { map.invalidateSize(); map.fitBounds(layer.getBounds(), { padding: [10, 10], animate: false }); };
+    // as high as the land is, within reason: a wide country needs no tall box
+    const bounds = layer.getBounds();
+    const [low, high] = [map.project(bounds.getSouthWest(), 6), map.project(bounds.getNorthEast(), 6)];
+    const shape = Math.abs(low.y - high.y) / Math.max(1, Math.abs(high.x - low.x));
+    place.style.height = `${Math.round(Math.min(416, Math.max(190, place.clientWidth * shape + 24)))}px`;
+    const fit = () => { map.invalidateSize(); map.fitBounds(bounds, { padding: [10, 10], animate: false }); };
     fit();
-    new ResizeObserver(fit).observe(place);
+    let width = place.clientWidth;
+    new ResizeObserver(() => { if (place.clientWidth !== width) { width = place.clientWidth; fit(); } }).observe(place);
     place.dataset.drawn = "yes";
   }
 
