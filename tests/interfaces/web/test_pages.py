@@ -298,3 +298,38 @@ def test_a_page_asks_the_database_a_bounded_number_of_times(enter: Enter, user: 
         with CaptureQueriesContext(connection) as asked:
             client.get(path)
         assert len(asked) <= 45, (path, len(asked))
+
+
+def test_a_sent_list_becomes_a_job_in_her_name(enter: Enter) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from khana.platform import places
+
+    client = enter("steward")
+    sent = SimpleUploadedFile("../../etc/list of q2 <b>.csv", b"CNIC,Name,Quarter,Amount\n")
+    answer = client.post("/sources/kfl/upload", {"file": sent})
+    assert answer.status_code == 302 and answer["Location"].startswith("/jobs/")
+    page = client.get(answer["Location"]).content.decode()
+    assert "Import a file" in page and "waiting" in page and "steward" in page
+    kept = list((places.var() / "uploads").iterdir())
+    assert len(kept) == 1 and kept[0].stat().st_mode & 0o077 == 0
+    assert client.post("/sources/kfl/upload").status_code == 302
+    # nobody else's job is shown
+    assert enter("officer").get(answer["Location"]).status_code == 404
+
+
+def test_a_row_is_added_to_a_kept_list(enter: Enter) -> None:
+    client = enter("steward")
+    page = client.get("/sources/pbm/list").content.decode()
+    assert 'name="beneficiary_id_number"' in page and 'name="programme"' not in page
+    empty = client.post("/sources/pbm/list", {})
+    assert empty.status_code == 422
+    row = {
+        "period": "Q2 2026",
+        "beneficiary_id_number": "39009-1234567-2",
+        "beneficiary_name": "Zarina Bibi",
+        "amount": "5000",
+    }
+    added = client.post("/sources/pbm/list", row, follow=True)
+    assert added.status_code == 200 and "The row is on the list" in added.content.decode()
+    assert client.get("/sources/kfl/list").status_code == 404

@@ -29,7 +29,7 @@ JOB_STATE = {
     "QUEUED": _("waiting"), "RUNNING": _("running"), "DONE": _("done"), "FAILED": _("failed"), "CANCELLED": _("cancelled"),
 }  # fmt: skip
 JOB_KIND = {
-    "import_file": _("Import a file"), "load_manifest": _("Load a whole set"), "consolidate": _("Consolidation"),
+    "import_file": _("Import a file"), "import_upload": _("Import a file"), "load_manifest": _("Load a whole set"), "consolidate": _("Consolidation"),
     "replay": _("Replay corrected rows"), "study": _("Compatibility study"), "export_report": _("Export a report"),
 }  # fmt: skip
 JOB_PHASE = {

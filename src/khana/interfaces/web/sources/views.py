@@ -56,7 +56,7 @@ def upload(request: HttpRequest, code: str) -> HttpResponse:
         return redirect("sources-source", code)
     path = uploads.keep(sent)
     run = jobs.enqueue(
-        kind="import_file",
+        kind="import_upload",
         arguments={
             "path": str(path),
             "entity": "benefit",
