@@ -121,7 +121,7 @@ def numbers(draw: st.DrawFn, scopes: tuple[str, ...], depth: int, *, exact: bool
     if kind == "join":
         return Arithmetic(draw(st.sampled_from("+-*" if exact else "+-*/")), draw(below), draw(below))
     if kind == "negative":
-        return Negative(FactName(draw(st.sampled_from(_of(NUMBERS, scopes)))))
+        return Negative(draw(below))
     if kind == "call":
         name = draw(st.sampled_from(["abs", "coalesce", "least", "greatest"]))
         count = 1 if name == "abs" else draw(st.integers(2, 3))

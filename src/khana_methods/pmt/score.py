@@ -69,24 +69,26 @@ def score(
 
 def score_sql(model: PmtModel, source: str, *, contributions: bool = False) -> str:
     """Write the SELECT that scores the rows of a relation; columns as `score` returns them."""
-    parts = [
-        f'{_contribution(variable, model)} AS "c_{variable.code}", {_value(variable)} AS "x_{variable.code}"'
-        for variable in model.variables
-    ]
-    raw = " + ".join([repr(model.intercept), *(f'"c_{variable.code}"' for variable in model.variables)])
-    rescaled = _rounded(_rescaled(model), model.decimals)
-    missing = {v.code: f'"x_{v.code}" IS NULL' for v in model.variables}
-    unseen = {v.code: f'"x_{v.code}" IS NOT NULL AND ({_seen(v)}) IS NULL' for v in model.variables}
-    extra = "".join(f', "c_{variable.code}"' for variable in model.variables) if contributions else ""
+    numbered = list(enumerate(model.variables))
+    values = ", ".join(f"{_value(variable)} AS x{at}" for at, variable in numbered)
+    known = ", ".join(f"{_known(variable, f'x{at}')} AS k{at}" for at, variable in numbered)
+    filled = [_filled(variable, at, model) for at, variable in numbered]
+    start = f"{model.intercept!r}::DOUBLE"
+    missing = _listed({variable.code: f"x{at} IS NULL" for at, variable in numbered})
+    unseen = _listed({variable.code: f"x{at} IS NOT NULL AND k{at} IS NULL" for at, variable in numbered})
+    names = [f'"c_{variable.code}"' for variable in model.variables] if contributions else []
+    extra = "".join(f", {name}" for name in names)
+    made = "".join(f", {part} AS {name}" for part, name in zip(filled, names, strict=False))
     classes = " ".join(f"WHEN score <= {up_to!r} THEN {_quoted(name)}" for name, up_to in model.classes)
     return f"""
         SELECT household_id, {_quoted(f"{model.code}/{model.version}")} AS model, raw,
                {"exp(raw)" if model.link == "log" else "CAST(NULL AS DOUBLE)"} AS welfare, score,
                {f"CASE {classes} ELSE '' END" if classes else "''"} AS class, missing, unseen{extra}
-        FROM (SELECT *, {rescaled} AS score
-              FROM (SELECT *, {raw} AS raw,
-                           {_listed(missing)} AS missing, {_listed(unseen)} AS unseen
-                    FROM (SELECT household_id, {", ".join(parts)} FROM {source})))"""
+        FROM (SELECT *, {_rounded(_rescaled(model), model.decimals)} AS score
+              FROM (SELECT household_id, COALESCE(whole, {" + ".join([start, *filled])}) AS raw,
+                           {missing} AS missing, {unseen} AS unseen{made}
+                    FROM (SELECT *, {" + ".join([start, *(f"k{at}" for at, _ in numbered)])} AS whole
+                          FROM (SELECT *, {known} FROM (SELECT household_id, {values} FROM {source})))))"""
 
 
 def features_sql(model: PmtModel, *, household: str = "household", member: str = "member") -> str:
@@ -110,15 +112,15 @@ def _value(variable: Variable) -> str:
     return f'CAST("{variable.code}" AS {kind})'
 
 
-def _seen(variable: Variable, value: str = "") -> str:
-    """Write the contribution of a value that is known; null where the model never saw it."""
-    effect, x = variable.effect, value or f'"x_{variable.code}"'
+def _known(variable: Variable, x: str) -> str:
+    """Write the contribution of a value; null where it is missing or the model never saw it."""
+    effect = variable.effect
     if isinstance(effect, Dummy):
-        return f"CASE WHEN {x} THEN {effect.coefficient!r}::DOUBLE ELSE 0::DOUBLE END"
+        return f"CASE WHEN {x} THEN {effect.coefficient!r}::DOUBLE WHEN NOT {x} THEN 0::DOUBLE END"
     if isinstance(effect, Linear):
-        for cap, function in ((effect.at_least, "GREATEST"), (effect.at_most, "LEAST")):
-            x = x if cap is None else f"{function}({x}, {cap!r}::DOUBLE)"
-        return f"{effect.coefficient!r}::DOUBLE * {x}"
+        caps = "" if effect.at_most is None else f" WHEN {x} > {effect.at_most!r} THEN {effect.at_most!r}::DOUBLE"
+        caps += "" if effect.at_least is None else f" WHEN {x} < {effect.at_least!r} THEN {effect.at_least!r}::DOUBLE"
+        return f"{effect.coefficient!r}::DOUBLE * {f'CASE{caps} ELSE {x} END' if caps else x}"
     if isinstance(effect, Bands):
         cases = " ".join(f"WHEN {x} >= {start!r} THEN {points!r}::DOUBLE" for start, points in reversed(effect.points))
         return f"CASE {cases} END"
@@ -126,23 +128,21 @@ def _seen(variable: Variable, value: str = "") -> str:
     return f"CASE {x} {' '.join(f'WHEN {_quoted(k)} THEN {v!r}::DOUBLE' for k, v in points.items())} END"
 
 
-def _contribution(variable: Variable, model: PmtModel) -> str:
-    """Write a variable's contribution, what stands in for a missing value included."""
-    value = _value(variable)
+def _filled(variable: Variable, at: int, model: PmtModel) -> str:
+    """Write a variable's contribution with what stands in for a missing value."""
     stand_in = _stand_in(variable)
-    known = _seen(variable, f"({value})")
     if not stand_in:
-        return f"CASE WHEN {value} IS NOT NULL THEN {known} END"
+        return f"k{at}"
     if model.unseen == "as_missing":
-        return f"COALESCE(CASE WHEN {value} IS NOT NULL THEN {known} END, {stand_in})"
-    return f"CASE WHEN {value} IS NULL THEN {stand_in} ELSE {known} END"
+        return f"COALESCE(k{at}, {stand_in})"
+    return f"CASE WHEN x{at} IS NULL THEN {stand_in} ELSE k{at} END"
 
 
 def _stand_in(variable: Variable) -> str:
     """Write the contribution that stands in for a missing value; empty where the household is refused."""
     if variable.missing == "reference":
         value = variable.reference
-        return f"({_seen(variable, _quoted(value) if isinstance(value, str) else repr(value))})"
+        return f"({_known(variable, _quoted(value) if isinstance(value, str) else f'({value!r})')})"
     ends = variable.effect.extremes()
     if variable.missing == "reject" or ends is None:
         return ""
@@ -150,10 +150,10 @@ def _stand_in(variable: Variable) -> str:
 
 
 def _listed(conditions: Mapping[str, str]) -> str:
-    """Write the list of the names whose condition holds; it is made only in rows where one does."""
+    """Write the list of the names whose condition holds; it is made only in rows where something is not known."""
     names = ", ".join(f"CASE WHEN {condition} THEN {_quoted(name)} END" for name, condition in conditions.items())
-    some = " OR ".join(f"({condition})" for condition in conditions.values())
-    return f"CASE WHEN {some} THEN list_filter([{names}], lambda each: each IS NOT NULL) ELSE []::VARCHAR[] END"
+    filtered = f"list_filter([{names}], lambda each: each IS NOT NULL)"
+    return f"CASE WHEN whole IS NOT NULL THEN []::VARCHAR[] ELSE {filtered} END"
 
 
 def _rescaled(model: PmtModel) -> str:

@@ -59,7 +59,7 @@ def explain(rule: Expression, at: Situation) -> Clause:
         >>> rule = read_rule("rooms < 3 and any_member(age >= 65)")
         >>> why = explain(rule, Situation({"rooms": 2}, [{"age": None}, {"age": 30}]))
         >>> print(in_words(why))
-        unknown: (rooms < 3) and any_member(age >= 65)
+        unknown: rooms < 3 and any_member(age >= 65)
           holds: rooms < 3 (rooms is 2)
           unknown: any_member(age >= 65) (age of member 1 is missing)
     """

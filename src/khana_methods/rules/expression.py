@@ -193,18 +193,23 @@ def text_of(node: Node) -> str:
             return f"amount({_literal(value)}, '{period}', '{owner}')"
         case FactName(name=name) | Derived(name=name):
             return name
+        case Not(operand=IsMissing(operand=operand)):
+            return f"{_inside(operand)} is not null"
         case Not(operand=operand):
             return f"not {_inside(operand)}"
         case Logic(word=word, operands=operands):
-            return f" {word} ".join(_inside(operand) for operand in operands)
-        case Compare(sign=sign, left=left, right=right) | Arithmetic(sign=sign, left=left, right=right):
+            return f" {word} ".join(f"({text_of(o)})" if isinstance(o, Logic) else text_of(o) for o in operands)
+        case Compare(sign=sign, left=left, right=right):
+            sides = (text_of(side) if isinstance(side, Arithmetic | Negative) else _inside(side) for side in (left, right))
+            return f" {sign} ".join(sides)
+        case Arithmetic(sign=sign, left=left, right=right):
             return f"{_inside(left)} {sign} {_inside(right)}"
         case OneOf(operand=operand, choices=choices):
             return f"{_inside(operand)} in ({', '.join(_literal(choice.value) for choice in choices)})"
         case IsMissing(operand=operand):
             return f"{_inside(operand)} is null"
         case Negative(operand=operand):
-            return f"-{_inside(operand)}"
+            return f"-({text_of(operand)})" if isinstance(operand, Constant) else f"-{_inside(operand)}"
         case Case(branches=branches, otherwise=otherwise):
             parts = [f"when {text_of(condition)} then {text_of(value)}" for condition, value in branches]
             tail = [] if otherwise is None else [f"else {text_of(otherwise)}"]

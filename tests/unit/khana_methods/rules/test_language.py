@@ -178,6 +178,20 @@ def test_compiling_refuses_what_it_cannot_join() -> None:
         read_rule("rooms", gives="boolean")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rooms < 3 or (has_tv and not has_car)",
+        "household_number is not null and not (rooms < 3)",
+        "rooms / household_size < 0.5",
+        "-(rooms + 1) < -(2 - 3)",
+        "(rooms - 1) * 2 = 4",
+    ],
+)
+def test_a_rule_is_written_as_it_is_read(text: str) -> None:
+    assert text_of(parse(text)) == text
+
+
 def test_text_of_a_household_cannot_leave_its_quotes() -> None:
     rule = read_rule("area_code = 'it''s'' or true or '''")
     assert "'it''s'' or true or '''" in compile_rules({"r": rule})
@@ -332,3 +346,16 @@ def test_a_case_that_does_not_agree_is_told(tmp_path: Path) -> None:
         )
         (outcome,) = (o for o in run_cases(load_rules(write(tmp_path, text))) if o.case.rule == "x_y")
         assert outcome.agrees is agrees
+
+
+def test_the_how_to_shows_what_happens() -> None:
+    """The blocks of the page run, and print what the page says."""
+    page = (Path(__file__).resolve().parents[4] / "docs" / "how-to" / "rules.md").read_text(encoding="utf-8")
+    book = load_rules(Path(__file__).resolve().parents[3] / "spec" / "rules" / "pakistan.yaml")
+    rule = book.read("PAK-KAFAALAT", on=date(2026, 1, 1))
+    assert in_words(explain(rule, Situation({"score": 36}, [{"disability": None}]))) in page
+    with pytest.raises(ExpressionIncompatible) as caught:
+        read_rule("income_month <= amount(10000, 'year', 'person')")
+    assert caught.value.message in " ".join(page.split())
+    for name, found in book.rules.items():
+        assert found.kind != "fact" or f"`{name}`" in page

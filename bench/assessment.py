@@ -1,0 +1,97 @@
+"""Scoring and rules on a snapshot, beside a bare DuckDB dot product over the same Parquet in the same run.
+
+Size: households. Forty columns, two answers in a thousand missing in ten of them; the real scoring SELECT (policies, caps, rescaling, class, lists of what is missing)
+from Parquet to Parquet against `sum of coefficient times column`; then one household at the desk, and the
+count of who satisfies a rule with six members to a household.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from bench.world import World, result
+
+SIZE = 1_000_000
+RULES = {
+    "household facts": "score <= 32 and rooms < 3",
+    "any member": "any_member(age >= 65 and sex = 'F')",
+    "two aggregates": "count_members(age < 15) / count_members() > 0.5 and not any_member(worked) or score < 10",
+}
+
+
+def model() -> dict[str, Any]:
+    """Return a model of forty variables: ten of each of four effects."""
+    variables: list[dict[str, Any]] = []
+    for n in range(10):
+        variables += [
+            {"code": f"d{n}", "dummy": 0.1 + n / 100, "missing": "lowest"},
+            {"code": f"l{n}", "linear": {"coefficient": -0.05, "at_least": 0, "at_most": 12}, "missing": "lowest"},
+            {"code": f"b{n}", "bands": {0: 0, 1: 0.2, 3: 0.5}, "missing": "reference", "reference": 1},
+            {"code": f"c{n}", "levels": {"mud": 0, "brick": 0.3, "cement": 0.4}, "missing": "lowest"},
+        ]
+    return {
+        "code": "BENCH", "version": 1, "valid_from": date(2026, 1, 1), "scale": [0, 100], "source": "none", "mark": "A",
+        "intercept": 9.0, "link": "log", "rescale": {"kind": "linear", "minimum": 6, "maximum": 16},
+        "classes": {"first": 30, "second": 60, "third": 100}, "unseen": "as_missing", "variables": variables,
+    }  # fmt: skip
+
+
+def run(size: int) -> dict[str, Any]:
+    from khana_methods.engine.duckdb import Engine
+    from khana_methods.pmt.read import read_model
+    from khana_methods.pmt.score import score, score_sql
+    from khana_methods.rules.check import read_rule
+    from khana_methods.rules.compile import compile_count
+
+    w = World(Path(tempfile.gettempdir()))
+    forty = read_model(model())
+    with tempfile.TemporaryDirectory() as folder, Engine(memory_mib=3072) as engine:
+        source, out = f"{folder}/features.parquet", f"{folder}/scores.parquet"
+        columns = [
+            {"d": f"random() < 0.5 AS d{n}", "l": f"CAST(random() * 15 AS INTEGER) AS l{n}"}.get(kind)
+            or {"b": f"CAST(random() * 4 AS INTEGER) AS b{n}"}.get(kind)
+            or f"CASE WHEN random() > 0.002 THEN ['mud', 'brick', 'cement'][1 + CAST(floor(random() * 3) AS INTEGER)] END AS c{n}"
+            for n in range(10)
+            for kind in "dlbc"
+        ]
+        engine.run(f"COPY (SELECT range AS household_id, {', '.join(columns)} FROM range({size})) TO '{source}'")
+        dot = " + ".join(f"0.1 * CAST({k}{n} AS DOUBLE)" for n in range(10) for k in "dlb")
+        dot += "".join(f" + 0.1 * COALESCE(length(c{n}), 0)" for n in range(10))
+        with w.timed("limit: dot product, Parquet to Parquet"):
+            engine.run(f"COPY (SELECT household_id, {dot} AS raw FROM '{source}') TO '{out}'")
+        with w.timed("score, Parquet to Parquet"):
+            engine.run(f"""COPY ({score_sql(forty, f"'{source}'")}) TO '{out}'""")
+        one = engine.table(f"SELECT * FROM '{source}' LIMIT 1")
+        w.timings["one household at the desk, ms"] = _desk(score, one, forty, engine)
+        engine.run(
+            f"""CREATE TABLE household AS SELECT range AS household_id, CAST(1 + random() * 5 AS INTEGER) AS rooms,
+                       random() * 100 AS score FROM range({size})"""
+        )
+        engine.run(
+            f"""CREATE TABLE member AS SELECT range // 6 AS household_id, range AS person_id, random() < 0.3 AS worked,
+                       CAST(random() * 90 AS INTEGER) AS age, CASE WHEN random() < 0.5 THEN 'M' ELSE 'F' END AS sex
+                FROM range({size * 6})"""
+        )
+        for name, text in RULES.items():
+            with w.timed(f"rule count: {name}"):
+                engine.rows(compile_count(read_rule(text)))
+    figure, limit = w.timings["score, Parquet to Parquet"], w.timings["limit: dot product, Parquet to Parquet"]
+    return result(
+        w, figure=figure, unit="s", limit=limit, limit_is="s for a bare dot product", ratio=figure / limit, size=size
+    )  # fmt: skip
+
+
+def _desk(score: Any, one: pa.Table, forty: Any, engine: Any) -> float:
+    """Return the median of twenty scores of one household, in milliseconds."""
+    taken = []
+    for _ in range(20):
+        start = time.perf_counter()
+        score(one, forty, engine=engine)
+        taken.append((time.perf_counter() - start) * 1000)
+    return round(sorted(taken)[10], 2)
