@@ -13,11 +13,9 @@ import numpy as np
 from khana_methods.synth import clerk
 from khana_methods.synth.authorities import Extracts
 from khana_methods.synth.evidence import UNDECIDED, Facts, Lookup
-from khana_methods.synth.population import Array, day_parts
+from khana_methods.synth.population import WELL_OFF_PERCENTILE, Array, day_parts
 from khana_methods.synth.programmes import CASH_CAP, LISTS, PROGRAMMES
 
-WELL_OFF_PERCENTILE = 80.0
-WELL_OFF_SCORE = 60.15  # the 80th percentile of the score's own distribution
 YEAR_ONLY_LISTS = ("native",)
 STATES_BIRTH = ("utf16", "native", "cp1252", "xlsx", "parquet")
 
@@ -135,11 +133,12 @@ def _judge_registry(f: Facts) -> None:
     percentile = houses.percentile[people.house[f.beneficiary]]
     true = targeted & (kind != "G") & (percentile >= WELL_OFF_PERCENTILE)
     score = np.where(form >= 0, houses.score[f.register.form_house[np.maximum(form, 0)]], -1.0)
-    close = np.abs(score - WELL_OFF_SCORE) < 1.0
+    line = f.block.welfare.well_off_score
+    close = np.abs(score - line) < f.block.welfare.well_off_margin
     f.both(
         "WELL_OFF",
         true,
-        targeted & (score > WELL_OFF_SCORE),
+        targeted & (score > line),
         "beneficiary",
         percentile.round(1).astype(str),
         undecided=close | np.isin(f.key, f.ambiguous),

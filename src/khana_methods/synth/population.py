@@ -17,6 +17,7 @@ Array = np.ndarray[Any, Any]
 
 WORLD_DATE = dt.date(2026, 6, 30)
 TODAY = WORLD_DATE.toordinal()
+WELL_OFF_PERCENTILE = 80.0
 _PLACES = 17
 _CHILDREN = range(2, 9)
 _LATE, _FATHER, _MOTHER, _IN_LAW, _SIBLING = 9, 10, 11, 12, 16
@@ -102,22 +103,51 @@ def day_parts(day: Array) -> tuple[Array, Array, Array]:
     return year, month.astype(np.int64) % 12 + 1, (date - month).astype(np.int64) + 1
 
 
+class Welfare:
+    """How welfare and score are spread over the whole country, known before a household is made.
+
+    Welfare is normal around half of its tehsil's mood; so the country is a mixture of as many
+    normals as tehsils, and a household's percentile needs no other household.
+    """
+
+    def __init__(self, mood: Array, households: Array) -> None:
+        """Take the mood and the number of households of each tehsil."""
+        self.mood = mood
+        self._grid = np.linspace(-6, 6, 2401)
+        share = households / max(1, int(households.sum()))
+        self._below = self._mixture(0.5 * mood, 0.75, share)
+        seen = self._mixture(0.4 * mood, 0.84, share)
+        self.well_off_score = float(45 + 18 * np.interp(WELL_OFF_PERCENTILE / 100, seen, self._grid))
+        # Where a sample's own percentile may fall on the other side: four standard errors, half a point at least.
+        self.well_off_margin = max(0.5, 4 * 18 * 0.4 / (0.28 * float(households.sum()) ** 0.5))
+
+    def _mixture(self, means: Array, variance: float, share: Array) -> Array:
+        below = np.zeros(self._grid.size)
+        for mean, weight in zip(means.tolist(), share.tolist(), strict=True):
+            below += weight * normal_share((self._grid - mean) / variance**0.5)
+        return below
+
+    def percentile(self, z: Array) -> Array:
+        """Return the percentile of each welfare in this country, 0 poorest."""
+        return np.asarray(np.round(100 * np.interp(z, self._grid, self._below), 2))
+
+
 def normal_share(z: Array) -> Array:
     """Share of a standard normal population below ``z``, within 1e-4 (Bowling et al. 2009)."""
-    return 1 / (1 + np.exp(-0.07056 * z**3 - 1.5976 * z))
+    return np.asarray(1 / (1 + np.exp(-0.07056 * z**3 - 1.5976 * z)))
 
 
-def make_households(tehsil: Array, registered: Array, rng: np.random.Generator, mood: Array) -> Households:
+def make_households(tehsil: Array, registered: Array, rng: np.random.Generator, welfare: Welfare) -> Households:
     """Draw the hidden welfare, the two scores and the interview date of each household.
 
     Args:
         tehsil: Tehsil position of each household.
         registered: Whether the household register has it.
         rng: Source of chance of this block.
-        mood: Welfare of each tehsil, standard normal over the country.
+        welfare: How welfare is spread over the country.
     """
     n = tehsil.size
-    z = 0.5 * mood[tehsil] + np.sqrt(0.75) * rng.standard_normal(n)
+    z = 0.5 * welfare.mood[tehsil] + np.sqrt(0.75) * rng.standard_normal(n)
     seen = 0.8 * z + 0.6 * rng.standard_normal(n)
     office = 0.87 * z + 0.493 * rng.standard_normal(n)
     return Households(
@@ -125,7 +155,7 @@ def make_households(tehsil: Array, registered: Array, rng: np.random.Generator, 
         registered=registered,
         z=z,
         urban=rng.random(n) < 0.28 + 0.12 * np.tanh(z),
-        percentile=np.round(100 * normal_share(z), 2),
+        percentile=welfare.percentile(z),
         office_score=np.round(np.clip(45 + 18 * office, 0, 100), 2),
         score=np.round(np.clip(45 + 18 * seen, 0, 100), 2),
         survey_day=TODAY - 35 - (rng.random(n) ** 1.5 * 2850).astype(np.int64),

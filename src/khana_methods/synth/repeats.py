@@ -41,6 +41,12 @@ def _distinct(group: Array, value: Array, size: int) -> Array:
     return np.bincount(pairs[:, 0], minlength=size)
 
 
+def _any(group: Array, mark: Array) -> Array:
+    """Say of each row whether any row of its group is marked."""
+    marked: Array = np.bincount(group, weights=mark) > 0
+    return np.take(marked, group)
+
+
 def _labels(f: Facts, letter: str, group: Array) -> list[str]:
     first = f.block.counters.groups
     f.block.counters.groups += int(group.max()) + 1 if group.size else 0
@@ -80,7 +86,10 @@ def _same_household(f: Facts) -> None:
     rows, group = _groups(f, home, single)
     true = np.zeros(f.rows.size, dtype=bool)
     label = np.full(f.rows.size, "", dtype="U12")
+    twice = np.isin(f.key, f.ambiguous)
+    unsettled = twice.copy()
     if rows.size:
+        unsettled[rows] |= _any(group, twice[rows])
         two = _distinct(group, f.beneficiary[rows], int(group.max()) + 1)[group] > 1
         true[rows[two]] = True
         label[rows] = _labels(f, "H", group)
@@ -88,11 +97,12 @@ def _same_household(f: Facts) -> None:
     rows, group = _groups(f, form, single & (form >= 0))
     shown = np.zeros(f.rows.size, dtype=bool)
     if rows.size:
+        unsettled[rows] |= _any(group, twice[rows])
         two = _distinct(group, f.key[rows], int(group.max()) + 1)[group] > 1
         shown[rows[two]] = True
         blank = label[rows] == ""
         label[rows[blank]] = np.array(_labels(f, "H", group))[blank]
-    f.both("DUP_HOUSEHOLD", true, shown, "beneficiary", undecided=np.isin(f.key, f.ambiguous), group=label)
+    f.both("DUP_HOUSEHOLD", true, shown, "beneficiary", undecided=unsettled, group=label)
 
 
 def _shared(f: Facts, value: Array, code: str, letter: str) -> None:

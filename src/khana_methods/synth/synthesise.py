@@ -25,6 +25,7 @@ from khana_methods.synth.judge import judge
 from khana_methods.synth.lists import TextList
 from khana_methods.synth.manifest import write_manifest
 from khana_methods.synth.names import NameBook, name_book
+from khana_methods.synth.population import Welfare
 from khana_methods.synth.programmes import LISTS, PROGRAMMES
 from khana_methods.synth.readme import write_readme
 from khana_methods.synth.registry import fill_forms
@@ -116,7 +117,7 @@ class _Country:
 def _make(country: str, households: int, seed: int, out: Path, progress: Progress | None) -> SynthSummary:
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, 0])))
     geography = make_geography(country, households, rng)
-    mood = rng.standard_normal(len(geography.tehsils))
+    welfare = Welfare(rng.standard_normal(len(geography.tehsils)), geography.households)
     write_areas(geography, out)
     covered = programme_districts(country, len(geography.districts), len(geography.districts) // 4, households)
     provinces = [a.name for a in geography.provinces]
@@ -131,7 +132,7 @@ def _make(country: str, households: int, seed: int, out: Path, progress: Progres
     done = 0
     try:
         for number, run in enumerate(plan_blocks(geography)):
-            _block(state, run, (seed, number + 1), mood)
+            _block(state, run, (seed, number + 1), welfare)
             done += int(geography.households[run[0] : run[1]].sum())
             if progress:
                 progress(done, households)
@@ -146,9 +147,9 @@ def _make(country: str, households: int, seed: int, out: Path, progress: Progres
     return summary
 
 
-def _block(state: _Country, run: tuple[int, int], seed: tuple[int, int], mood: Any) -> None:
+def _block(state: _Country, run: tuple[int, int], seed: tuple[int, int], welfare: Welfare) -> None:
     """Make, list, judge and write one block."""
-    block = make_block(state.geography, state.names, run, seed, mood, state.counters)
+    block = make_block(state.geography, state.names, run, seed, welfare, state.counters)
     register = fill_forms(block)
     ledger = keep_ledger(block, enrol(block, state.covered))
     rows = list_rows(block, ledger)

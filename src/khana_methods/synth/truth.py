@@ -117,8 +117,8 @@ def household_tables(f: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return (household truth, households served by nothing): one row a form.
 
     ``programmes`` is what anybody truly living there receives; ``programmes_by_number`` what the
-    numbers on the form show. A household is poor in truth below the fifth percentile of twenty, and
-    poor by the score at the cut-off.
+    numbers on the form show. A household is poor in truth below the twentieth
+    percentile, and poor by the score at the cut-off.
     """
     houses, register = f.block.houses, f.register
     bits = np.zeros(houses.size, dtype=np.int64)

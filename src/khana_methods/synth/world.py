@@ -19,6 +19,7 @@ from khana_methods.synth.population import (
     Array,
     Households,
     People,
+    Welfare,
     day_parts,
     fill_places,
     link_people,
@@ -48,6 +49,7 @@ class Block:
     Attributes:
         first_person: Number of the first person in person keys.
         counters: Running numbers that go on from block to block.
+        welfare: How welfare is spread over the country.
     """
 
     country: str
@@ -58,6 +60,7 @@ class Block:
     rng: np.random.Generator
     first_person: int
     counters: Counters
+    welfare: Welfare
 
     def tehsil_of(self, person: Array) -> Array:
         """Tehsil position of each person given."""
@@ -85,7 +88,7 @@ def make_block(
     names: NameBook,
     run: tuple[int, int],
     seed: tuple[int, int],
-    mood: Array,
+    welfare: Welfare,
     counters: Counters,
 ) -> Block:
     """Make the true people of the tehsils ``run``; the same seed gives the same block.
@@ -95,7 +98,7 @@ def make_block(
         names: Its names.
         run: First tehsil and the one after the last.
         seed: The seed of the country and the number of the block.
-        mood: Welfare of each tehsil.
+        welfare: How welfare is spread over the country.
         counters: Running numbers; advanced.
     """
     rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(list(seed))))
@@ -104,12 +107,12 @@ def make_block(
     tehsil = np.repeat(np.arange(run[0], run[1]), wanted + extra)
     nth = np.concatenate([np.arange(n) for n in wanted + extra]) if tehsil.size else tehsil
     registered = nth < np.repeat(wanted, wanted + extra)
-    houses = make_households(tehsil, registered, rng, mood)
+    houses = make_households(tehsil, registered, rng, welfare)
     houses.number = _household_numbers(geography, houses, counters)
     people = _people(geography, names, houses, rng)
     _give_phones(people, rng, counters)
     _add_ghosts(geography, names, houses, people, rng)
-    block = Block(geography.country, houses, people, geography, names, rng, counters.people, counters)
+    block = Block(geography.country, houses, people, geography, names, rng, counters.people, counters, welfare)
     counters.people += people.size
     return block
 
