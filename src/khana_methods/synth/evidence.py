@@ -113,6 +113,7 @@ class Facts:
     home: Array
     group: Array
     form_of: Lookup
+    other_form_of: Lookup
     ambiguous: Array
     mask: Array
     planted: Planted
@@ -211,6 +212,7 @@ def gather(
         home=home,
         group=programme * 64 + rows.period,
         form_of=form_of,
+        other_form_of=Lookup(register.number[order[::-1]], register.form[order[::-1]]),
         ambiguous=numbers[counts > 1],
         mask=np.zeros(rows.size, dtype=np.int64),
         planted=Planted(),

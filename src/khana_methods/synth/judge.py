@@ -132,16 +132,19 @@ def _judge_registry(f: Facts) -> None:
     targeted = np.array([p.poverty_targeted for p in PROGRAMMES[f.block.country]])[f.programme]
     percentile = houses.percentile[people.house[f.beneficiary]]
     true = targeted & (kind != "G") & (percentile >= WELL_OFF_PERCENTILE)
+    # A child without a form, or without a number, is seen in her mother's household.
+    form = np.where(form >= 0, form, f.form_of(f.payee_key))
     score = np.where(form >= 0, houses.score[f.register.form_house[np.maximum(form, 0)]], -1.0)
+    twice = np.isin(f.key, f.ambiguous) | np.isin(f.payee_key, f.ambiguous)
     line = f.block.welfare.well_off_score
     close = np.abs(score - line) < f.block.welfare.well_off_margin
     f.both(
         "WELL_OFF",
         true,
-        targeted & (score > line),
+        targeted & ((score > line - f.block.welfare.well_off_margin) | twice),
         "beneficiary",
         percentile.round(1).astype(str),
-        undecided=close | np.isin(f.key, f.ambiguous),
+        undecided=close | twice,
         unshown=UNDECIDED,
     )
 
@@ -207,8 +210,10 @@ def _judge_rules(f: Facts) -> None:
     codes = np.array([a.code for a in f.block.geography.districts])
     # The row states the place; where the number stands on a form elsewhere, the two may disagree.
     by_form = np.where(form >= 0, ~inside[f.programme, there], out)
-    unsettled = (by_form != out) | np.isin(f.key, f.ambiguous)
-    f.both("OUT_OF_AREA", out, by_form, "beneficiary", codes[here], undecided=unsettled)
+    everywhere = np.asarray(inside.all(axis=1))
+    twice = np.isin(f.key, f.ambiguous) & ~everywhere[f.programme]
+    unsettled = (by_form != out) | twice
+    f.both("OUT_OF_AREA", out, by_form | twice, "beneficiary", codes[here], undecided=unsettled)
     _judge_exits(f, f.extracts)
 
 

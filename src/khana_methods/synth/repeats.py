@@ -93,15 +93,16 @@ def _same_household(f: Facts) -> None:
         two = _distinct(group, f.beneficiary[rows], int(group.max()) + 1)[group] > 1
         true[rows[two]] = True
         label[rows] = _labels(f, "H", group)
-    form = f.form_of(f.key)
-    rows, group = _groups(f, form, single & (form >= 0))
     shown = np.zeros(f.rows.size, dtype=bool)
-    if rows.size:
-        unsettled[rows] |= _any(group, twice[rows])
-        two = _distinct(group, f.key[rows], int(group.max()) + 1)[group] > 1
-        shown[rows[two]] = True
-        blank = label[rows] == ""
-        label[rows[blank]] = np.array(_labels(f, "H", group))[blank]
+    # A number on two forms may be taken for the one or the other.
+    for form in (f.form_of(f.key), f.other_form_of(f.key)):
+        rows, group = _groups(f, form, single & (form >= 0))
+        if rows.size:
+            unsettled[rows] |= _any(group, twice[rows])
+            two = _distinct(group, f.key[rows], int(group.max()) + 1)[group] > 1
+            shown[rows[two]] = True
+            blank = label[rows] == ""
+            label[rows[blank]] = np.array(_labels(f, "H", group))[blank]
     f.both("DUP_HOUSEHOLD", true, shown, "beneficiary", undecided=unsettled, group=label)
 
 
@@ -113,8 +114,8 @@ def _shared(f: Facts, value: Array, code: str, letter: str) -> None:
     size = int(group.max()) + 1
     homes = _distinct(group, f.home[f.payee[rows]], size)
     people = _distinct(group, f.payee[rows], size)
-    form = f.form_of(f.payee_key[rows])
-    forms = _distinct(group, form, size)
+    one, other = (_distinct(group, form_of(f.payee_key[rows]), size) for form_of in (f.form_of, f.other_form_of))
+    forms = np.maximum(one, other)
     unclear = np.bincount(group, weights=np.isin(f.payee_key[rows], f.ambiguous), minlength=size) > 0
     true, shown = np.zeros(f.rows.size, dtype=bool), np.zeros(f.rows.size, dtype=bool)
     undecided = np.zeros(f.rows.size, dtype=bool)

@@ -266,12 +266,10 @@ def test_well_off_by_the_score_is_planted(world: Country) -> None:
     unclear = world.undecided("WELL_OFF")
     found = set()
     for key, row in world.rows.items():
-        homes = forms.get(row.number, set())
+        homes = forms.get(row.number) or forms.get(row.payee, set())
         if world.programmes[row.programme].poverty_targeted and len(homes) == 1 and scores[next(iter(homes))] > line:
             found.add(key)
-    # The line is the 80th percentile of the country, known exactly; a small sample's own lies near it.
-    near = {k for k in world.rows if abs(scores.get(next(iter(forms.get(world.rows[k].number, {""}))), 0) - line) < 4}
-    assert world.shown("WELL_OFF") - unclear - near == found - unclear - near
+    assert world.shown("WELL_OFF") - unclear == found - unclear
 
 
 def test_households_that_no_number_shows_on_a_list_are_unserved(world: Country) -> None:
