@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from khana.assessment import scores
@@ -130,8 +131,7 @@ def search(text: str, language: str, *, limit: int = 50) -> SearchResult:
         if household is not None:
             found = files.household_at(household)
             return SearchResult("household", (), found.number if found else figures)
-        country = installation.read().get("country", "pak")
-        number = IdentifierRules.load(pack_folder(country) / "identifiers.yaml").standardise(plain)
+        number = _rules(installation.read().get("country", "pak")).standardise(plain)
         if number.state != OK:
             return SearchResult("malformed", ())
         token = keys.token(number.scheme, number.canonical)
@@ -141,6 +141,11 @@ def search(text: str, language: str, *, limit: int = 50) -> SearchResult:
     if len(plain) < _FEWEST_LETTERS:
         return SearchResult("short", ())
     return SearchResult("name", _hits([row.person_id for row in files.search_names(plain, limit=limit)], language))
+
+
+@lru_cache(maxsize=4)
+def _rules(country: str) -> IdentifierRules:
+    return IdentifierRules.load(pack_folder(country) / "identifiers.yaml")
 
 
 def _hits(person_ids: Sequence[int], language: str) -> list[Hit]:

@@ -19,7 +19,7 @@ PAGES = {
     "household": "/household/900000001", "recipient": "/recipient/1", "findings": "/findings", "findings-code": "/findings?code=CAP_EXCEEDED",
     "codes": "/findings/codes", "finding-row": "/findings/rows/1", "sources": "/sources", "source": "/sources/kfl",
     "quarantine": "/sources/kfl/quarantine", "quarantine-row": "/sources/kfl/quarantine/1", "study": "/sources/kfl/study",
-    "contract": "/sources/kfl/contract", "list": "/sources/pbm/list", "onboarding": "/sources/onboarding", "jobs": "/jobs",
+    "contract": "/sources/kfl/contract", "list": "/sources/pbm/list", "onboarding": "/sources/onboarding", "connect": "/sources/connect?programme=PWP", "jobs": "/jobs",
     "missing": "/no-such-page",
 }  # fmt: skip
 

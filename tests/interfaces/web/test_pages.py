@@ -333,3 +333,42 @@ def test_a_row_is_added_to_a_kept_list(enter: Enter) -> None:
     added = client.post("/sources/pbm/list", row, follow=True)
     assert added.status_code == 200 and "The row is on the list" in added.content.decode()
     assert client.get("/sources/kfl/list").status_code == 404
+
+
+def test_a_stale_form_says_so(country: dict[str, object]) -> None:
+    answer = Client(enforce_csrf_checks=True).post("/sign-in", {"username": "steward", "password": PASSWORD})
+    assert answer.status_code == 403 and "The form was open too long" in answer.content.decode()
+
+
+def test_database_gone_is_a_sentence(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.db.utils import OperationalError
+
+    from khana.dossiers import answers
+
+    def gone(_area: str) -> None:
+        raise OperationalError("server closed the connection: Shazia")
+
+    client = enter("steward")
+    monkeypatch.setattr(answers, "five_answers", gone)
+    answer = client.get("/")
+    text = answer.content.decode()
+    assert answer.status_code == 503 and "The database does not answer" in text and "Shazia" not in text
+    assert client.get("/no/such/page").status_code == 404
+
+
+def test_a_source_is_connected_from_one_list(enter: Enter) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    client = enter("steward")
+    text = (
+        b"CNIC;Name;Father Name;Amount\n39001-0000111-1;Shazia Bibi;Aslam;5000\n39001-0000222-3;Nasreen;Rasool;5000\n"
+    )
+    asked = {"code": "PWP", "title": "Public works", "agency": "LG", "programmes": ["PWP"], "frequency": "monthly"}
+    drafted = client.post("/sources/connect", {**asked, "draft": "1", "file": SimpleUploadedFile("works.csv", text)})
+    page = drafted.content.decode()
+    assert drafted.status_code == 200 and "entity: benefit" in page and "beneficiary_id_number" in page
+    contract = "code: works\nentity: benefit\ncountry: pak\nfile: {format: csv, delimiter: ';'}\nfacts: {beneficiary_id_number: CNIC, beneficiary_name: Name, amount: Amount}\n"
+    assert client.post("/sources/connect", {**asked, "code": "", "text": contract, "keep": "1"}).status_code == 422
+    kept = client.post("/sources/connect", {**asked, "text": contract, "keep": "1"}, follow=True)
+    assert "The source is connected" in kept.content.decode()
+    assert "Public works" not in client.get("/sources/onboarding").content.decode()

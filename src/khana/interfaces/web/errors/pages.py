@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy
 
 from khana.interfaces.web.session import public
-from khana_methods.errors import KhanaError
+from khana_methods.errors import KhanaError, NotPermitted
 
 TOO_MANY = "web.too_many"
 TITLES = {
@@ -48,8 +48,15 @@ BY_CODE = {
     ),
     "dossiers.answers.area_unknown": gettext_lazy("No area has that code today. Go back to the whole country."),
     "dossiers.file.not_found": gettext_lazy("No such file, or it lies outside the area that you work for."),
+    "web.stale_form": gettext_lazy("The form was open too long, or cookies are off. Load the page again and repeat."),
     "web.too_many": gettext_lazy("You have asked very often in a short time. Wait a minute, then go on."),
 }
+
+
+class StaleForm(NotPermitted):
+    """The form does not carry the sign of this browser's session."""
+
+    code: ClassVar[str] = "web.stale_form"
 
 
 def wording(error: KhanaError) -> str:
@@ -103,6 +110,6 @@ def our_mistake(request: HttpRequest) -> HttpResponse:
 @public
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Show that the form is too old or came from elsewhere."""
-    response = error_page(request, None, 403)
-    response.headers["X-Reason"] = "csrf"
-    return response
+    return error_page(
+        request, StaleForm("The form was open too long, or cookies are off. Load the page again and repeat.")
+    )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from khana.interfaces.web.sources import kept_list, quarantine, study, views
+from khana.interfaces.web.sources import connect, kept_list, quarantine, study, views
 
 urlpatterns = [
     path("sources", views.sources, name="sources"),
     path("sources/onboarding", views.onboarding, name="sources-onboarding"),
+    path("sources/connect", connect.connect, name="sources-connect"),
     path("sources/<str:code>", views.source, name="sources-source"),
     path("sources/<str:code>/upload", views.upload, name="sources-upload"),
     path("sources/<str:code>/contract", views.contract, name="sources-contract"),

@@ -27,7 +27,11 @@ def sources(request: HttpRequest) -> HttpResponse:
     """Show every source with its freshness."""
     lines = [presenters.line(found) for found in dossier.source_lines(at=clock.now())]
     missing = len(dossier.onboarding())
-    return render(request, "sources/sources.html", {"lines": lines, "missing": missing})
+    return render(
+        request,
+        "sources/sources.html",
+        {"lines": lines, "missing": missing, "may_connect": session.may(request, "sources.write")},
+    )
 
 
 @session.needs("deliveries.read", "benefits.read", "sources.write")
@@ -127,4 +131,6 @@ def onboarding(request: HttpRequest) -> HttpResponse:
         }
         for row in dossier.onboarding()
     ]  # fmt: skip
-    return render(request, "sources/onboarding.html", {"rows": rows})
+    return render(
+        request, "sources/onboarding.html", {"rows": rows, "may_connect": session.may(request, "sources.write")}
+    )
