@@ -7,7 +7,6 @@ model's policy and told in the row; what the survey never saw is refused or fill
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 import pyarrow as pa
@@ -34,7 +33,7 @@ def score(
         features: n rows, one per household: `household_id` and the columns of every variable, null where missing.
         model: The model to apply.
         contributions: Add one column `c_<variable>` with what it added to the raw figure.
-        engine: Where to run; a small one of its own by default. A table `pmt_features` is made in it.
+        engine: Where to run; a small one of its own by default. Tables `pmt_features` and `pmt_scores` are made in it and dropped.
 
     Returns:
         n rows in no order: `household_id`, `model` (code and version), `raw` (the linear figure; log welfare under a
@@ -64,7 +63,11 @@ def score(
         with Engine(memory_mib=1024, threads=1) as own:
             return score(features, model, contributions=contributions, engine=own)
     engine.register("pmt_features", features)
-    return engine.table(score_sql(model, "pmt_features", contributions=contributions))
+    # Into a table and out again: a result that is streamed is planned twice, which is most of the work at the desk.
+    engine.run(f"CREATE OR REPLACE TABLE pmt_scores AS {score_sql(model, 'pmt_features', contributions=contributions)}")
+    scores = engine.table("SELECT * FROM pmt_scores")
+    engine.drop("pmt_features", "pmt_scores")
+    return scores
 
 
 def score_sql(model: PmtModel, source: str, *, contributions: bool = False) -> str:
@@ -74,8 +77,7 @@ def score_sql(model: PmtModel, source: str, *, contributions: bool = False) -> s
     known = ", ".join(f"{_known(variable, f'x{at}')} AS k{at}" for at, variable in numbered)
     filled = [_filled(variable, at, model) for at, variable in numbered]
     start = f"{model.intercept!r}::DOUBLE"
-    missing = _listed({variable.code: f"x{at} IS NULL" for at, variable in numbered})
-    unseen = _listed({variable.code: f"x{at} IS NOT NULL AND k{at} IS NULL" for at, variable in numbered})
+    missing, unknown = (_listed(model, [f"{of}{at} IS NULL" for at, _ in numbered]) for of in "xk")
     names = [f'"c_{variable.code}"' for variable in model.variables] if contributions else []
     extra = "".join(f", {name}" for name in names)
     made = "".join(f", {part} AS {name}" for part, name in zip(filled, names, strict=False))
@@ -83,10 +85,12 @@ def score_sql(model: PmtModel, source: str, *, contributions: bool = False) -> s
     return f"""
         SELECT household_id, {_quoted(f"{model.code}/{model.version}")} AS model, raw,
                {"exp(raw)" if model.link == "log" else "CAST(NULL AS DOUBLE)"} AS welfare, score,
-               {f"CASE {classes} ELSE '' END" if classes else "''"} AS class, missing, unseen{extra}
+               {f"CASE {classes} ELSE '' END" if classes else "''"} AS class, missing,
+               CASE WHEN len(unknown) = 0 THEN unknown
+                    ELSE list_filter(unknown, lambda each: NOT list_contains(missing, each)) END AS unseen{extra}
         FROM (SELECT *, {_rounded(_rescaled(model), model.decimals)} AS score
               FROM (SELECT household_id, COALESCE(whole, {" + ".join([start, *filled])}) AS raw,
-                           {missing} AS missing, {unseen} AS unseen{made}
+                           {missing} AS missing, {unknown} AS unknown{made}
                     FROM (SELECT *, {" + ".join([start, *(f"k{at}" for at, _ in numbered)])} AS whole
                           FROM (SELECT *, {known} FROM (SELECT household_id, {values} FROM {source})))))"""
 
@@ -149,11 +153,10 @@ def _stand_in(variable: Variable) -> str:
     return f"{ends[variable.missing == 'highest']!r}::DOUBLE"
 
 
-def _listed(conditions: Mapping[str, str]) -> str:
-    """Write the list of the names whose condition holds; it is made only in rows where something is not known."""
-    names = ", ".join(f"CASE WHEN {condition} THEN {_quoted(name)} END" for name, condition in conditions.items())
-    filtered = f"list_filter([{names}], lambda each: each IS NOT NULL)"
-    return f"CASE WHEN whole IS NOT NULL THEN []::VARCHAR[] ELSE {filtered} END"
+def _listed(model: PmtModel, conditions: list[str]) -> str:
+    """Write the list of the variables whose condition holds; it is made only in rows where something is not known."""
+    names = ", ".join(_quoted(variable.code) for variable in model.variables)
+    return f"CASE WHEN whole IS NOT NULL THEN []::VARCHAR[] ELSE list_where([{names}], [{', '.join(conditions)}]) END"
 
 
 def _rescaled(model: PmtModel) -> str:

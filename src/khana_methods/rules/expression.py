@@ -200,7 +200,9 @@ def text_of(node: Node) -> str:
         case Logic(word=word, operands=operands):
             return f" {word} ".join(f"({text_of(o)})" if isinstance(o, Logic) else text_of(o) for o in operands)
         case Compare(sign=sign, left=left, right=right):
-            sides = (text_of(side) if isinstance(side, Arithmetic | Negative) else _inside(side) for side in (left, right))
+            sides = (
+                text_of(side) if isinstance(side, Arithmetic | Negative) else _inside(side) for side in (left, right)
+            )
             return f" {sign} ".join(sides)
         case Arithmetic(sign=sign, left=left, right=right):
             return f"{_inside(left)} {sign} {_inside(right)}"
