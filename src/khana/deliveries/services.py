@@ -131,6 +131,11 @@ def keep_delivery(
     return KeptBatch(batch.pk, batch.state, kept.sha256, kept.size, _counts(batch))
 
 
+def is_loaded_already(batch_id: int) -> bool:
+    """Take the batch for the open transaction and say whether somebody else has loaded it meanwhile."""
+    return Batch.objects.select_for_update(of=("self",)).get(pk=batch_id).state == Batch.State.LOADED
+
+
 def get_batch(batch_id: int) -> Batch:
     """Return one batch with its contract and file.
 
@@ -150,6 +155,11 @@ def _counts(batch: Batch) -> dict[str, int]:
         "rows_quarantined": batch.rows_quarantined,
         "lines_not_data": batch.lines_not_data,
     }
+
+
+def counts_of(batch_id: int) -> dict[str, int]:
+    """Return the counts of one batch: rows in, loaded, quarantined, lines that are no data."""
+    return _counts(get_batch(batch_id))
 
 
 QUARANTINE_COLUMNS = [

@@ -14,6 +14,12 @@ from django.db import utils as database_errors
 from khana_methods.errors import Conflict, InputError, KhanaError, NotPermitted, Unavailable
 
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOT_OURS = (
+    errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP,
+)  # fmt: skip
+
+
 class DatabaseGone(Unavailable):
     """The database does not answer or went away in the middle."""
 
@@ -49,7 +55,7 @@ def translate(error: BaseException) -> KhanaError | None:
     import psycopg
 
     cause = error.__cause__ if isinstance(error, database_errors.Error) and error.__cause__ else error
-    if isinstance(cause, psycopg.errors.DiskFull) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
+    if isinstance(cause, psycopg.errors.DiskFull) or (isinstance(error, OSError) and error.errno in _FULL):
         return DiskFull("The disk is full. Make room and run the same command again: nothing was half-written.")
     if isinstance(cause, psycopg.Error) and cause.sqlstate == "KH403":
         needed = cause.diag.message_detail or ""
@@ -62,6 +68,8 @@ def translate(error: BaseException) -> KhanaError | None:
         cause, psycopg.OperationalError | psycopg.InterfaceError
     ):
         return DatabaseGone("The database does not answer. Start it with `khana up` and run the same command again.")
-    if isinstance(error, FileNotFoundError | IsADirectoryError | PermissionError) and error.filename:
-        return FileMissing(f"Cannot read or write {error.filename}: {error.strerror}.")
+    if isinstance(error, OSError) and error.filename and error.errno in _NOT_OURS:
+        return FileMissing(
+            f"Cannot read or write {error.filename}: {error.strerror}. Check the path and who may write there.",
+        )
     return None

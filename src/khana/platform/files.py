@@ -13,7 +13,6 @@ import hashlib
 import io
 import os
 import struct
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from khana.platform import faults, keys, places
 from khana.platform.models import StoredFile
+from khana.platform.workplaces import workplace
 from khana_methods.errors import KhanaError, NotFound
 
 _MAGIC = b"KHF1"
@@ -133,8 +133,8 @@ def keep(source: Path | str | BinaryIO, *, name: str, at: datetime) -> KeptFile:
     if isinstance(source, Path | str):
         with Path(source).open("rb") as stream:
             return keep(stream, name=name, at=at)
-    temporary = places.folder("files", "incoming") / uuid.uuid4().hex
-    try:
+    with workplace("files", "incoming") as folder:
+        temporary = folder / "whole"
         with _new(temporary) as target:
             faults.reach("file.before_write")
             sha256, size = _copy_in(source, target)
@@ -147,8 +147,6 @@ def keep(source: Path | str | BinaryIO, *, name: str, at: datetime) -> KeptFile:
             temporary.rename(final)
             faults.reach("file.after_rename")
             _sync_folder(final.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
     StoredFile.objects.bulk_create(
         [StoredFile(sha256=sha256, size=size, name=name, stored_at=at)], ignore_conflicts=True
     )
@@ -224,11 +222,9 @@ def open(sha256: str) -> io.BufferedReader:
 @contextmanager
 def plain_copy(sha256: str) -> Iterator[Path]:
     """Lend a decrypted copy as a path, for a reader that needs one; it is removed afterwards."""
-    temporary = places.folder("files", "reading") / uuid.uuid4().hex
-    try:
+    with workplace("files", "reading") as folder:
+        temporary = folder / "plain"
         with open(sha256) as source, _new(temporary) as target:
             while part := source.read(_CHUNK):
                 target.write(part)
         yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)

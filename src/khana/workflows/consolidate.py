@@ -20,9 +20,10 @@ from khana.beneficiaries.services import record_run
 from khana.deliveries import selectors as deliveries
 from khana.geo import frames as geo
 from khana.identity import frames as identity
-from khana.platform import faults, installation, places
+from khana.platform import faults, installation
 from khana.platform.frames import FrameSource, open_source
 from khana.platform.progress import Progress, silent
+from khana.platform.workplaces import workplace
 from khana.programmes.selectors import get_programme_frame
 from khana.registry import frames as registry
 from khana_methods import records
@@ -90,7 +91,12 @@ def _work(
     token: str, run_id: int, parameters: Parameters, progress: Progress, memory_mib: int, at: datetime
 ) -> dict[str, Any]:
     steps = len(FRAMES) + 1
-    with Engine(memory_mib=memory_mib, folder=places.folder("scratch")) as engine, access.scoped(token):
+    with (
+        workplace("scratch") as folder,
+        Engine(memory_mib=memory_mib, folder=folder) as engine,
+        access.scoped(token),
+    ):
+        record_run.hold_run(run_id=run_id)
         with open_source() as source:
             for number, (name, frame) in enumerate(FRAMES):
                 progress(number, steps, "reading")

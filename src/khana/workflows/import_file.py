@@ -111,6 +111,8 @@ def run(
         return {"batch": batch.id, "state": "UNCHANGED", **batch.counts}
     try:
         with access.scoped(token):
+            if deliveries.is_loaded_already(batch.id):  # the same command, typed twice at once
+                return {"batch": batch.id, "state": "UNCHANGED", **deliveries.counts_of(batch.id)}
             counts = _load(path, name or path.name, found, batch.id, source, agency, progress, at)
     except KhanaError as error:
         with access.scoped(token):

@@ -20,8 +20,9 @@ from khana.deliveries.contracts.loading import parse_contract
 from khana.deliveries.reading.corrections import Correction, read_corrections
 from khana.deliveries.reading.read import header_of
 from khana.deliveries.sealing import seal
-from khana.platform import files, installation, places
+from khana.platform import files, installation
 from khana.platform.progress import Progress, silent
+from khana.platform.workplaces import workplace
 from khana.workflows.import_file import make_loader
 from khana.workflows.reading_tools import area_resolver, identifier_rules
 from khana_methods.errors import InputError
@@ -72,7 +73,10 @@ def _take_file(token: str, path: Path, at: datetime) -> int:
     changed = 0
     try:
         with path.open(encoding="utf-8-sig", newline="") as handle, access.scoped(token):
-            for row in csv.DictReader(handle):
+            table = csv.DictReader(handle)
+            if not {"row", "raw"} <= set(table.fieldnames or ()):
+                raise ValueError("columns")
+            for row in table:
                 text = row["raw"].removeprefix("'") if row["raw"][:2] in ("'=", "'+", "'-", "'@") else row["raw"]
                 changed += waiting.correct_if_changed(row_id=int(row["row"]), text=text, at=at)
     except (KeyError, ValueError, TypeError, UnicodeDecodeError, csv.Error) as error:
@@ -89,18 +93,14 @@ def _replay(batch_id: int, rows: Sequence[waiting.CorrectedRow], at: datetime) -
     contract = parse_contract(old.contract.body, where=old.contract.code)
     with files.plain_copy(old.file.sha256) as original:
         header = header_of(original, contract)
-    folder = places.folder("files", "reading")
     text = json.dumps([[row.id, row.sheet, row.line, row.text] for row in rows])
-    page = folder / f"corrections-{batch_id}-{at.timestamp():.0f}.json"
-    page.write_text(text)
-    page.chmod(0o600)
-    try:
+    with workplace("files", "reading") as folder:
+        page = folder / f"corrections-{batch_id}.json"
+        page.write_text(text)
         batch = deliveries.keep_delivery(
             path=page, name=old.file_name, contract=old.contract, source_code=old.source_code, agency=old.agency,
             at=at, replays=batch_id,
         )  # fmt: skip
-    finally:
-        page.unlink()
     loader = make_loader(contract.entity, source=old.source_code, agency=old.agency, file_name=old.file_name)
     loader.appends = True
     digest = deliveries.RowsHash()

@@ -12,8 +12,9 @@ from khana.beneficiaries.services.sources import get_source
 from khana.deliveries import selectors as deliveries
 from khana.geo import frames as geo
 from khana.identity import frames as identity
-from khana.platform import installation, places
+from khana.platform import installation
 from khana.platform.frames import open_source
+from khana.platform.workplaces import workplace
 from khana.registry import frames as registry
 from khana_methods import records
 from khana_methods.engine.duckdb import Engine
@@ -39,7 +40,7 @@ def run(*, token: str, source: str, as_of: date | None = None, at: datetime) -> 
     """
     settings = installation.read()
     day = as_of or (date.fromisoformat(settings["world_date"]) if "world_date" in settings else at.date())
-    with Engine(folder=places.folder("scratch")) as engine, access.scoped(token):
+    with workplace("scratch") as folder, Engine(folder=folder) as engine, access.scoped(token):
         found = get_source(source)
         access.require("benefits.read")
         with open_source() as frames:

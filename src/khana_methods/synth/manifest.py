@@ -5,6 +5,7 @@ Written as plain YAML in the words of contracts and facts; this module knows not
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ _KIND = {1: "cash", 3: "in_kind", 5: "workfare"}
 Document = dict[str, Any]
 
 
-def write_manifest(country: str, out: Path) -> None:
-    """Write ``sample.yaml`` and ``contracts/*.yaml``, one contract a register and list."""
+def write_manifest(country: str, out: Path, empty: Collection[str] = ()) -> None:
+    """Write ``sample.yaml`` and ``contracts/*.yaml``, one contract a register and list; a file without rows is not named."""
     folder = out / "contracts"
     folder.mkdir(exist_ok=True)
     language = "ur" if country == "pak" else "bn"
@@ -78,9 +79,9 @@ def write_manifest(country: str, out: Path) -> None:
             "registers": [
                 {"entity": entity, "file": file, "contract": f"contracts/{_slug(file)}.yaml"}
                 for entity, (file, _) in REGISTER_FACTS.items()
-                if entity != "programme"
+                if entity != "programme" and file not in empty
             ],
-            "sources": [_source(country, item) for item in LISTS[country]],
+            "sources": [_source(country, item) for item in LISTS[country] if item.name not in empty],
             "parameters": {"cut_off": SCORE_CUTOFF, "well_off_percentile": 80, "cap": CASH_CAP},
         },
     )

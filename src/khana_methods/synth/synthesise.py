@@ -142,7 +142,8 @@ def _make(country: str, households: int, seed: int, out: Path, progress: Progres
     finally:
         state.registers.close()
     summary.files.update(state.registers.rows)
-    write_manifest(country, out)
+    rows = summary.files | summary.list_rows
+    write_manifest(country, out, empty={name for name, count in rows.items() if not count})
     write_readme(country, households, seed, out)
     return summary
 

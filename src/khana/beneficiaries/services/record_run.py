@@ -18,6 +18,7 @@ from khana.audit import services as audit
 from khana.beneficiaries.models import Run
 from khana.platform import bulk, faults
 
+_LOCK = 0x4B52  # of advisory locks: a consolidation that runs
 Stream = Callable[[], Iterable[pa.RecordBatch]]  # asked one after the other: the engine streams one result at a time
 FINDING = [
     ("benefit_id", "bigint"), ("code", "text"), ("role", "text"), ("severity", "text"), ("person_id", "bigint"),
@@ -43,8 +44,23 @@ _PATH = """LEFT JOIN (SELECT DISTINCT ON (code) code, path FROM geo_area ORDER B
 def start_run(*, parameters: dict[str, Any], inputs: dict[str, Any], at: datetime) -> int:
     """Open a run; return its number."""
     access.require("consolidate.run", everywhere=True)
+    _close_abandoned(at)
     run = Run.objects.create(started_at=at, actor_id=access.actor_id(), parameters=parameters, inputs=inputs)
     return int(run.pk)
+
+
+def hold_run(*, run_id: int) -> None:
+    """Hold a run for as long as the open transaction lasts: who dies lets go, and the run is known as dead."""
+    bulk.raw_cursor().execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK, run_id])
+
+
+def _close_abandoned(at: datetime) -> None:
+    """Close runs that nobody holds any more as FAILED: their process was killed."""
+    bulk.raw_cursor().execute(
+        """UPDATE beneficiaries_run SET state = 'FAILED', ended_at = %s
+           WHERE state = 'RUNNING' AND pg_try_advisory_xact_lock(%s, id::integer)""",
+        [at, _LOCK],
+    )
 
 
 def _stage(name: str, columns: list[tuple[str, str]], stream: Stream) -> None:

@@ -91,6 +91,8 @@ class _Reader:
             shift = self._carry.count(b"\n")
             foreign = self._carry_foreign | {line + shift: text for line, text in foreign.items()}
             data, self._carry, self._carry_foreign = self._carry + data, b"", {}
+        if foreign and max(foreign) == data.count(b"\n"):  # the last line of the file, without a break
+            data += b"\n"
         before = 0
         if self._plan is None:
             if not data.strip() and not foreign:

@@ -86,6 +86,8 @@ def refuse_other_kind(path: Path, layout: Layout) -> None:
         if start.startswith(magic) and kind != wanted:
             hint = "Save it as .xlsx and send it again." if kind == "xls" else "Say so in the contract, or convert it."
             raise FormatWrong(f"{path.name} is {words}; the contract reads {wanted}. {hint}", found=kind, wanted=wanted)
+    if wanted == "jsonl":
+        _refuse_no_json(path)
     expected = {"xlsx": b"PK\x03\x04", "parquet": b"PAR1"}.get(wanted)
     if expected and not start.startswith(expected):
         raise FormatWrong(
@@ -93,6 +95,21 @@ def refuse_other_kind(path: Path, layout: Layout) -> None:
             "choose the contract for the kind of file that it is.",
             found="text",
             wanted=wanted,
+        )
+
+
+def _refuse_no_json(path: Path) -> None:
+    """Refuse a plain text none of whose first lines begins as a JSON record does."""
+    with path.open("rb") as stream:
+        start = stream.read(_LOOK)
+    is_plain = b"\0" not in start and not start.startswith((b"\x1f\x8b", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    lines = [line.strip() for line in start.removeprefix(codecs.BOM_UTF8).split(b"\n")]
+    if is_plain and any(lines) and not any(line.startswith((b"{", b"[")) for line in lines):
+        raise FormatWrong(
+            f"{path.name} holds no JSON records; the contract reads jsonl, one record a line. "
+            "Say in the contract what kind of file it is, or convert it.",
+            found="text",
+            wanted="jsonl",
         )
 
 

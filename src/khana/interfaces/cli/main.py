@@ -95,7 +95,10 @@ def say(code: str, message: str, details: dict[str, Any], exit_code: int, as_jso
 
 def fail(error: KhanaError, as_json: bool) -> int:
     """Print one of our errors; return its exit code."""
-    return say(error.code, error.message, error.details, error.exit_code, as_json)
+    message = error.message
+    if error.code == "access.session.none":  # the room says 'sign in'; here one does it so
+        message = "Your token is unknown, or your session has ended. Run `khana login`, or set KHANA_TOKEN."
+    return say(error.code, message, error.details, error.exit_code, as_json)
 
 
 def misused(error: click.ClickException, as_json: bool) -> int:

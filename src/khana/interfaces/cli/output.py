@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -100,11 +100,14 @@ def show(result: Mapping[str, Any], *, as_json: bool, out: Path | None, text: Te
         return
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
-        with temporary.open("w", encoding="utf-8") as handle:
+        # what is written may be of people: its owner alone reads it
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
             _write(result, handle, as_json or out.suffix == ".json", text)
         temporary.replace(out)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
     print(f"Written to {out}.", file=sys.stderr)
 
 
