@@ -116,7 +116,8 @@ FAMILY = Comparison(
         ),
         Level("rarest_guardian", "list_has_any(rarest_guardians_l, rarest_guardians_r)"),
         Level(
-            "rare_guardian_near_by", "list_has_any(rare_guardians_l, rare_guardians_r) AND district_code_l = district_code_r"
+            "rare_guardian_near_by",
+            "list_has_any(rare_guardians_l, rare_guardians_r) AND district_code_l = district_code_r",
         ),
         Level("rare_guardian", "list_has_any(rare_guardians_l, rare_guardians_r)"),
         Level("guardian_near_by", f"{_NEAR_GUARDIAN} AND district_code_l = district_code_r"),
