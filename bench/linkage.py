@@ -138,7 +138,15 @@ def judge_rows(decided: list[dict[str, Any]], truth: dict[str, set[str]], rows: 
         "list rows, linked": f"{len(linked)}: precision {precision.value:.4f} [{precision.low:.4f}, {precision.high:.4f}], "
         f"recall {recall.value:.4f} [{recall.low:.4f}, {recall.high:.4f}]",
         "list rows, right person queued": queued,
+        **{f"recall of {file}": share for file, share in _by_file(registered, linked, truth).items()},
     }
+
+
+def _by_file(registered: set[str], linked: dict[str, str], truth: dict[str, set[str]]) -> dict[str, str]:
+    found: dict[str, list[bool]] = {}
+    for row in registered:
+        found.setdefault(row.split("|")[0], []).append(linked.get(row, "") in truth[row])
+    return {file: f"{sum(hits) / len(hits):.4f} of {len(hits)}" for file, hits in sorted(found.items())}
 
 
 def said(found: Quality) -> str:

@@ -34,6 +34,7 @@ class Comparison:
     levels: tuple[Level, ...]
 
 
+_ONE_HOUSEHOLD = "(household_id_l = household_id_r AND household_id_l <> '')"
 _SAME_DAY = "birth_year_l = birth_year_r AND birth_month_l = birth_month_r AND birth_day_l = birth_day_r"
 _IS_TIED = "(list_has_any(ties_l, ties_r) OR subscriber_l = number_r OR subscriber_r = number_l)"
 _SAME_GUARDIAN = "list_has_any(guardians_l, guardians_r)"
@@ -104,9 +105,16 @@ NUMBER = Comparison(
 FAMILY = Comparison(
     "family",
     (
+        # people of one household are never candidates; here they would only make families look common
+        Level("null", _ONE_HOUSEHOLD, is_null=True),
         Level("tied_guardian", f"{_IS_TIED} AND {_NEAR_GUARDIAN}", covered=True),
         Level("tied", _IS_TIED, covered=True),
         Level("guardian_kin", f"{_NEAR_GUARDIAN} AND list_has_any(kin_calls_l, kin_calls_r)"),
+        Level(
+            "rarest_guardian_near_by",
+            "list_has_any(rarest_guardians_l, rarest_guardians_r) AND district_code_l = district_code_r",
+        ),
+        Level("rarest_guardian", "list_has_any(rarest_guardians_l, rarest_guardians_r)"),
         Level(
             "rare_guardian_near_by",
             "list_has_any(rare_guardians_l, rare_guardians_r) AND district_code_l = district_code_r",
@@ -115,7 +123,7 @@ FAMILY = Comparison(
         Level("guardian_near_by", f"{_NEAR_GUARDIAN} AND district_code_l = district_code_r"),
         Level("guardian", f"{_SAME_GUARDIAN} OR {_NEAR_GUARDIAN}"),
         Level("guardian_call", "list_has_any(guardian_calls_l, guardian_calls_r)"),
-        Level("null", "len(guardians_l) = 0 OR len(guardians_r) = 0", is_null=True),
+        Level("unknown", "len(guardians_l) = 0 OR len(guardians_r) = 0", is_null=True),
         Level(
             "relation_changed",
             "NOT list_has_any(guardian_kinds_l, guardian_kinds_r) "
@@ -129,7 +137,7 @@ PLACE = Comparison(
     (
         Level(
             "null",
-            f"district_code_l IS NULL OR district_code_r IS NULL OR {_IS_TIED} "
+            f"district_code_l IS NULL OR district_code_r IS NULL OR {_IS_TIED} OR {_ONE_HOUSEHOLD} "
             f"OR (district_code_l = district_code_r AND {_NEAR_GUARDIAN})",
             is_null=True,
         ),

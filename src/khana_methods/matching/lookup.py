@@ -17,7 +17,7 @@ from khana_methods.errors import InputError
 from khana_methods.matching.blocking import make_keys
 from khana_methods.matching.compare import COMPARISONS, CONTRADICTIONS, RAREST, Level, sided
 from khana_methods.matching.model import ModelCard
-from khana_methods.matching.prepare import COMMON_GUARDIAN, prepare
+from khana_methods.matching.prepare import COMMON_GUARDIAN, RARE_GUARDIAN, prepare
 
 _FREQUENCY_OF = ("name_key", "call_name")
 
@@ -127,9 +127,12 @@ def _weigh_sql(table: str, card: ModelCard) -> str:
     apart = " ".join(f"WHEN {sided(when)} THEN '{code}'" for code, when in CONTRADICTIONS.items())
     bits = [f"bits_{comparison.code}" for comparison in COMPARISONS] + ["bits_frequency"]
     return (
-        f"WITH l AS (SELECT p.* REPLACE (list_filter(guardians, lambda x: NOT list_contains(common.names, x)) AS rare_guardians) "
-        f"FROM desk_person p, (SELECT coalesce(list(guardian), []) AS names FROM {table}_guardian "
-        f"WHERE households > {COMMON_GUARDIAN} AND guardian IN (SELECT unnest(guardians) FROM desk_person)) common), "
+        "WITH l AS (SELECT p.* REPLACE ("
+        "list_filter(guardians, lambda x: NOT list_contains(known.common, x)) AS rare_guardians, "
+        "list_filter(guardians, lambda x: NOT list_contains(known.not_rarest, x)) AS rarest_guardians) "
+        "FROM desk_person p, (SELECT coalesce(list(guardian) FILTER (households > "
+        f"{COMMON_GUARDIAN}), []) AS common, coalesce(list(guardian) FILTER (households > {RARE_GUARDIAN}), []) AS not_rarest "
+        f"FROM {table}_guardian WHERE guardian IN (SELECT unnest(guardians) FROM desk_person)) known), "
         f"weighed AS (SELECT r.record_id, {', '.join(questions)}, CASE {' '.join(frequency)} END AS bits_frequency, "
         f"CASE {apart} ELSE '' END AS contradiction FROM l, {table} r SEMI JOIN desk_met USING (unique_id)) "
         f"SELECT record_id, $prior + {' + '.join(bits)} AS match_weight, contradiction, {', '.join(bits)} FROM weighed "

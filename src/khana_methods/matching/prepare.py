@@ -59,7 +59,8 @@ authority_frame = pa.schema(
 # One telephone number and the number of its subscriber, in clear.
 subscriber_frame = pa.schema([pa.field("mobile", pa.string()), pa.field("number", pa.string())])
 
-COMMON_GUARDIAN = 20
+COMMON_GUARDIAN = 20  # households; a guardian of more tells little
+RARE_GUARDIAN = 3
 _MACROS = (
     "CREATE OR REPLACE MACRO near_any(a, b) AS coalesce(len(list_filter(flatten(list_transform(a, "
     "lambda x: list_transform(b, lambda y: x = y OR jaro_winkler_similarity(x, y) >= 0.92))), lambda z: z)) > 0, false)",
@@ -97,14 +98,14 @@ def prepare(
     for macro in _MACROS:
         engine.run(macro)
     _register_records(engine, records, memo)
-    _register_authority(engine, authority, memo)
     engine.register("link_subscriber", _or_empty(subscribers, subscriber_frame), schema=subscriber_frame)
+    _register_authority(engine, authority, memo)
     for name, believed in ((plain, "false"), (table, "true")):
         if name:
             engine.run(_VERIFIED.format(believed=believed))
             engine.run(_GATHERED)
             engine.run(_GUARDIAN_COUNT)
-            engine.run(_FINAL.format(table=name, common=COMMON_GUARDIAN))
+            engine.run(_FINAL.format(table=name, common=COMMON_GUARDIAN, rare=RARE_GUARDIAN))
     engine.run(f"CREATE OR REPLACE TABLE {table}_guardian AS SELECT * FROM link_guardian")
     engine.drop("link_record", "link_authority", "link_subscriber", "link_verified", "link_gathered", "link_guardian")
     return int(engine.value(f"SELECT count(*) FROM {table}"))
@@ -157,7 +158,9 @@ def _register_authority(engine: Engine, authority: pa.Table | None, memo: Mutabl
     """Keep only the numbers that the records state or telephone subscribers hold, with names read."""
     engine.register("link_authority", _or_empty(authority, authority_frame), schema=authority_frame)
     wanted = engine.table(
-        "SELECT a.* FROM link_authority a WHERE number IN (SELECT number FROM link_record WHERE number <> '')"
+        "SELECT a.* FROM link_authority a WHERE number IN (SELECT number FROM link_record WHERE number <> '' "
+        "UNION SELECT number FROM link_subscriber WHERE mobile IN (SELECT mobile FROM link_record UNION "
+        "SELECT household_mobile FROM link_record))"
     )
     for source, title in (("name", "own"), ("father_name", "father"), ("husband_name", "husband")):
         read = name_columns(_text(wanted, source), memo)
@@ -167,21 +170,29 @@ def _register_authority(engine: Engine, authority: pa.Table | None, memo: Mutabl
     engine.register("link_authority", wanted)
 
 
-# The number is verified where the authority's name for it is the stated name, or near it.
+# A number is verified where the authority's name for it is the stated name, or near it. Without such a number, the
+# subscriber of her telephone is taken to be her, where the authority's name for the subscriber is hers.
 _VERIFIED = """
 CREATE OR REPLACE TABLE link_verified AS
-SELECT r.record_id, any_value(a) AS a
-FROM link_record r JOIN link_authority a USING (number)
-WHERE {believed} AND (a.own_call = r.call_skeleton OR a.own_skeleton = r.skeleton
-   OR jaro_winkler_similarity(a.own_key, r.core) >= 0.85)
-GROUP BY r.record_id
+WITH said AS (
+    SELECT record_id, number, 0 AS place FROM link_record WHERE number <> ''
+    UNION ALL SELECT r.record_id, s.number, 1 FROM link_record r JOIN link_subscriber s ON s.mobile = r.mobile
+    UNION ALL SELECT r.record_id, s.number, 2 FROM link_record r JOIN link_subscriber s ON s.mobile = r.household_mobile)
+SELECT record_id, arg_min(a, place) AS a, min(place) = 0 AS by_number
+FROM said JOIN link_record r USING (record_id) JOIN link_authority a ON a.number = said.number
+WHERE {believed} AND (
+    (place = 0 AND (a.own_call = r.call_skeleton OR a.own_skeleton = r.skeleton))
+    OR (a.own_call = r.call_skeleton AND a.own_skeleton = r.skeleton)
+    OR jaro_winkler_similarity(a.own_key, r.core) >= CASE place WHEN 0 THEN 0.85 ELSE 0.93 END)
+GROUP BY record_id
 """
 
 _GATHERED = """
 CREATE OR REPLACE TABLE link_gathered AS
 WITH one_subscriber AS (
     SELECT mobile, min(number) AS number FROM link_subscriber GROUP BY mobile HAVING count(DISTINCT number) = 1)
-SELECT r.*, v.a IS NOT NULL AS is_verified, s.number AS subscriber, h.number AS household_subscriber,
+SELECT r.*, coalesce(v.by_number, false) AS is_verified,
+    CASE WHEN v.by_number THEN r.number WHEN v.a IS NOT NULL THEN v.a.number ELSE r.number END AS believed_number, s.number AS subscriber, h.number AS household_subscriber,
     v.a.birth_date AS authority_birth,
     list_distinct(list_filter([r.guardian_key, v.a.father_key, v.a.husband_key],
         lambda x: coalesce(x, '') <> '')) AS guardians,
@@ -194,7 +205,7 @@ SELECT r.*, v.a IS NOT NULL AS is_verified, s.number AS subscriber, h.number AS 
         CASE WHEN coalesce(v.a.father_key, '') <> '' THEN 'F' END,
         CASE WHEN coalesce(v.a.husband_key, '') <> '' THEN 'H' END], lambda x: x IS NOT NULL)) AS guardian_kinds,
     list_distinct(list_filter(list_concat(coalesce(r.kin_numbers, []), [v.a.father_number, v.a.spouse_number]),
-        lambda x: coalesce(x, '') <> '' AND x <> r.number)) AS kin_stated
+        lambda x: coalesce(x, '') <> '' AND x <> believed_number)) AS kin_stated
 FROM link_record r
 LEFT JOIN link_verified v USING (record_id)
 LEFT JOIN one_subscriber s ON r.mobile <> '' AND s.mobile = r.mobile
@@ -210,7 +221,8 @@ FROM (SELECT record_id, household_id, unnest(guardians) AS guardian FROM link_ga
 _FINAL = """
 CREATE OR REPLACE TABLE {table} AS
 WITH rare AS (
-    SELECT g.record_id, list(t.guardian) AS guardians
+    SELECT g.record_id, list(t.guardian) AS guardians,
+        list(t.guardian) FILTER (t.households <= {rare}) AS rarest
     FROM (SELECT record_id, unnest(guardians) AS guardian FROM link_gathered) g
     JOIN link_guardian t USING (guardian) WHERE t.households <= {common} GROUP BY g.record_id)
 SELECT row_number() OVER (ORDER BY g.record_id) AS unique_id, g.record_id, g.side, g.household_id,
@@ -222,13 +234,15 @@ SELECT row_number() OVER (ORDER BY g.record_id) AS unique_id, g.record_id, g.sid
     CASE WHEN authority_birth IS NULL THEN birth_month ELSE month(authority_birth) END::INTEGER AS birth_month,
     CASE WHEN authority_birth IS NULL THEN birth_day ELSE day(authority_birth) END::INTEGER AS birth_day,
     birth_year::INTEGER AS stated_year,
-    CASE WHEN length(number) >= 9 AND number <> repeat(number[1], length(number)) THEN number END AS number,
+    CASE WHEN length(believed_number) >= 9 AND believed_number <> repeat(believed_number[1], length(believed_number))
+        THEN believed_number END AS number,
     is_verified, filled(mobile) AS mobile, subscriber,
-    g.guardians, coalesce(rare.guardians, []) AS rare_guardians, guardian_calls, guardian_skeletons, guardian_kinds,
+    g.guardians, coalesce(rare.guardians, []) AS rare_guardians,
+    coalesce(rare.rarest, []) AS rarest_guardians, guardian_calls, guardian_skeletons, guardian_kinds,
     list_distinct(list_filter(kin_calls, lambda x: x <> '' AND NOT list_contains(guardian_calls, x))) AS kin_calls,
     list_distinct(list_filter(list_concat(kin_stated, [filled(mobile), filled(household_mobile),
-        CASE WHEN household_subscriber IS DISTINCT FROM number THEN household_subscriber END,
-        CASE WHEN subscriber IS DISTINCT FROM number THEN subscriber END]), lambda x: x IS NOT NULL)) AS ties,
+        CASE WHEN household_subscriber IS DISTINCT FROM believed_number THEN household_subscriber END,
+        CASE WHEN subscriber IS DISTINCT FROM believed_number THEN subscriber END]), lambda x: x IS NOT NULL)) AS ties,
     filled(district_code) AS district_code, filled(tehsil_code) AS tehsil_code
 FROM link_gathered g LEFT JOIN rare USING (record_id)
 """

@@ -87,8 +87,8 @@ def train(
     backends.weigh(engine, table, "candidate", prior=prior, m=m, u=u, into="weighed")
     found = backends.patterns(engine, "weighed").to_pylist()
     prior = _settle(found, m, u, prior, possible)
-    backends.weigh(engine, table, "candidate", prior=prior, m=m, u=u, into="weighed", at_least=0.001)
-    limits = thresholds or Thresholds(link=_link_threshold(engine, target_precision))
+    backends.weigh(engine, table, "candidate", prior=prior, m=m, u=u, into="weighed")
+    limits = thresholds or Thresholds(link=_link_threshold(engine, table, target_precision))
     precision, recall = _expected(engine, limits.link)
     card = ModelCard(
         version=version,
@@ -107,14 +107,30 @@ def train(
     return Training(card, tuple(counts), int(sum(row["pairs"] for row in found)))
 
 
-def _link_threshold(engine: Engine, target: float) -> float:
-    """Find the lowest probability above which the expected precision of uncontradicted pairs reaches the target."""
+def _link_threshold(engine: Engine, table: str, target: float) -> float:
+    """Find the lowest probability above which links may be trusted, by two witnesses; the stricter one counts.
+
+    The model's own expectation is one. The other is a control: pairs with two different verified numbers are two
+    people, so those that would be linked but for their numbers show how often people without a number are mistaken.
+    """
     found = engine.value(
         "SELECT min(probability) FROM (SELECT probability, avg(probability) OVER (ORDER BY probability DESC) AS expected "
         "FROM weighed WHERE contradiction = '' AND probability >= $least) WHERE expected >= $target",
         {"target": target, "least": _LEAST_LINK},
     )
-    return float(found) if found is not None else target
+    expected = float(found) if found is not None else target
+    verified = float(engine.value(f"SELECT avg(is_verified::INT) FROM {table}"))
+    if not verified:
+        return expected
+    weight = engine.value(
+        "WITH shown AS (SELECT match_weight AS weight, 0 AS control FROM weighed WHERE contradiction = '' UNION ALL "
+        "SELECT match_weight - bits_number, 1 FROM weighed WHERE contradiction = 'two_verified_numbers'), "
+        "summed AS (SELECT weight, sum(control) OVER o AS controls, sum(1 - control) OVER o AS links FROM shown "
+        "WHERE weight >= 0 WINDOW o AS (ORDER BY weight DESC)) "
+        "SELECT min(weight) FROM summed WHERE controls * $scale <= (1 - $target) * links",
+        {"scale": (1 - verified**2) / verified**2, "target": target},
+    )
+    return expected if weight is None else max(expected, 1 / (1 + 2.0**-weight))
 
 
 def _expected(engine: Engine, link: float) -> tuple[Interval, Interval]:
