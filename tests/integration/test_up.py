@@ -18,7 +18,11 @@ from tests.conftest import REPOSITORY
 
 def command(folder: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "khana", *words], env=environment(folder, **more), capture_output=True, text=True, timeout=180
+        [sys.executable, "-m", "khana", *words],
+        env=environment(folder, **more),
+        capture_output=True,
+        text=True,
+        timeout=180,
     )
 
 
@@ -82,7 +86,9 @@ def test_secrets_and_data_are_open_to_their_owner_only(folder: Path) -> None:
     assert {oct(path.stat().st_mode & 0o077) for path in (folder / "secrets").iterdir()} == {"0o0"}
     assert oct((folder / "postgres").stat().st_mode & 0o777) == "0o700"
     assert "trust" not in [
-        line.split()[-1] for line in (folder / "postgres" / "pg_hba.conf").read_text().splitlines() if line[:1].isalpha()
+        line.split()[-1]
+        for line in (folder / "postgres" / "pg_hba.conf").read_text().splitlines()
+        if line[:1].isalpha()
     ]
 
 

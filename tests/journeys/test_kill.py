@@ -121,7 +121,9 @@ def commands(server: None) -> Iterator[Nursery]:
 def made(commands: Nursery, database: str, tokens, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Country]:
     folder = tmp_path_factory.mktemp("kill") / "land"
     token = tokens("data_steward")
-    done = commands.run("synth", "--country", "pak", "--households", 100, "--seed", 5, "--out", folder, database=database)
+    done = commands.run(
+        "synth", "--country", "pak", "--households", 100, "--seed", 5, "--out", folder, database=database
+    )
     assert done.code == 0, done.err
     manifest = yaml.safe_load((folder / "sample.yaml").read_text())
     manifest["registers"] = [r for r in manifest["registers"] if r["entity"] not in ("household", "person")]
@@ -129,7 +131,9 @@ def made(commands: Nursery, database: str, tokens, tmp_path_factory: pytest.Temp
     fisa = next(s for s in manifest["sources"] if s["code"] == "FISA")
     manifest["sources"] = [s for s in manifest["sources"] if s["code"] in ("ZAKAT", "PSPA")]
     (folder / "base.yaml").write_text(yaml.safe_dump(manifest, allow_unicode=True, sort_keys=False))
-    done = commands.run("sample", "load", folder / "base.yaml", "--data", folder, "--json", database=database, token=token)
+    done = commands.run(
+        "sample", "load", folder / "base.yaml", "--data", folder, "--json", database=database, token=token
+    )
     assert done.code == 0, done.err
     done = commands.run(
         "sources", "add", "--code", "FISA", "--title", "Income support", "--agency", fisa["agency"], "--programme", "KFL",
@@ -137,7 +141,12 @@ def made(commands: Nursery, database: str, tokens, tmp_path_factory: pytest.Temp
     )  # fmt: skip
     assert done.code == 0, done.err
     text = next(folder.glob("income_support_*.txt"))
-    cut(text, len(LIST), [folder / f"list-{n}.txt" for n in range(len(LIST))], b"\r\n" if b"\r\n" in text.read_bytes() else b"\n")
+    cut(
+        text,
+        len(LIST),
+        [folder / f"list-{n}.txt" for n in range(len(LIST))],
+        b"\r\n" if b"\r\n" in text.read_bytes() else b"\n",
+    )
     for kind, places_of in (("households", HOUSEHOLDS), ("persons", PERSONS)):
         cut(folder / f"{kind}.csv", len(places_of), [folder / f"{kind}-{n}.csv" for n in range(len(places_of))])
     sizes = {place: n for group in (LIST, HOUSEHOLDS, PERSONS) for n, place in enumerate(group)}
@@ -245,6 +254,8 @@ def test_a_job_of_a_killed_worker_is_resumed(made: Country) -> None:
         owner.execute("UPDATE platform_jobrun SET heartbeat_at = %s", [datetime.now(UTC) - timedelta(minutes=5)])
     done = subprocess.run(worker, env=as_user(made.killed, ""), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    found = rows(made.killed, f"SELECT state, result->>'state', result->>'rows_in' FROM platform_jobrun WHERE uuid = '{number}'")
+    found = rows(
+        made.killed, f"SELECT state, result->>'state', result->>'rows_in' FROM platform_jobrun WHERE uuid = '{number}'"
+    )
     assert found == [("DONE", "LOADED", "2")]
     assert rows(made.killed, count) == [(before[0][0] + 2,)]  # type: ignore[operator]

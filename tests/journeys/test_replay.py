@@ -111,7 +111,10 @@ def test_a_list(desk: Desk) -> None:
     assert (done["corrected"], done["replayed"], done["still_waiting"]) == (2, 1, 1)
     left = desk.export("left.csv")
     assert [row["line"] for row in left] == ["4", "5"]
-    found = rows(desk.database, "SELECT file_name, line, name FROM beneficiaries_benefit WHERE source_code = 'R-LIST' ORDER BY line")
+    found = rows(
+        desk.database,
+        "SELECT file_name, line, name FROM beneficiaries_benefit WHERE source_code = 'R-LIST' ORDER BY line",
+    )
     assert found == [("list.csv", 2, "Amna Bibi 1"), ("list.csv", 3, "Amna Bibi 2")]
     answer = desk.run("consolidate").json
     assert (answer["rows"], answer["findings"].get("NID_NOT_FOUND")) == (2, None)

@@ -94,7 +94,7 @@ COMMANDS: dict[str, list[str]] = {
     "contracts add": ["{folder}/contracts/zakat_2026h1.yaml"],
     "contracts list": [""],
     "consolidate": [""],
-    "report": [k for k in KINDS] + [f"{k} --area {{area}}" for k in KINDS] + [f"{k} --format csv --source {{source}}" for k in KINDS]
+    "report": list(KINDS) + [f"{k} --area {{area}}" for k in KINDS] + [f"{k} --format csv --source {{source}}" for k in KINDS]
     + [f"{k} --out {{folder}}/out-{k}.{f}" for k in KINDS for f in ("xlsx", "parquet")],
     "explain": ["{finding}", "DUP_NID"],
     "quarantine list": ["", "--source {source}"],
@@ -162,7 +162,9 @@ class World:
 
     def found(self, user: str, text: str, asked: str) -> list[str]:
         """Return what of the other side's people appears in a text; what the user asked for herself is no find."""
-        shown = [f"{kind} {value}" for value, kind in self.secrets[user].items() if value in text and value not in asked]
+        shown = [
+            f"{kind} {value}" for value, kind in self.secrets[user].items() if value in text and value not in asked
+        ]
         for match in re.finditer(r'/person/(\d+)|"person": ?(\d+)|"person_id": ?(\d+)', text):
             number = int(next(part for part in match.groups() if part))
             if number in self.ids[user] and f"/person/{number}" not in asked:
@@ -202,7 +204,9 @@ def _learn(made: World, steward: str) -> None:
         " JOIN registry_membership m ON m.person_id = v.person_id JOIN registry_household h ON h.id = m.household_id"
         " WHERE v.superseded_at IS NULL AND v.valid_to IS NULL",
     )
-    numbers = rows(database, "SELECT area_path, person_id, ciphertext FROM registry_identifier WHERE retired_at IS NULL")
+    numbers = rows(
+        database, "SELECT area_path, person_id, ciphertext FROM registry_identifier WHERE retired_at IS NULL"
+    )
     plain = [(str(path), person, _text(keys.decrypt(bytes(c)))) for path, person, c in numbers]  # type: ignore[call-overload]
     districts = sorted({_district(str(row[0])) for row in persons})
     assert len(districts) >= 2
@@ -216,12 +220,16 @@ def _learn(made: World, steward: str) -> None:
     everybody = _secrets(persons, set()) | _number_secrets({n for _, _, n in plain}, set())
     made.secrets["analyst"] = made.secrets["nobody"] = everybody
     made.ids["analyst"] = made.ids["nobody"] = {int(row[1]) for row in persons}  # type: ignore[call-overload]
-    lists = rows(database, "SELECT agency, source_code, id, name, id_token, area_path FROM beneficiaries_benefit ORDER BY id")
+    lists = rows(
+        database, "SELECT agency, source_code, id, name, id_token, area_path FROM beneficiaries_benefit ORDER BY id"
+    )
     agency = "Federal income support agency"
     our_names = {str(row[3]) for row in lists if row[0] == agency}
     foreign = [row for row in lists if row[0] != agency]
     made.secrets["officer"] = {
-        str(row[3]): "name on a list" for row in foreign if _is_telling(str(row[3])) and not any(str(row[3]) in n for n in our_names)
+        str(row[3]): "name on a list"
+        for row in foreign
+        if _is_telling(str(row[3])) and not any(str(row[3]) in n for n in our_names)
     }
     made.ids["officer"] = set()
     assert all(len(found) > 20 for found in made.secrets.values()), {k: len(v) for k, v in made.secrets.items()}
@@ -229,10 +237,17 @@ def _learn(made: World, steward: str) -> None:
     number = next(n for path, person, n in plain if _district(path) != own and n)
     listed = next(row for row in foreign if str(row[3]) in made.secrets["officer"])
     recipient = rows(
-        database, f"SELECT id FROM beneficiaries_recipient WHERE area_path NOT LIKE '%{own}%' AND NOT agencies ? '{agency}' LIMIT 1"
+        database,
+        f"SELECT id FROM beneficiaries_recipient WHERE area_path NOT LIKE '%{own}%' AND NOT agencies ? '{agency}' LIMIT 1",
     )
-    quarantined = rows(database, f"SELECT id, source_code FROM deliveries_quarantinedrow WHERE agency <> '{agency}' ORDER BY id LIMIT 1")
-    finding = rows(database, f"SELECT id FROM beneficiaries_finding WHERE agency <> '{agency}' AND area_path NOT LIKE '%{own}%' LIMIT 1")
+    quarantined = rows(
+        database,
+        f"SELECT id, source_code FROM deliveries_quarantinedrow WHERE agency <> '{agency}' ORDER BY id LIMIT 1",
+    )
+    finding = rows(
+        database,
+        f"SELECT id FROM beneficiaries_finding WHERE agency <> '{agency}' AND area_path NOT LIKE '%{own}%' LIMIT 1",
+    )
     with psycopg.connect(**{**embedded.connection_parameters("owner"), "dbname": database}) as owner:
         job = owner.execute(
             "INSERT INTO platform_jobrun (uuid, kind, arguments, state, actor_id, actor_label, phase, progress_done, progress_total,"
@@ -281,7 +296,7 @@ def _secrets(people: list[tuple[object, ...]], known: set[str]) -> dict[str, str
 
 def _number_secrets(theirs: set[str], ours: set[str]) -> dict[str, str]:
     masked = {mask(number) for number in ours}
-    out = {number: "number" for number in theirs - ours}
+    out = dict.fromkeys(theirs - ours, "number")
     return out | {mask(number): "masked number" for number in theirs if mask(number) not in masked}
 
 
@@ -404,7 +419,9 @@ def test_commands(world: World, user: str) -> None:
     for command, lines in COMMANDS.items():
         for line in lines:
             words = [*command.split(), *line.format(**world.things[user]).split()]
-            for as_json in ((), ("--json",)) if command in ("report", "sources study", "explain", "quarantine list") else ((),):
+            for as_json in (
+                ((), ("--json",)) if command in ("report", "sources study", "explain", "quarantine list") else ((),)
+            ):
                 done = world.commands.run(*words, *as_json, database=world.database, token=world.tokens[user])
                 assert done.code in (0, 10, 11, 12, 13), (words, done.code, done.err)
                 assert "Traceback" not in done.err
@@ -416,7 +433,9 @@ def test_commands(world: World, user: str) -> None:
                 met += [(words, thing) for thing in world.found(user, shown, " ".join(words))]
     assert met == []
     after = {t: s for t, s in state(world.database).items() if not t.startswith(allowed)}
-    assert {t for t in after if after[t] != before[t]} <= ({"registry_householdversion"} if user == "registrar" else set())
+    assert {t for t in after if after[t] != before[t]} <= (
+        {"registry_householdversion"} if user == "registrar" else set()
+    )
     assert {ended[c] for c in ("users add", "users list", "audit verify", "consolidate")} == {13}
 
 

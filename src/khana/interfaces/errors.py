@@ -13,7 +13,6 @@ from django.db import utils as database_errors
 
 from khana_methods.errors import Conflict, InputError, KhanaError, NotPermitted, Unavailable
 
-
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOT_OURS = (
     errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP,
