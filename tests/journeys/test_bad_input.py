@@ -319,7 +319,7 @@ def test_a_folder_that_may_not_be_written(desk: Desk) -> None:
             done = desk.run("report", "quarantine", "--format", "csv", "--out", place / "q.csv")
             told(done, 10, "q.csv", "read")
             done = desk.run("synth", "--households", 60, "--seed", 1, "--out", place / "land")
-            told(done, 10, "land")
+            told(done, 15, "land")
         finally:
             if os.getuid() == 0:
                 subprocess.run(["umount", "-l", str(place)], check=True)
