@@ -36,13 +36,17 @@ def variables(draw: st.DrawFn, number: int) -> dict[str, Any]:
         return entry | {"dummy": draw(_points), "reference": draw(st.booleans())}
     if kind == "bands":
         starts = draw(st.lists(st.integers(0, 5), min_size=1, unique=True))
-        return entry | {"bands": {start: draw(_points) for start in starts}, "reference": draw(st.integers(0, 6))}
+        return entry | {
+            "bands": {start: draw(_points) for start in starts},
+            "reference": draw(st.integers(min(starts), 6)),
+        }
     if kind == "linear":
         ratio = {"of": f"of_{number}", "to": f"to_{number}"} if draw(st.booleans()) else {}
         told = {"coefficient": draw(_points), "at_least": -1, "at_most": draw(st.integers(-1, 4)), **ratio}
         return entry | {"linear": told, "reference": draw(_points)}
     steps = {level: draw(_points) for level in draw(st.lists(st.sampled_from("abcd"), min_size=1, unique=True))}
-    return entry | {kind: steps, "base": "z", "reference": draw(st.sampled_from("abz"))}
+    known = [*steps, *("z" if kind == "cumulative" else "")]
+    return entry | {kind: steps, "base": "z", "reference": draw(st.sampled_from(known))}
 
 
 @st.composite

@@ -69,15 +69,15 @@ def fit(
         >>> whole.households, round(whole.r2, 4), round(whole.rmse, 4), round(whole.bias, 4)
         (3, 0.75, 0.8165, -0.6667)
     """
-    weights = f'"{weight}"' if weight else "1"
-    groups = f'CAST("{group}" AS VARCHAR)' if group else "''"
+    weights = _name(weight) if weight else "1"
+    groups = f"CAST({_name(group)} AS VARCHAR)" if group else "''"
     with Engine(memory_mib=1024, threads=1) as engine:
         engine.register("predictions", frame)
         engine.run(
             f"""CREATE TEMP VIEW complete AS
-                SELECT CAST("{predicted}" AS DOUBLE) AS p, CAST("{actual}" AS DOUBLE) AS y,
+                SELECT CAST({_name(predicted)} AS DOUBLE) AS p, CAST({_name(actual)} AS DOUBLE) AS y,
                        CAST({weights} AS DOUBLE) AS w, COALESCE({groups}, '?') AS g
-                FROM predictions WHERE "{predicted}" IS NOT NULL AND "{actual}" IS NOT NULL AND {weights} > 0"""
+                FROM predictions WHERE {_name(predicted)} IS NOT NULL AND {_name(actual)} IS NOT NULL AND {weights} > 0"""
         )
         found = engine.rows(
             f"""WITH means AS (SELECT g, sum(w * y) / sum(w) AS mean FROM complete GROUP BY GROUPING SETS ((g), ())),
@@ -111,8 +111,13 @@ def heaping(frame: pa.Table, *, score: str, cut_off: float, width: float = 1.0) 
     with Engine(memory_mib=512, threads=1) as engine:
         engine.register("scores", frame)
         ((below, above),) = engine.rows(
-            f"""SELECT count(*) FILTER (WHERE "{score}" > $cut - $width AND "{score}" <= $cut),
-                       count(*) FILTER (WHERE "{score}" > $cut AND "{score}" <= $cut + $width) FROM scores""",
+            f"""SELECT count(*) FILTER (WHERE {_name(score)} > $cut - $width AND {_name(score)} <= $cut),
+                       count(*) FILTER (WHERE {_name(score)} > $cut AND {_name(score)} <= $cut + $width) FROM scores""",
             {"cut": cut_off, "width": width},
         )
     return Heaping(below=below, above=above, ratio=below / above if above else None)
+
+
+def _name(column: str) -> str:
+    """Quote a column name of somebody's file, so that it stays a name."""
+    return '"' + column.replace('"', '""') + '"'

@@ -7,6 +7,7 @@ policy that has nothing to stand in is refused whole: half a model would score e
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -73,7 +74,11 @@ def load_model(file: Path) -> PmtModel:
     Raises:
         ModelInvalid: All mistakes in one message.
     """
-    return read_model(yaml.safe_load(file.read_text(encoding="utf-8")))
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ModelInvalid(f"The file {file.name} is not YAML in UTF-8.", file=file.name) from error
+    return read_model(document)
 
 
 def read_model(document: Any) -> PmtModel:
@@ -112,11 +117,45 @@ def _problems_of(document: Any) -> list[str]:
     for key, allowed in (("link", LINKS), ("missing", MISSING_POLICIES), ("unseen", UNSEEN_POLICIES)):
         if key in document and document[key] not in allowed:
             problems.append(f"{key} is one of {', '.join(allowed)}")
-    return problems + _problems_of_rescale(document.get("rescale", {"kind": "identity"}))
+    for key in ("version", "decimals"):
+        if key in document and (type(document[key]) is not int or not 0 <= document[key] <= 1_000_000):
+            problems.append(f"{key} is a whole number")
+    if not _is_number(document.get("intercept", 0)):
+        problems.append("intercept is a number")
+    return [
+        *problems,
+        *_problems_of_rescale(document.get("rescale", {"kind": "identity"})),
+        *_problems_of_tables(document),
+    ]
 
 
-def _problems_of_rescale(rescale: Mapping[str, Any]) -> list[str]:
-    kind = rescale.get("kind")
+def _problems_of_tables(document: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with variables, classes, calibration and likelihoods as wholes."""
+    problems = [] if isinstance(document["variables"], list) else ["variables is a list"]
+    if not all(map(_is_number, _mapping(document, "classes", problems).values())):
+        problems.append("classes give the highest score of each")
+    strange = sorted(set(_mapping(document, "calibration", problems)) - {field.name for field in fields(Calibration)})
+    problems += [f"'{key}' is no key of calibration" for key in strange]
+    for line, table in _mapping(document, "likelihood", problems).items():
+        percent = table.get("percent") if isinstance(table, dict) else None
+        if not isinstance(percent, dict) or table.get("kind") not in ("point", "band"):
+            problems.append(f"the likelihood of {line} has a kind, point or band, and percent by score")
+        elif not all(type(at) is int and _is_number(value) for at, value in percent.items()):
+            problems.append(f"the likelihood of {line} gives percent by whole score")
+    return problems
+
+
+def _mapping(document: Mapping[str, Any], key: str, problems: list[str]) -> Mapping[Any, Any]:
+    """Return a part that is a mapping; note where it is none."""
+    found = document.get(key, {})
+    if not isinstance(found, dict):
+        problems.append(f"{key} is a mapping")
+        return {}
+    return found
+
+
+def _problems_of_rescale(rescale: Any) -> list[str]:
+    kind = rescale.get("kind") if isinstance(rescale, dict) else None
     if kind not in RESCALES:
         return [f"rescale is one of {', '.join(RESCALES)}"]
     if kind == "linear" and not (
@@ -126,7 +165,8 @@ def _problems_of_rescale(rescale: Mapping[str, Any]) -> list[str]:
     ):
         return ["a linear scale needs a minimum below its maximum"]
     points = rescale.get("breakpoints", [])
-    if kind == "percentile" and not (points and all(a < b for a, b in pairwise(points))):
+    numbers = isinstance(points, list) and points and all(map(_is_number, points))
+    if kind == "percentile" and not (numbers and all(a < b for a, b in pairwise(points))):
         return ["a percentile scale needs breakpoints that rise"]
     return []
 
@@ -149,6 +189,8 @@ def _variable(entry: Any, policy: str, problems: list[str]) -> Variable | None:
         problems.append(f"{code}: missing is one of {', '.join(MISSING_POLICIES)}")
     if missing == "reference" and entry.get("reference") is None:
         problems.append(f"{code}: the policy 'reference' needs a reference")
+    elif missing == "reference" and effect is not None and not _is_reference(effect, entry["reference"]):
+        problems.append(f"{code}: the reference is no value that the model knows")
     if missing in ("lowest", "highest") and effect is not None and effect.extremes() is None:
         problems.append(f"{code}: the policy '{missing}' needs both caps")
     expression = str(entry.get("expression", ""))
@@ -165,7 +207,7 @@ def _variable(entry: Any, policy: str, problems: list[str]) -> Variable | None:
         effect=effect,
         missing=missing,
         expression=expression,
-        reference=entry.get("reference"),
+        reference=_reference(effect, entry.get("reference")),
     )
 
 
@@ -188,6 +230,21 @@ def _effect(kind: str, entry: Mapping[str, Any], problems: list[str], code: str)
     return None
 
 
+def _reference(effect: Effect, value: Any) -> Any:
+    """Return the reference as the frame would write it."""
+    return _text(value) if value is not None and isinstance(effect, Levels | Cumulative) else value
+
+
+def _is_reference(effect: Effect, value: object) -> bool:
+    """Tell whether a value can stand in: of the right type, and known to the effect."""
+    if isinstance(effect, Dummy):
+        return isinstance(value, bool)
+    if isinstance(effect, Levels | Cumulative):
+        return _text(value) in (effect.points if isinstance(effect, Levels) else effect.totals())
+    starts = [start for start, _ in effect.points] if isinstance(effect, Bands) else []
+    return isinstance(value, int | float) and not isinstance(value, bool) and (not starts or value >= min(starts))
+
+
 def _linear(told: Mapping[str, Any], problems: list[str], code: str) -> Linear | None:
     if (
         not _is_number(told.get("coefficient"))
@@ -196,7 +253,13 @@ def _linear(told: Mapping[str, Any], problems: list[str], code: str) -> Linear |
     ):
         problems.append(f"{code}: linear takes coefficient, at_least, at_most, and of with to for a ratio")
         return None
+    if told.get("of") and not (str(told["of"]).isidentifier() and str(told["to"]).isidentifier()):
+        problems.append(f"{code}: of and to are names of columns in small letters, digits and underscores")
+        return None
     low, high = told.get("at_least"), told.get("at_most")
+    if not all(end is None or _is_number(end) for end in (low, high)):
+        problems.append(f"{code}: at_least and at_most are numbers")
+        return None
     if low is not None and high is not None and low > high:
         problems.append(f"{code}: at_least is over at_most")
     return Linear(

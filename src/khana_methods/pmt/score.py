@@ -56,7 +56,8 @@ def score(
         >>> sorted(score(frame, model).select(["household_id", "score", "missing"]).to_pylist(), key=str)
         [{'household_id': 1, 'score': 12.0, 'missing': []}, {'household_id': 2, 'score': 3.0, 'missing': ['tv']}]
     """
-    absent = sorted({c for v in model.variables for c in v.columns()} - set(features.schema.names))
+    wanted = {"household_id", *(column for variable in model.variables for column in variable.columns())}
+    absent = sorted(wanted - set(features.schema.names))
     if absent:
         raise FeatureMissing(f"The frame lacks {', '.join(absent)}; send every column of {model.code}.", columns=absent)
     if engine is None:

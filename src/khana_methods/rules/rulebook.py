@@ -153,7 +153,10 @@ def load_rules(*files: Path, catalogue: FactCatalogue | None = None, with_shippe
     problems: list[str] = []
     rules = list(_shipped()) if with_shipped else []
     for file in files:
-        rules += _rules_of(yaml.safe_load(file.read_text(encoding="utf-8")), problems)
+        try:
+            rules += _rules_of(yaml.safe_load(file.read_text(encoding="utf-8")), problems)
+        except (yaml.YAMLError, UnicodeDecodeError):
+            problems.append(f"{file.name} is not YAML in UTF-8")
     codes = [rule.code for rule in rules]
     problems += [f"{code}: the code stands twice" for code in dict.fromkeys(codes) if codes.count(code) > 1]
     problems += [f"{code}: a derived fact has the name of a fact" for code in codes if code in facts.facts]
@@ -216,13 +219,19 @@ def _problems_of(entry: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"'{key}' is no key of a rule" for key in entry if key not in _KEYS)
     if missing:
         return
+    versions = entry["versions"]
+    if not isinstance(versions, list) or not all(isinstance(version, dict) for version in versions):
+        yield "versions is a list of mappings"
+        return
+    if not isinstance(entry.get("cases") or {}, dict):
+        yield "cases are tables by name"
     for key, allowed in (("entity", ("household", "person")), ("kind", KINDS), ("gives", GIVES)):
         if entry[key] not in allowed:
             yield f"{key} is one of {', '.join(allowed)}"
     if entry["kind"] == "fact" and not str(entry["code"]).isidentifier():
         yield "the code of a derived fact is small letters, digits and underscores"
     last: date | None = None
-    for version in entry["versions"]:
+    for version in versions:
         yield from (
             f"a version has no {key}" for key in ("valid_from", "expression", "source", "mark") if not version.get(key)
         )

@@ -93,9 +93,9 @@ class Population:
         """Make the table `people`: w weight, n members, m the weight in force, y after, x before, b transfer."""
 
         def number(name: str | None, otherwise: str) -> str:
-            return otherwise if name is None else f'CAST("{name}" AS DOUBLE)'
+            return otherwise if name is None else f"CAST({sql_name(name)} AS DOUBLE)"
 
-        kept = ", ".join(f'"{name}" AS "f_{name}"' for name in sorted(self._columns))
+        kept = ", ".join(f"{sql_name(name)} AS {sql_name(f'f_{name}')}" for name in sorted(self._columns))
         paid = f"COALESCE({number(transfer, '0')}, 0)"
         per_head = f"({paid} / {number(size, '1')})" if transfer_of == "household" else paid
         after = "v" if welfare_is == "after" else "v + b"
@@ -155,11 +155,21 @@ class Population:
         """
         if name not in self._columns:
             raise ColumnMissing(f"The frame has no column {name}.", columns=[name])
-        return f'"f_{name}"'
+        return sql_name(f"f_{name}")
 
     def figure(self, sql: str, **parameters: Any) -> tuple[Any, ...]:
         """Return the one row of a SELECT over `people`."""
         return self.engine.rows(sql, parameters)[0]
+
+
+def sql_name(name: str) -> str:
+    """Quote a column name of somebody's file, so that it stays a name.
+
+    Examples:
+        >>> sql_name('a" b')
+        '"a"" b"'
+    """
+    return '"' + name.replace('"', '""') + '"'
 
 
 def poverty_line(people: Population, share: float) -> float:

@@ -13,7 +13,7 @@ from typing import ClassVar
 import pyarrow as pa
 
 from khana_methods.errors import InputError
-from khana_methods.targeting.population import Population
+from khana_methods.targeting.population import Population, sql_name
 
 TIES = ("all", "none", "split", "key")
 
@@ -155,6 +155,6 @@ def chosen(people: Population, *, key: str) -> pa.Table:
     """
     name = people.column(key)
     return people.engine.table(
-        f"""SELECT people.{name} AS "{key}", chosen.share FROM people JOIN chosen ON chosen.id = people.id
+        f"""SELECT people.{name} AS {sql_name(key)}, chosen.share FROM people JOIN chosen ON chosen.id = people.id
             ORDER BY people.{name}"""
     )

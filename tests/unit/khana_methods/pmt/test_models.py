@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ import pytest
 
 from khana_methods.pmt.evaluate import NothingToEvaluate, fit, heaping
 from khana_methods.pmt.model import CutOffOutsideScale, LikelihoodUnknown, ModelNotInForce
-from khana_methods.pmt.read import ModelInvalid, read_model
+from khana_methods.pmt.read import ModelInvalid, load_model, read_model
 from khana_methods.pmt.reference import explain_score, score_one
 from khana_methods.pmt.score import FeatureMissing, score
 
@@ -60,6 +61,20 @@ def test_examples_in_the_docstrings_run(name: str) -> None:
         ({"variables": [{"code": "n", "linear": {"coefficient": 1}, "missing": "lowest"}]}, "needs both caps"),
         ({"variables": [{"code": "n", "linear": {"coefficient": 1, "of": "a"}}]}, "of with to"),
         ({"variables": [{"code": "n", "linear": {"coefficient": 1, "at_least": 2, "at_most": 1}}]}, "over at_most"),
+        ({"variables": [{"code": "n", "linear": {"coefficient": 1, "of": 'a" b', "to": "c"}}]}, "names of columns"),
+        ({"variables": [{"code": "n", "linear": {"coefficient": 1, "at_most": "9"}}]}, "are numbers"),
+        ({"version": "one"}, "version is a whole number"),
+        ({"intercept": "much"}, "intercept is a number"),
+        ({"rescale": "linear"}, "rescale is one of"),
+        ({"variables": {"tv": 1}}, "variables is a list"),
+        ({"classes": {"poor": "low"}}, "classes give"),
+        ({"classes": ["poor"]}, "classes is a mapping"),
+        ({"calibration": {"colour": "red"}}, "no key of calibration"),
+        ({"likelihood": {"line": {"kind": "curve"}}}, "point or band"),
+        ({"likelihood": {"line": {"kind": "point", "percent": {0: "all"}}}}, "by whole score"),
+        ({"variables": [{"code": "w", "levels": {"a": 1}, "missing": "reference", "reference": "b"}]}, "no value that"),
+        ({"variables": [{"code": "w", "dummy": 1, "missing": "reference", "reference": "b"}]}, "no value that"),
+        ({"variables": [{"code": "w", "bands": {2: 1}, "missing": "reference", "reference": 1}]}, "no value that"),
         ({"variables": [{"code": "e", "cumulative": {"a": 1}}]}, "need a base"),
         ({"variables": [{"code": "tv", "dummy": 1, "expression": "has_telly"}]}, "There is no fact 'has_telly'"),
     ],
@@ -70,9 +85,14 @@ def test_a_model_is_refused_with_its_mistakes(change: dict[str, Any], told: str)
     assert told in caught.value.message
 
 
-def test_a_file_that_is_no_model_is_refused() -> None:
+def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelInvalid):
         read_model([1, 2])
+    file = tmp_path / "model.yaml"
+    for content in (b"code: [", b"\xff\xfe\x00"):
+        file.write_bytes(content)
+        with pytest.raises(ModelInvalid, match=r"is not YAML"):
+            load_model(file)
 
 
 def test_a_model_holds_between_its_days_and_on_its_scale() -> None:

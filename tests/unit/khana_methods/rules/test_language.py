@@ -255,6 +255,8 @@ VERSION = "{{valid_from: 2020-01-01, expression: '{text}', source: S, mark: G}}"
     ("text", "told"),
     [
         ("nothing: 1", "no list 'rules'"),
+        ("rules: [", "is not YAML"),
+        ("rules: [{code: A, name: A, entity: household, kind: quality, gives: boolean, versions: [1]}]", "list of mappings"),
         ("rules: [1]", "is no mapping"),
         ("rules: [{code: A}]", "A: name is missing"),
         (RULE.format(versions=VERSION.format(text="rooms"), more=""), "must give a boolean"),

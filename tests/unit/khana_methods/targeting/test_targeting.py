@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from khana_methods.pmt.evaluate import fit
 from khana_methods.targeting import design, errors, incidence, poverty, select
 from khana_methods.targeting.population import BasisUnknown, ColumnMissing, Population, ValueMissing, poverty_line
 
@@ -213,3 +214,13 @@ def test_a_household_transfer_is_divided_by_its_members() -> None:
     frame = pa.table({"y": [5.0], "n": [4.0], "b": [8.0]})
     with Population(frame, welfare="y", size="n", transfer="b", transfer_of="household") as people:
         assert people.figure("SELECT b, x, y FROM people") == (2.0, 3.0, 5.0)
+
+
+def test_a_column_name_stays_a_name() -> None:
+    evil = 'y" FROM range(3); --'
+    frame = pa.table({evil: [1.0, 2.0], "s": [1.0, 2.0]})
+    with Population(frame, welfare=evil, score="s") as people:
+        select.choose_below(people, 1)
+        assert select.chosen(people, key=evil).to_pydict() == {evil: [1.0, 2.0], "share": [1.0, 0.0]}
+    (whole,) = fit(frame, predicted=evil, actual="s")
+    assert whole.r2 == 1.0
