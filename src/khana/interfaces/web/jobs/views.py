@@ -88,7 +88,7 @@ def cancel(request: HttpRequest, uuid: str) -> HttpResponse:
 def retry(request: HttpRequest, uuid: str) -> HttpResponse:
     """Queue a failed or cancelled job again."""
     try:
-        queue.retry(uuid)
+        queue.retry(uuid, at=clock.now())
     except queue.JobMoved as error:
         flash(request, "warning", error_wording(error))
     return redirect("jobs-job", uuid)
