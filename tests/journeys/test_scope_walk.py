@@ -72,6 +72,10 @@ PAGES: dict[str, list[str]] = {
     "sources-study": ["GET /sources/{source}/study"],
     "sources-study-start": ["POST /sources/{source}/study/start"],
     "sources-list": ["GET /sources/{source}/list", "POST /sources/{source}/list x=y"],
+    "users": ["GET /users"],
+    "users-add": ["POST /users/add username=mine role=data_steward"],
+    "users-renew": ["POST /users/steward/renew"],
+    "users-activity": ["POST /users/steward/activity active=0"],
     "api-v1:get_person": ["GET /api/v1/persons?number={number}", "GET /api/v1/persons?number={own_number}"],
     "api-v1:get_household": ["GET /api/v1/households/{household}", "GET /api/v1/households/{own_household}"],
     "api-v1:get_answers": ["GET /api/v1/answers"],
@@ -81,6 +85,7 @@ PAGES: dict[str, list[str]] = {
 # command -> the words to type; what stands in NO_PEOPLE reads nothing of people from the database
 COMMANDS: dict[str, list[str]] = {
     "areas load": ["{folder}/areas.csv --scheme s --level 2 --code code --name name"],
+    "areas list": [""],
     "sample load": ["{folder}/sample.yaml --data {folder}"],
     "import": ["households {folder}/households.csv --contract {folder}/contracts/households.yaml",
                "persons {folder}/other-persons.csv --contract {folder}/contracts/persons.yaml",

@@ -183,7 +183,9 @@ def _load(
 def make_loader(entity: str, *, source: str, agency: str, file_name: str) -> Any:
     """Return the loader of the room that keeps an entity; it asks for its permission."""
     if entity == "benefit":
-        return BenefitLoader(source_code=source, agency=agency, file_name=file_name)
+        programmes = get_source(source).programmes if source else []
+        only = programmes[0] if len(programmes) == 1 else ""
+        return BenefitLoader(source_code=source, agency=agency, file_name=file_name, programme=only)
     return LOADERS[entity]()
 
 

@@ -52,8 +52,9 @@ class BenefitLoader:
     mobiles: tuple[str, ...] = ("mobile_number",)
     accounts: tuple[str, ...] = ("account_number", "consumer_number")
 
-    def __init__(self, *, source_code: str, agency: str, file_name: str) -> None:
+    def __init__(self, *, source_code: str, agency: str, file_name: str, programme: str = "") -> None:
         access.require("benefits.write")
+        self._programme = programme  # of a source that delivers one only: rows need not say it
         self._source_code, self._agency, self._file_name = source_code, agency, file_name
         bulk.make_staging(bulk.raw_cursor(), "_benefit", COLUMNS)
 
@@ -76,7 +77,8 @@ class BenefitLoader:
         """Write what was staged; return how many rows and how many with an area."""
         cursor = bulk.raw_cursor()
         names = ", ".join(KEPT)
-        values = ", ".join("jsonb_strip_nulls(b.facts)" if name == "facts" else f"b.{name}" for name in KEPT)
+        special = {"facts": "jsonb_strip_nulls(b.facts)", "programme": "coalesce(nullif(b.programme, ''), %s)"}
+        values = ", ".join(special.get(name, f"b.{name}") for name in KEPT)
         cursor.execute(
             f"""INSERT INTO beneficiaries_benefit (batch_id, source_code, agency, file_name, area_path, {names})
                 SELECT %s, %s, %s, %s, coalesce(a.path, ''), {values}
@@ -84,7 +86,7 @@ class BenefitLoader:
                     SELECT DISTINCT ON (code) code, path FROM geo_area ORDER BY code, valid_from DESC) a
                   ON a.code = b.area_code AND b.area_code <> ''
                 ORDER BY b.sheet, b.line""",
-            [batch_id, self._source_code, self._agency, self._file_name],
+            [batch_id, self._source_code, self._agency, self._file_name, self._programme],
         )
         return {"rows": cursor.rowcount}
 

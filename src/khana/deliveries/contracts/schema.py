@@ -67,6 +67,7 @@ class FactRule(_Strict):
     values: dict[str, str | None] = Field(default_factory=dict, description="what the file writes: what it means")
     optional: bool = Field(default=False, description="the file may lack the column")
     order: DateOrder | None = Field(default=None, description="order of day, month and year in this column")
+    decimal: Literal[".", ","] = Field(default=".", description="the sign before the decimals: ',' reads 1.234,50")
     scale: float | None = Field(default=None, description="factor into the fact's unit, such as 0.01 for per cent")
     missing: tuple[str, ...] = Field(default=(), description="words that mean 'not stated' in this column")
     number_type: str = Field(default="", description="type of personal number, such as BRN, where the column says it")

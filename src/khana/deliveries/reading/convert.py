@@ -245,6 +245,8 @@ class Converter:
     def _convert_amount(self, name: str, texts: pa.Array, rule: FactRule | None, block: _Block, kind: str) -> None:
         memo: dict[str, Amount] = self._memo[("amount",)]
         scale = (rule.scale if rule else None) or 1.0
+        if rule is not None and rule.decimal == ",":  # 1.234,50: points part thousands, the comma the decimals
+            texts = pc.replace_substring(pc.replace_substring_regex(texts, r"[.\s\x{a0}]", ""), ",", ".")
         if kind == "money" and scale == 1.0:
             read = amount_column(texts, memo)
             block.columns[name] = read.values

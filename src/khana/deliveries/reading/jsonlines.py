@@ -191,6 +191,9 @@ def _refuse_constant(_: str) -> Any:
 
 def _at(record: Any, path: tuple[str, ...]) -> Any:
     for part in path:
+        if isinstance(record, list) and part.isdigit() and int(part) < len(record):
+            record = record[int(part)]
+            continue
         if not isinstance(record, dict) or part not in record:
             return _ABSENT
         record = record[part]

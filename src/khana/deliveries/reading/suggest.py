@@ -203,6 +203,8 @@ def _flat(record: dict[str, Any], prefix: str = "") -> dict[str, str]:
     for key, value in record.items():
         if isinstance(value, dict):
             flat |= _flat(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+            flat |= _flat(value[0], f"{prefix}{key}.0.")
         else:
             flat[f"{prefix}{key}"] = "" if value is None else str(value)
     return flat
@@ -319,6 +321,8 @@ def _rule(fact: str, header: str, column: Sequence[str], entity: str) -> Any:
     if kind in ("date", "partial_date"):
         order = _order(values)
         return {"column": [name], "order": order} if order != "dmy" else {"column": [name]}
+    if kind in ("money", "decimal") and _has_decimal_comma(values):
+        return {"column": [name], "decimal": ","}
     if fact.endswith("sex"):
         known = {"b": "M", "boy": "M", "g": "F", "girl": "F", "1": "M", "2": "F", "3": "O"}
         table = {value: known[value.casefold()] for value in sorted(set(values)) if value.casefold() in known}
@@ -329,6 +333,12 @@ def _rule(fact: str, header: str, column: Sequence[str], entity: str) -> Any:
     if fact == "attendance_share" and any(_number(value) > 1 for value in values):
         return {"column": [name], "scale": 0.01}
     return {"column": [name]}
+
+
+def _has_decimal_comma(values: Sequence[str]) -> bool:
+    """Tell whether numbers are written as 1.234,50: a comma before one or two last digits, never a point there."""
+    commas = sum(bool(re.fullmatch(r"-?(?:\d{1,3}(?:\.\d{3})+|\d+),\d{1,2}", value)) for value in values)
+    return commas > 0 and not any(re.search(r",\d{3}(?!\d)|\.\d{1,2}$", value) for value in values)
 
 
 def _order(values: Sequence[str]) -> str:
