@@ -234,7 +234,7 @@ SELECT row_number() OVER (ORDER BY g.record_id) AS unique_id, g.record_id, g.sid
     CASE WHEN authority_birth IS NULL THEN birth_month ELSE month(authority_birth) END::INTEGER AS birth_month,
     CASE WHEN authority_birth IS NULL THEN birth_day ELSE day(authority_birth) END::INTEGER AS birth_day,
     birth_year::INTEGER AS stated_year,
-    CASE WHEN length(believed_number) >= 9 AND believed_number <> repeat(believed_number[1], length(believed_number))
+    CASE WHEN length(believed_number) >= 7 AND believed_number <> repeat(believed_number[1], length(believed_number))
         THEN believed_number END AS number,
     is_verified, filled(mobile) AS mobile, subscriber,
     g.guardians, coalesce(rare.guardians, []) AS rare_guardians,

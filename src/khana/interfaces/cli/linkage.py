@@ -1,0 +1,87 @@
+"""`khana linkage`: find the same person twice in a file, and measure how well that was done.
+
+Works on any CSV or Parquet file of persons without a registry. What it learns stays in a draft model card.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from khana.interfaces.cli.output import TeachingGroup, printing, show
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.group(
+    cls=TeachingGroup,
+    examples=(
+        "khana linkage dedupe persons.csv --columns name=name,birth_date=dob,sex=sex --pairs pairs.csv",
+        "khana linkage evaluate pairs.csv --truth truth.csv",
+    ),
+)
+def linkage() -> None:
+    """Find the same person twice, and measure it."""
+
+
+@linkage.command(
+    examples=(
+        "khana linkage dedupe people.csv --columns name=given+surname,birth_date=dob --pairs pairs.csv --card card.json",
+    )
+)
+@click.argument("file", type=_FILE)
+@click.option("--columns", required=True, help="FACT=COLUMN, comma between; several columns with + between.")
+@click.option("--country", type=click.Choice(["pak", "bgd"]), default="pak", show_default=True)
+@click.option("--order", type=click.Choice(["dmy", "mdy", "ymd"]), default="dmy", show_default=True, help="Of dates.")
+@click.option("--pairs", type=click.Path(dir_okay=False, path_type=Path), help="Write the pairs as CSV.")
+@click.option("--card", type=click.Path(dir_okay=False, path_type=Path), help="Write the draft model card as JSON.")
+@click.option("--memory", type=click.IntRange(256), default=2048, show_default=True, help="MiB for the engine.")
+@printing
+def dedupe(
+    file: Path, columns: str, country: str, order: str, pairs: Path | None, card: Path | None, memory: int,
+    as_json: bool, out: Path | None,
+) -> None:  # fmt: skip
+    """Find people who stand in FILE more than once; nothing but FILE is needed."""
+    import pyarrow.csv as pa_csv
+
+    from khana_methods.engine.duckdb import Engine
+    from khana_methods.matching.person_table import dedupe as find
+    from khana_methods.matching.person_table import read_texts
+
+    said = dict(part.split("=", 1) if "=" in part else (part, part) for part in columns.split(","))
+    with Engine(memory_mib=memory) as engine:
+        table = read_texts(file)
+        found, learned, counts = find(engine, table, said, file=file.name, country=country, order=order)
+    if pairs:
+        pa_csv.write_csv(found, pairs)
+    if card:
+        card.write_text(learned.to_json(), encoding="utf-8")
+    decided = found.column("decision").to_pylist()
+    result: dict[str, Any] = {
+        "records": table.num_rows,
+        "linked": decided.count("LINK"),
+        "to_review": decided.count("REVIEW"),
+        "link_threshold": learned.thresholds.link,
+        "expected_precision": learned.precision.value if learned.precision else None,
+        "expected_recall_of_candidates": learned.recall.value if learned.recall else None,
+        "rows": [{"pass": c.code, "pairs": c.pairs, "largest_block": c.largest_block} for c in counts],
+    }
+    show(result, as_json=as_json, out=out)
+
+
+@linkage.command(examples=("khana linkage evaluate pairs.csv --truth truth.csv --json",))
+@click.argument("pairs", type=_FILE)
+@click.option("--truth", type=_FILE, required=True, help="True pairs, in the same columns.")
+@printing
+def evaluate(pairs: Path, truth: Path, as_json: bool, out: Path | None) -> None:
+    """Give precision, recall and F1 of PAIRS, with 95 % intervals."""
+    from khana_methods.matching.person_table import judge, read_texts
+
+    found = judge(read_texts(pairs), read_texts(truth))
+    result: dict[str, Any] = {"linked": found.linked, "true": found.true, "found": found.found}
+    for name in ("precision", "recall"):
+        interval = getattr(found, name)
+        result |= {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+    show(result | {"f1": found.f1}, as_json=as_json, out=out)

@@ -1,0 +1,204 @@
+"""Any table of persons in, pairs out: the same model on a file, without a registry.
+
+The caller says which column holds which fact; several columns may make one fact (`name=given+surname`).
+Pairs are written in the columns that an evaluation reads, so that a truth file has the same shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from khana_methods.engine.duckdb import Engine
+from khana_methods.errors import InputError
+from khana_methods.matching.blocking import PassCount
+from khana_methods.matching.evaluate import Quality, quality
+from khana_methods.matching.link import find_duplicates
+from khana_methods.matching.model import ModelCard
+from khana_methods.matching.prepare import linkage_frame, prepare
+from khana_methods.matching.train import train
+from khana_methods.standardise.dates import date_columns
+from khana_methods.standardise.digits import ascii_digits, convert_unique
+from khana_methods.standardise.phones import mobile_column
+
+FACTS = (
+    "name", "native_name", "guardian_name", "sex", "birth_date", "id_number", "mobile_number", "district", "tehsil",
+    "household_id", "line_no",
+)  # fmt: skip
+_PLACE = ("source", "file", "sheet", "line", "household_id", "line_no")
+PAIR_COLUMNS = (
+    *(f"left_{part}" for part in _PLACE), *(f"right_{part}" for part in _PLACE),
+    "match_weight", "probability", "decision", "cluster",
+)  # fmt: skip
+
+
+class ColumnUnknown(InputError):
+    """A named fact or column does not exist."""
+
+    code: ClassVar[str] = "matching.column_unknown"
+
+
+class PairsUnreadable(InputError):
+    """A file of pairs lacks the columns that say which records it means."""
+
+    code: ClassVar[str] = "matching.pairs_unreadable"
+
+
+def read_texts(path: Path) -> pa.Table:
+    """Read a CSV or Parquet file with every cell as text, blank for nothing."""
+    if path.suffix == ".parquet":
+        table = pq.read_table(path)
+    else:
+        with path.open("rb") as head:
+            names = pa_csv.open_csv(head, parse_options=pa_csv.ParseOptions(newlines_in_values=True)).schema.names
+        texts = pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
+        table = pa_csv.read_csv(path, parse_options=pa_csv.ParseOptions(newlines_in_values=True), convert_options=texts)
+    columns = [pc.fill_null(column.cast(pa.string()), "").combine_chunks() for column in table.columns]
+    return pa.table(columns, names=table.schema.names)
+
+
+def records_of(table: pa.Table, columns: Mapping[str, str], *, country: str = "pak", order: str = "dmy") -> pa.Table:
+    """Bring a table of persons into the shape of `linkage_frame`.
+
+    Args:
+        table: n rows of texts.
+        columns: Fact to column, or to several with + between.
+        country: Whose telephone numbers need no prefix.
+        order: Order of day, month and year where the text does not show it.
+
+    Returns:
+        n records; `record_id` is the row's number from 1, in ten digits.
+
+    Raises:
+        ColumnUnknown: A fact or a column does not exist, or no column holds the name.
+    """
+    wrong = sorted(set(columns) - set(FACTS)) + sorted(
+        {part for said in columns.values() for part in said.split("+")} - set(table.schema.names)
+    )
+    if wrong or "name" not in columns:
+        raise ColumnUnknown(
+            f"Say name=COLUMN at least; facts are {', '.join(FACTS)}, columns those of the file.", unknown=wrong
+        )
+    blank = pa.array([""] * table.num_rows, pa.string())
+
+    def fact(name: str) -> pa.Array:
+        if name not in columns:
+            return blank
+        parts = [table.column(part).combine_chunks() for part in columns[name].split("+")]
+        return pc.utf8_trim_whitespace(pc.binary_join_element_wise(*parts, " ")) if len(parts) > 1 else parts[0]
+
+    birth = date_columns(fact("birth_date"), order)
+    mobiles = pc.fill_null(mobile_column(fact("mobile_number"), country, {}).column("number"), "")
+    lists = pa.array([[]] * table.num_rows, pa.list_(pa.string()))
+    made = {
+        "record_id": pa.array([f"{row:010d}" for row in range(1, table.num_rows + 1)], pa.string()),
+        "side": pa.array(["REGISTRY"] * table.num_rows, pa.string()),
+        "household_id": fact("household_id"),
+        "name": fact("name"),
+        "native_name": fact("native_name"),
+        "guardian_name": fact("guardian_name"),
+        "guardian_kind": blank,
+        "sex": pa.array(convert_unique(fact("sex"), _sex, {}), pa.string()),
+        "birth_year": birth.year.cast(pa.int32()),
+        "birth_month": birth.month.cast(pa.int32()),
+        "birth_day": birth.day.cast(pa.int32()),
+        "number": pa.array(convert_unique(fact("id_number"), _digits, {}), pa.string()),
+        "mobile": mobiles,
+        "household_mobile": blank,
+        "district_code": fact("district"),
+        "tehsil_code": fact("tehsil"),
+        "kin_names": lists,
+        "kin_numbers": lists,
+    }
+    return pa.table([made[name] for name in linkage_frame.names], schema=linkage_frame)
+
+
+def _digits(text: str) -> str:
+    return "".join(character for character in ascii_digits(text).removesuffix(".0") if character.isdigit())
+
+
+def _sex(text: str) -> str:
+    return {"1": "M", "2": "F", "3": "O"}.get(text.strip(), text.strip()[:1].upper())
+
+
+def dedupe(
+    engine: Engine, table: pa.Table, columns: Mapping[str, str], *, file: str, country: str = "pak", order: str = "dmy"
+) -> tuple[pa.Table, ModelCard, list[PassCount]]:
+    """Train on a table of persons and find who stands in it twice.
+
+    Args:
+        engine: Where the work is done.
+        table: Of `read_texts`.
+        columns: As in `records_of`.
+        file: Name written as `left_file` and `right_file`.
+        country: As in `records_of`.
+        order: As in `records_of`.
+
+    Returns:
+        Pairs linked or to be reviewed, with `PAIR_COLUMNS`, strongest first; `line` counts a header as line 1 and holds
+        where no cell spans lines. The card, a draft. What the passes cost.
+    """
+    records = records_of(table, columns, country=country, order=order)
+    prepare(engine, records, plain="plain_record")
+    card = train(engine, "person_record", "plain_record", version="draft").card
+    _, counts = find_duplicates(engine, "person_record", card)
+    texts = pa.table(
+        {
+            "unique_id": pa.array(range(1, table.num_rows + 1), pa.int64()),
+            "household_id": records.column("household_id"),
+            "line_no": table.column(columns["line_no"]) if "line_no" in columns else [""] * table.num_rows,
+        }
+    )
+    engine.register("told", texts)
+    sides = ", ".join(
+        f"'' AS {side}_source, $file AS {side}_file, '' AS {side}_sheet, ({side}.unique_id + 1)::VARCHAR AS {side}_line, "
+        f"{side}.household_id AS {side}_household_id, {side}.line_no AS {side}_line_no"
+        for side in ("left", "right")
+    ).replace("left.", "l.").replace("right.", "r.")  # fmt: skip
+    pairs = engine.table(
+        f"SELECT {sides}, d.match_weight, d.probability, d.decision, coalesce((d.cluster + 1)::VARCHAR, '') AS cluster "
+        "FROM decision d JOIN told l ON l.unique_id = d.left_id JOIN told r ON r.unique_id = d.right_id "
+        "ORDER BY d.match_weight DESC, d.left_id, d.right_id",
+        {"file": file},
+    )
+    engine.drop("told")
+    return pairs, card, counts
+
+
+def judge(pairs: pa.Table, truth: pa.Table) -> Quality:
+    """Hold pairs (those decided LINK, where they say) against true pairs.
+
+    Records are told by household and line number where both files state them, by source, file, sheet and line otherwise.
+
+    Raises:
+        PairsUnreadable: Neither is there on both sides.
+    """
+    people = [f"{side}_{part}" for side in ("left", "right") for part in ("household_id", "line_no")]
+    places = [f"{side}_{part}" for side in ("left", "right") for part in ("file", "sheet", "line")]
+    for wanted in (people, places):
+        if all(_says(one, wanted) for one in (pairs, truth)):
+            break
+    else:
+        raise PairsUnreadable(f"Both files need {', '.join(people)}, or {', '.join(places)}.")
+    if "decision" in pairs.schema.names:
+        pairs = pairs.filter(pc.equal(pairs.column("decision"), "LINK"))
+    return quality(_named(pairs, wanted), _named(truth, wanted))
+
+
+def _says(table: pa.Table, columns: list[str]) -> bool:
+    if not set(columns) <= set(table.schema.names):
+        return False
+    last = columns[len(columns) // 2 - 1]
+    return table.num_rows == 0 or bool(pc.any(pc.not_equal(table.column(last).cast(pa.string()), "")).as_py())
+
+
+def _named(table: pa.Table, columns: list[str]) -> list[tuple[str, str]]:
+    half = len(columns) // 2
+    rows = zip(*(table.column(name).cast(pa.string()).to_pylist() for name in columns), strict=True)
+    return [("|".join(row[:half]), "|".join(row[half:])) for row in rows]
