@@ -64,7 +64,8 @@ def _write(path: Path, wanted: int) -> int:
         rows = 0
         while handle.tell() < wanted:
             handle.writelines(
-                f"{3_000_000_000_000 + n},Person of line {n},8500,Q1-2026,{remarks}\n" for n in range(rows, rows + 10_000)
+                f"{3_000_000_000_000 + n},Person of line {n},8500,Q1-2026,{remarks}\n"
+                for n in range(rows, rows + 10_000)
             )
             rows += 10_000
     return rows

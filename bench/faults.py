@@ -49,7 +49,10 @@ def run(size: int) -> dict[str, Any]:
         w.timings["limit: left in peace"] = round(sum(timed.values()), 3)
         kills = {"load": 0, "consolidate": 0}
         with w.timed("killed again and again"):
-            for name, words, most in (("load", load, LOAD_KILLS), ("consolidate", ["consolidate", "--json"], CONSOLIDATE_KILLS)):
+            for name, words, most in (
+                ("load", load, LOAD_KILLS),
+                ("consolidate", ["consolidate", "--json"], CONSOLIDATE_KILLS),
+            ):
                 kills[name] = _until_done(w, words, chance, timed[name], most)
         calm, killed = _state("khana_calm"), _state("khana")
         unlike = {table: (calm[table], killed[table]) for table in calm if calm[table] != killed[table]}
@@ -104,7 +107,12 @@ def _state(database: str) -> dict[str, tuple[int, str]]:
                 columns.setdefault(table, []).append(f'"{column}"')
         for table, names in columns.items():
             where = ""
-            if table in ("beneficiaries_finding", "beneficiaries_recipient", "beneficiaries_unservedhousehold", "beneficiaries_areafigure"):
+            if table in (
+                "beneficiaries_finding",
+                "beneficiaries_recipient",
+                "beneficiaries_unservedhousehold",
+                "beneficiaries_areafigure",
+            ):
                 where = " WHERE run_id = (SELECT max(id) FROM beneficiaries_run WHERE state = 'DONE')"
             digest, count = 0, 0
             for (text,) in owner.execute(f"SELECT ROW({', '.join(names)})::text FROM {table}{where}"):

@@ -140,5 +140,5 @@ LOGGING = {
     "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"django.db.backends": {"level": "ERROR"}},
+    "loggers": {"django.db.backends": {"level": "ERROR"}, "psycopg": {"level": "ERROR"}},
 }

@@ -189,9 +189,9 @@ def test_a_file_that_cannot_be_read(desk: Desk, case: str) -> None:
     assert time.monotonic() - start < 30
     told(done, 10, *words)
     assert state(desk.database, without=NOT_ROWS) == before
-    assert rows(desk.database, f"SELECT state, error_code <> '' FROM deliveries_batch WHERE file_name = '{path.name}'") == [
-        ("FAILED", True)
-    ]
+    assert rows(
+        desk.database, f"SELECT state, error_code <> '' FROM deliveries_batch WHERE file_name = '{path.name}'"
+    ) == [("FAILED", True)]
     again = desk.run("import", "benefits", path, "--source", "T-LIST", "--contract", contract, "--json")
     assert again.code == 10 and json.loads(again.err)["code"].startswith("deliveries.")
 
@@ -233,7 +233,7 @@ def test_rows_that_cannot_be_read_go_to_quarantine(desk: Desk) -> None:
         "61101-2000006-1,No such day,31/02/1960,8500,Q1-2026",
         "61101-2000007-1,Thirteenth month,12/13/1960,8500,Q1-2026",
         "61101-2000008-1,Not born yet,12/03/2960,8500,Q1-2026",
-        '61101-2000009-1,"=cmd|\' /C calc\'!A0",12/03/1960,8500,Q1-2026',
+        "61101-2000009-1,\"=cmd|' /C calc'!A0\",12/03/1960,8500,Q1-2026",
     ]
     done = desk.take(desk.file("\n".join([HEADER, *ROWS, *bad, *odd, ""])), "--json")
     assert done.code == 0, done.err
@@ -342,7 +342,9 @@ def test_the_database_goes_away_in_the_middle(desk: Desk) -> None:
         for n in range(60_000):
             handle.write(f"{6_000_000_000_000 + n},Person {n},12/03/1960,8500,Q1-2026\n")
     before = state(desk.database, without=NOT_ROWS)
-    pid = desk.commands.start("import", "benefits", path, "--source", "T-LIST", database=desk.database, token=desk.token)
+    pid = desk.commands.start(
+        "import", "benefits", path, "--source", "T-LIST", database=desk.database, token=desk.token
+    )
     with superuser() as connection:
         for _ in range(2000):
             ended = connection.execute(
@@ -368,7 +370,12 @@ def test_the_database_is_not_there(desk: Desk) -> None:
     path = desk.file(GOOD + ROWS[1].replace("1000001", "1888888") + "\n")
     embedded.stop()
     try:
-        for words in (("import", "benefits", path, "--source", "T-LIST"), ("consolidate",), ("sources", "list"), ("users", "list")):
+        for words in (
+            ("import", "benefits", path, "--source", "T-LIST"),
+            ("consolidate",),
+            ("sources", "list"),
+            ("users", "list"),
+        ):
             told(desk.run(*words), 15, "khana up")
     finally:
         embedded.start()

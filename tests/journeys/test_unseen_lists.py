@@ -24,7 +24,7 @@ PEOPLE = [  # number, name, born (y, m, d), amount
     ("6110100000055", "Otieno Odhiambo", (1955, 11, 9), "1000000.25"),
     ("6110100000066", "Ruwan Jayasuriya", (2001, 10, 30), "2345.00"),
 ]
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def _european(amount: str) -> str:

@@ -183,7 +183,9 @@ def _encoding_by_letters(start: bytes) -> str:
 
 def _has_accent(line: bytes) -> bool:
     """Tell whether what is not ASCII in a line are accented letters or fixed spaces of cp1252, at words."""
-    return bool(re.search(rb"[A-Za-z][\xa0\xc0-\xff]|[\xa0\xc0-\xff][A-Za-z]|[A-Za-z0-9 ][\x85\x91-\x97][A-Za-z0-9 ]", line))
+    return bool(
+        re.search(rb"[A-Za-z][\xa0\xc0-\xff]|[\xa0\xc0-\xff][A-Za-z]|[A-Za-z0-9 ][\x85\x91-\x97][A-Za-z0-9 ]", line)
+    )
 
 
 def _is_all_utf8(start: bytes) -> bool:

@@ -50,7 +50,8 @@ def dedupe(
     from khana_methods.matching.person_table import dedupe as find
     from khana_methods.matching.person_table import read_texts
 
-    said = dict(part.split("=", 1) if "=" in part else (part, part) for part in columns.split(","))
+    named = [part.partition("=") for part in columns.split(",")]
+    said = {fact: column or fact for fact, _sign, column in named}
     with Engine(memory_mib=memory) as engine:
         table = read_texts(file)
         found, learned, counts = find(engine, table, said, file=file.name, country=country, order=order)
