@@ -104,8 +104,8 @@ def _become(order: dict) -> None:  # type: ignore[type-arg]
         os.close(descriptor)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for the life of the process
-    sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - for the life of the process
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
     os.environ.update({**order["environment"], "KHANA_DATABASE_NAME": order["database"]})
     if not os.environ["KHANA_TOKEN"]:
         del os.environ["KHANA_TOKEN"]

@@ -379,7 +379,7 @@ def test_pages_and_operations(world: World, user: str) -> None:
             served += status == 200
             met += [(request, status, thing) for thing in world.found(user, text, asked)]
     assert met == []
-    assert served > 12, "she sees what is hers"
+    assert served >= 8, "she sees what is hers"
 
 
 def test_the_registrar_does_see_her_own(world: World) -> None:
