@@ -62,6 +62,7 @@ PAGES: dict[str, list[str]] = {
     "jobs-retry": ["POST /jobs/{job}/retry"],
     "sources": ["GET /sources"],
     "sources-onboarding": ["GET /sources/onboarding"],
+    "sources-connect": ["GET /sources/connect", "POST /sources/connect code={source}"],
     "sources-source": ["GET /sources/{source}"],
     "sources-upload": ["POST /sources/{source}/upload"],
     "sources-contract": ["GET /sources/{source}/contract", "POST /sources/{source}/contract text=x"],
@@ -118,6 +119,8 @@ NO_PEOPLE = {
     "bootstrap administrator": "the owner's", "migrations-check": "reads models", "synth": "makes people up",
     "sources suggest": "reads the user's own file", "schema": "documents", "schema contract": "documents",
     "schema manifest": "documents", "schema facts": "documents", "login": "asks for a password", "logout": "ends a session",
+    "linkage dedupe": "reads the user's own file",
+    "linkage evaluate": "reads the user's own file",
     "users code": "sample logins of a trial", "keys list": "counts of keys", "worker": "acts as who asked; see the jobs' tests",
 }  # fmt: skip
 
