@@ -58,7 +58,7 @@ def run(size: int) -> dict[str, Any]:
 
 def _write(path: Path, wanted: int) -> int:
     """Write rows of a counter until the file is large enough; return how many."""
-    remarks = "as told by the office of the union council, to be seen again at the next round of the survey " * 3
+    remarks = "as told by the office of the union council to be seen again at the next round of the survey " * 3
     with path.open("w") as handle:
         handle.write("CNIC,Name,Amount,Quarter,Remarks\n")
         rows = 0

@@ -52,7 +52,7 @@ def read(
             yield converter.convert(joined(waiting))
             waiting = []
         waiting.append(block)
-        if sum(len(part) for part in waiting) >= chunk_rows:
+        if sum(len(part) + len(part.refused) for part in waiting) >= chunk_rows:  # refused rows take memory too
             yield converter.convert(joined(waiting))
             waiting = []
     if waiting:
