@@ -58,6 +58,8 @@ def _comparison(comparison: Comparison, m: Mapping[str, float] | None, u: Mappin
             written["is_null_level"] = True
         elif m and u:
             written |= {"m_probability": m[level.code], "u_probability": u[level.code]}
+        if level.fixed_m is not None:
+            written |= {"m_probability": level.fixed_m, "fix_m_probability": True}
         if level.frequency_of:
             written["tf_adjustment_column"] = level.frequency_of
             written["tf_minimum_u_value"] = RAREST
@@ -111,8 +113,8 @@ def _by_number(engine: Engine, table: str, plain: str, m: Parameters, u: Paramet
     session = _BY_NUMBER.format(offset=offset)
     engine.run(
         "CREATE OR REPLACE TABLE lesson AS WITH shared AS (SELECT number FROM "
-        f"{table} WHERE number IS NOT NULL GROUP BY number HAVING count(*) BETWEEN 2 AND 5), "
-        f"those AS (SELECT unique_id, number AS lesson_number FROM {table} SEMI JOIN shared USING (number)) "
+        f"{plain} WHERE number IS NOT NULL GROUP BY number HAVING count(*) BETWEEN 2 AND 5), "
+        f"those AS (SELECT unique_id, number AS lesson_number FROM {plain} SEMI JOIN shared USING (number)) "
         f"SELECT t.*, lesson_number AS known_number, NULL::VARCHAR AS stripped_number FROM {table} t JOIN those USING (unique_id) "
         f"UNION ALL SELECT p.* REPLACE (p.unique_id + {offset} AS unique_id, NULL::VARCHAR AS number), NULL, lesson_number "
         f"FROM {plain} p JOIN those USING (unique_id)"
@@ -164,6 +166,8 @@ def _read(linker: Linker, which: str, *, pairs: float) -> Parameters:
         if all(value is None for value in learned.values()):
             learned = {code: float(getattr(levels[code], which)) for code in learned}
         shares = {code: (value or 0.0) * pairs + 0.5 for code, value in learned.items()}
+        if which == "m_probability":
+            shares |= {lv.code: lv.fixed_m * pairs for lv in comparison.levels if lv.fixed_m is not None}
         total = sum(shares.values())
         found[comparison.code] = {code: share / total for code, share in shares.items()}
     return found

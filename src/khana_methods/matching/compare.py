@@ -16,7 +16,8 @@ from dataclasses import dataclass
 class Level:
     """One answer: SQL over the two records (columns end in _l and _r), and where its frequency matters, the column.
 
-    `covered`: blocking meets every pair with this answer, so that its u is counted, not sampled.
+    `covered`: blocking meets every pair with this answer, so that its u is counted, not sampled. `fixed_m`: m where it is
+    known beforehand and not learned.
     """
 
     code: str
@@ -24,6 +25,7 @@ class Level:
     frequency_of: str = ""
     is_null: bool = False
     covered: bool = False
+    fixed_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +101,7 @@ NUMBER = Comparison(
         Level("same", "number_l = number_r", covered=True),
         Level("one_digit", "damerau_levenshtein(number_l, number_r) <= 1", covered=True),
         Level("differs", "NOT is_verified_l OR NOT is_verified_r"),
-        Level("verified_differ", "ELSE"),
+        Level("verified_differ", "ELSE", fixed_m=0.001),  # the authority gives a person one number
     ),
 )
 FAMILY = Comparison(
@@ -109,7 +111,7 @@ FAMILY = Comparison(
         Level("null", _ONE_HOUSEHOLD, is_null=True),
         Level("tied_guardian", f"{_IS_TIED} AND {_NEAR_GUARDIAN}", covered=True),
         Level("tied", _IS_TIED, covered=True),
-        Level("guardian_kin", f"{_NEAR_GUARDIAN} AND list_has_any(kin_calls_l, kin_calls_r)"),
+        Level("guardian_kin", f"{_NEAR_GUARDIAN} AND list_has_any(kin_keys_l, kin_keys_r)"),
         Level(
             "rarest_guardian_near_by",
             "list_has_any(rarest_guardians_l, rarest_guardians_r) AND district_code_l = district_code_r",

@@ -126,7 +126,10 @@ def _register_records(engine: Engine, records: pa.Table, memo: MutableMapping[st
     guardian = name_columns(_text(records, "guardian_name"), memo)
     kin = records.column("kin_names").combine_chunks().cast(pa.list_(pa.string()))
     kin_read = name_columns(pc.fill_null(kin.flatten(), ""), memo)
-    lists = pa.ListArray.from_arrays(_offsets(kin), kin_read.column("call_skeleton").combine_chunks())
+    lists, keys = (
+        pa.ListArray.from_arrays(_offsets(kin), kin_read.column(part).combine_chunks())
+        for part in ("call_skeleton", "core")
+    )
     frame = records.select(
         [name for name in linkage_frame.names if name not in ("name", "native_name", "guardian_name", "kin_names")]
     )
@@ -136,7 +139,7 @@ def _register_records(engine: Engine, records: pa.Table, memo: MutableMapping[st
         ("native_key", _either(native["core"], names, "core")),
         ("native_skeleton", _either(native["skeleton"], names, "skeleton")),
         ("guardian_key", guardian["core"]), ("guardian_skeleton", guardian["skeleton"]),
-        ("guardian_call", guardian["call_skeleton"]), ("kin_calls", lists),
+        ("guardian_call", guardian["call_skeleton"]), ("kin_calls", lists), ("kin_keys", keys),
     ):  # fmt: skip
         frame = frame.append_column(title, column)
     engine.register("link_record", frame)
@@ -240,6 +243,7 @@ SELECT row_number() OVER (ORDER BY g.record_id) AS unique_id, g.record_id, g.sid
     g.guardians, coalesce(rare.guardians, []) AS rare_guardians,
     coalesce(rare.rarest, []) AS rarest_guardians, guardian_calls, guardian_skeletons, guardian_kinds,
     list_distinct(list_filter(kin_calls, lambda x: x <> '' AND NOT list_contains(guardian_calls, x))) AS kin_calls,
+    list_distinct(list_filter(kin_keys, lambda x: x <> '' AND NOT list_contains(g.guardians, x))) AS kin_keys,
     list_distinct(list_filter(list_concat(kin_stated, [filled(mobile), filled(household_mobile),
         CASE WHEN household_subscriber IS DISTINCT FROM believed_number THEN household_subscriber END,
         CASE WHEN subscriber IS DISTINCT FROM believed_number THEN subscriber END]), lambda x: x IS NOT NULL)) AS ties,
