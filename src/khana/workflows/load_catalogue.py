@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from khana_country.load import load_pack
-
 from khana.access import services as access
 from khana.programmes import services as programmes
+from khana_country.load import load_pack
 
 
 def run(*, token: str, country: str, at: datetime) -> dict[str, Any]:
