@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyarrow as pa
 
 from khana.platform.frames import FrameSource, literal
 
 
-def benefit_frame(frames: FrameSource, *, source: str = "") -> pa.RecordBatchReader:
-    """Return one row per row of a list, of one source where it is named; see `records.benefit_frame`."""
-    only = f" WHERE b.source_code = {literal(source)}" if source else ""
+def benefit_frame(
+    frames: FrameSource, *, source: str = "", without_batches: Sequence[int] = ()
+) -> pa.RecordBatchReader:
+    """Return one row per row of a list, of one source where it is named; see `records.benefit_frame`.
+
+    Args:
+        frames: Where to ask.
+        source: Only rows of this source.
+        without_batches: Batches that a newer one replaces; their rows are left out.
+    """
+    conditions = [f"b.source_code = {literal(source)}"] if source else []
+    if without_batches:
+        conditions.append(f"b.batch_id <> ALL (ARRAY[{', '.join(str(int(one)) for one in without_batches)}]::bigint[])")
+    only = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     return frames.query(
         """SELECT b.id AS benefit_id, b.source_code AS source, b.agency, b.programme, b.period, b.period_start, b.period_end,
                   b.area_code, b.id_raw_state AS id_state, b.id_type, b.id_token, b.birth_year::int, b.birth_month::int,

@@ -59,6 +59,7 @@ class Batch(models.Model):
     agency = models.TextField(default="", blank=True)
     state = models.TextField(choices=State.choices, default=State.KEPT)
     replays = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    replaced_by = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     rows_in = models.BigIntegerField(default=0)
     rows_loaded = models.BigIntegerField(default=0)
     rows_quarantined = models.BigIntegerField(default=0)

@@ -21,6 +21,11 @@ def list_quarantine(*, source_code: str = "", state: str = "OPEN") -> QuerySet[Q
     return found.filter(source_code=source_code) if source_code else found
 
 
+def replaced_batch_ids() -> list[int]:
+    """Return batches in whose place a newer one stands."""
+    return list(Batch.objects.filter(replaced_by__isnull=False).order_by("pk").values_list("pk", flat=True))
+
+
 def count_open_quarantine(source_code: str) -> int:
     """Return how many rows of one source wait for a correction."""
     return list_quarantine(source_code=source_code).count()
@@ -38,5 +43,5 @@ def describe_loaded() -> dict[str, Any]:
             "rows": batch.rows_loaded,
             "rows_sha256": batch.rows_sha256,
         }
-        for batch in list_batches().filter(state=Batch.State.LOADED).order_by("pk")
+        for batch in list_batches().filter(state=Batch.State.LOADED, replaced_by__isnull=True).order_by("pk")
     }

@@ -226,6 +226,25 @@ def mark_loaded(
     return _counts(batch)
 
 
+def mark_replaced(*, batch_id: int, by: int, source_code: str, at: datetime) -> None:
+    """Let a newer batch of the same source stand in the place of an older one; the older one's rows stay, uncounted.
+
+    Raises:
+        BatchUnknown: There is no loaded batch of that number and source in scope that still stands.
+    """
+    older = Batch.objects.filter(
+        pk=batch_id, source_code=source_code, state=Batch.State.LOADED, replaced_by__isnull=True
+    ).exclude(pk=by)
+    if not older.update(replaced_by_id=by):
+        raise BatchUnknown(
+            f"There is no batch {batch_id} of this source that still stands. `khana sources` shows the batches of a list.",
+            batch=batch_id,
+        )
+    # rows of it that were corrected and loaded on their own go with it
+    Batch.objects.filter(replays_id=batch_id, replaced_by__isnull=True).update(replaced_by_id=by)
+    audit.record(action="deliveries.batch.replaced", subject=f"batch:{batch_id}", details={"by": by}, at=at)
+
+
 def mark_failed(*, batch_id: int, code: str, message: str, at: datetime) -> None:
     """Keep why a batch could not be loaded; its file stays and may be tried again."""
     Batch.objects.filter(pk=batch_id).exclude(state=Batch.State.LOADED).update(

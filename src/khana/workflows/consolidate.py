@@ -32,7 +32,6 @@ from khana_methods.overlap.consolidate import consolidate
 from khana_methods.overlap.parameters import Parameters
 
 FRAMES: tuple[tuple[str, Callable[[FrameSource], pa.RecordBatchReader]], ...] = (
-    ("benefit_frame", beneficiaries.benefit_frame),
     ("identifier_frame", registry.identifier_frame),
     ("person_frame", registry.person_frame),
     ("household_frame", registry.household_frame),
@@ -98,6 +97,8 @@ def _work(
     ):
         record_run.hold_run(run_id=run_id)
         with open_source() as source:
+            benefits = beneficiaries.benefit_frame(source, without_batches=deliveries.replaced_batch_ids())
+            engine.register("benefit_frame", benefits, schema=records.benefit_frame)
             for number, (name, frame) in enumerate(FRAMES):
                 progress(number, steps, "reading")
                 engine.register(name, frame(source), schema=records.FRAMES[name])

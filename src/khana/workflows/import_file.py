@@ -63,6 +63,7 @@ def run(
     source: str = "",
     name: str = "",
     replays: int | None = None,
+    replaces: int | None = None,
     progress: Progress = silent,
     at: datetime,
 ) -> dict[str, Any]:
@@ -76,6 +77,7 @@ def run(
         source: Code of the source, for benefits.
         name: The name it came with, where `path` is a copy.
         replays: The batch whose quarantined rows this file corrects.
+        replaces: The batch of the same source in whose place this file stands from now on.
         progress: Told rows and phase.
         at: When.
 
@@ -114,6 +116,8 @@ def run(
             if deliveries.is_loaded_already(batch.id):  # the same command, typed twice at once
                 return {"batch": batch.id, "state": "UNCHANGED", **deliveries.counts_of(batch.id)}
             counts = _load(path, name or path.name, found, batch.id, source, agency, progress, at)
+            if replaces is not None:
+                deliveries.mark_replaced(batch_id=replaces, by=batch.id, source_code=source, at=at)
     except KhanaError as error:
         with access.scoped(token):
             deliveries.mark_failed(batch_id=batch.id, code=error.code, message=error.message, at=at)

@@ -45,7 +45,9 @@ def run(*, token: str, source: str, as_of: date | None = None, at: datetime) -> 
         access.require("benefits.read")
         with open_source() as frames:
             engine.register(
-                "benefit_frame", beneficiaries.benefit_frame(frames, source=source), schema=records.benefit_frame
+                "benefit_frame",
+                beneficiaries.benefit_frame(frames, source=source, without_batches=deliveries.replaced_batch_ids()),
+                schema=records.benefit_frame,
             )
             for name, frame in FRAMES:
                 engine.register(name, frame(frames), schema=records.FRAMES[name])

@@ -121,6 +121,7 @@ def sample_load(manifest: Path, data: Path, as_json: bool, out: Path | None) -> 
         "khana import households households.csv --contract nser-households",
         "khana import persons persons.csv.gz --contract contracts/persons.yaml",
         "khana import benefits oaa-2026Q1.xlsx --source DSS-OAA",
+        "khana import benefits oaa-2026Q1-corrected.xlsx --source DSS-OAA --replaces 12",
         "khana quarantine list                      rows that could not be read",
     ),
 )
@@ -128,8 +129,12 @@ def sample_load(manifest: Path, data: Path, as_json: bool, out: Path | None) -> 
 @click.argument("file", type=_FILE)
 @click.option("--contract", help="Code of a contract kept here, or a YAML file.")
 @click.option("--source", help="Code of the source whose list this is (for benefits).")
+@click.option("--replaces", type=int, help="Batch of the same source in whose place this list stands from now on.")
 @printing
-def import_(entity: str, file: Path, contract: str | None, source: str | None, as_json: bool, out: Path | None) -> None:
+def import_(
+    entity: str, file: Path, contract: str | None, source: str | None, replaces: int | None, as_json: bool,
+    out: Path | None,
+) -> None:  # fmt: skip
     """Read one FILE under a contract: keep it whole, check every row, load what can be read.
 
     ENTITY is one of households, persons, identities, residents, scores, employees, mobiles, exits,
@@ -146,7 +151,7 @@ def import_(entity: str, file: Path, contract: str | None, source: str | None, a
     with bar(as_json=as_json) as progress:
         result = import_file.run(
             token=acting, path=file, entity=ENTITIES[entity], contract=contract or "", source=source or "",
-            progress=progress, at=clock.now(),
+            replaces=replaces, progress=progress, at=clock.now(),
         )  # fmt: skip
     show(result, as_json=as_json, out=out)
 
