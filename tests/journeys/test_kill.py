@@ -93,13 +93,24 @@ class Country:
 COUNTS = ("rows_in", "rows_loaded", "rows_quarantined", "lines_not_data", "state")
 
 
+_there_before: set[Path] = set()
+
+
+def files_of_the_store() -> set[Path]:
+    """Return every file that the store holds."""
+    return set((places.var() / "files").glob("??/*"))
+
+
 def whole_files_only() -> None:
-    """Every file of the store opens to its end: a file is whole or not there."""
+    """Every file that these tests brought opens to its end: it is whole or not there.
+
+    Other tests share the store, and damage files of it on purpose.
+    """
     import hashlib
 
     from khana.platform import files
 
-    for path in (places.var() / "files").glob("??/*"):
+    for path in files_of_the_store() - _there_before:
         with files.open(path.name) as handle:
             assert hashlib.file_digest(handle, "sha256").hexdigest() == path.name
 
@@ -119,6 +130,7 @@ def commands(server: None) -> Iterator[Nursery]:
 
 @pytest.fixture(scope="module")
 def made(commands: Nursery, database: str, tokens, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Country]:
+    _there_before.update(files_of_the_store())
     folder = tmp_path_factory.mktemp("kill") / "land"
     token = tokens("data_steward")
     done = commands.run(

@@ -177,7 +177,9 @@ def _encoding_by_letters(start: bytes) -> str:
     marked = [line for line in whole.split(b"\n") if not line.isascii()]
     bad = [line for line in marked if not _is_utf8(line)]
     is_windows = len(bad) >= 5 and len(bad) * 20 > whole.count(b"\n")
-    is_windows = is_windows or (len(bad) == len(marked) and sum(map(_has_accent, bad)) * 2 > len(bad))
+    is_windows = is_windows or (
+        len(bad) == len(marked) and len(bad) * 100 > whole.count(b"\n") and sum(map(_has_accent, bad)) * 2 > len(bad)
+    )
     return "cp1252" if bad and is_windows else "utf-8"
 
 
