@@ -128,6 +128,10 @@ def fields_and_rows(result: Mapping[str, Any], console: Console) -> None:
         rows_table(result["rows"], console)
 
 
+# columns of numbers that name something: they are no amounts and are not grouped by thousands
+NAMES = frozenset({"person", "row", "batch", "run", "line", "line_no", "birth_year", "group", "id", "grant", "level"})
+
+
 def rows_table(rows: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Write rows as a table, or say that there are none."""
     if not rows:
@@ -138,7 +142,9 @@ def rows_table(rows: Sequence[Mapping[str, Any]], console: Console) -> None:
         numbers = isinstance(rows[0][name], int | float | Decimal) and not isinstance(rows[0][name], bool)
         table.add_column(name.replace("_", " "), justify="right" if numbers else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
+        table.add_row(
+            *(str(value) if name in NAMES and value is not None else _cell(value) for name, value in row.items())
+        )
     console.print(table)
 
 
