@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from bench.world import hashes, result, synthesise, world
+from bench.world import hashes, loaded_country, result, world
 
 SIZE = 1_000_000
 TABLES = (
@@ -22,11 +22,9 @@ TABLES = (
 def run(size: int) -> dict[str, Any]:
     with world() as w:
         from khana.platform import embedded
-        from khana.workflows import consolidate, load_manifest
+        from khana.workflows import consolidate
 
-        data = synthesise(w, size)
-        with w.timed("load"):
-            load_manifest.run(token=w.token, manifest=data / "sample.yaml", data=data, at=w.now())
+        data = loaded_country(w, size)
         owner = psycopg.connect(**embedded.connection_parameters("owner"), autocommit=True)
         owner.execute("VACUUM ANALYZE")
         with w.timed("limit: COPY TO of every row read"):

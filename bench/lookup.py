@@ -23,7 +23,7 @@ from typing import Any
 
 import psycopg
 
-from bench.world import World, hashes, result, synthesise, world
+from bench.world import World, hashes, loaded_country, result, world
 
 SIZE = 1_000_000
 CLIENTS = 20
@@ -32,7 +32,7 @@ EACH = 150
 
 def run(size: int) -> dict[str, Any]:
     with world() as w:
-        data = synthesise(w, size)
+        data = loaded_country(w, size)
         return _measure(w, data, size)
 
 
@@ -85,10 +85,7 @@ def _at_once(ask: Callable[[int], Callable[[str], None]], numbers: list[str]) ->
 def _measure(w: World, data: Path, size: int) -> dict[str, Any]:
     from khana.access import services as access
     from khana.platform import embedded, keys
-    from khana.workflows import load_manifest
 
-    with w.timed("load"):
-        load_manifest.run(token=w.token, manifest=data / "sample.yaml", data=data, at=w.now())
     owner = psycopg.connect(**embedded.connection_parameters("owner"), autocommit=True)
     owner.execute("VACUUM ANALYZE")
     numbers = _numbers(data, CLIENTS * EACH)

@@ -43,8 +43,15 @@ def say(text: str) -> None:
 
 @contextmanager
 def world() -> Iterator[World]:
-    """Start an empty Khana in a temporary folder, with one data steward; removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="khb-", dir=os.environ.get("KHANA_BENCH_DIR")))
+    """Start a Khana in a temporary folder, with one data steward; removed afterwards.
+
+    KHANA_BENCH_KEEP names a folder to keep instead: the next benchmark finds there the country that
+    the last one loaded, if it was of the same size. Its database is then not empty: only benchmarks
+    that read a loaded country should share one.
+    """
+    kept = os.environ.get("KHANA_BENCH_KEEP")
+    folder = Path(kept) if kept else Path(tempfile.mkdtemp(prefix="khb-", dir=os.environ.get("KHANA_BENCH_DIR")))
+    folder.mkdir(parents=True, exist_ok=True)
     os.environ["KHANA_VAR"] = str(folder)
     os.environ["KHANA_DB_ROLE"] = "worker"
     os.environ["KHANA_ENV"] = "bench"
@@ -57,14 +64,16 @@ def world() -> Iterator[World]:
     environment = {**os.environ, "PYTHONPATH": source}
     try:
         subprocess.run([sys.executable, "-m", "khana", "migrate"], check=True, env=environment)
-        subprocess.run([sys.executable, "-m", "khana", "bootstrap", "operator"], check=True, env=environment)
+        if not (folder / "run" / "operator.token").exists():
+            subprocess.run([sys.executable, "-m", "khana", "bootstrap", "operator"], check=True, env=environment)
         import django
 
         django.setup()
         yield World(folder, (folder / "run" / "operator.token").read_text().strip())
     finally:
         embedded.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def peak_mib() -> float:
@@ -94,6 +103,20 @@ def synthesise(w: World, households: int) -> Path:
     with w.timed("synth"):
         make(country="pak", households=households, seed=7, out=out)
     return out
+
+
+def loaded_country(w: World, households: int) -> Path:
+    """Make a synthetic country and load it by its manifest, unless a kept world holds just that; return its folder."""
+    data, mark = w.folder / "country", w.folder / "loaded.households"
+    if mark.exists() and mark.read_text() == str(households):
+        return data
+    synthesise(w, households)
+    from khana.workflows import load_manifest
+
+    with w.timed("load"):
+        load_manifest.run(token=w.token, manifest=data / "sample.yaml", data=data, at=w.now())
+    mark.write_text(str(households))
+    return data
 
 
 def result(w: World, **values: Any) -> dict[str, Any]:
