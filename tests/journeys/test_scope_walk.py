@@ -121,6 +121,7 @@ NO_PEOPLE = {
     "schema manifest": "documents", "schema facts": "documents", "login": "asks for a password", "logout": "ends a session",
     "linkage dedupe": "reads the user's own file",
     "linkage evaluate": "reads the user's own file",
+    "sdc check": "reads the user's own file", "sdc table": "reads the user's own file",
     "users code": "sample logins of a trial", "keys list": "counts of keys", "worker": "acts as who asked; see the jobs' tests",
 }  # fmt: skip
 
