@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.conftest import REPOSITORY
@@ -100,6 +104,52 @@ def test_production_refuses_sample_logins(tmp_path: Path) -> None:
     found = command(tmp_path, "up", KHANA_ENV="production")
     assert found.returncode == 14
     assert "Sample logins" in found.stderr
+
+
+@pytest.fixture
+def own_server(server: None, monkeypatch: pytest.MonkeyPatch):
+    """A PostgreSQL that Khana did not make: on a TCP port, with an owner that may make roles."""
+    from khana.platform import embedded, places
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    home = Path(tempfile.mkdtemp(prefix="own-"))
+    home.chmod(0o700)
+    monkeypatch.setattr(places, "var", lambda: home)
+    secret = embedded.get_secret("db_superuser")
+    embedded._initialise()
+    with (home / "postgres" / "postgresql.conf").open("a") as settings:
+        settings.write(f"listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\n")
+    (home / "run").mkdir(exist_ok=True)
+    done = embedded._run("pg_ctl", "start", "-w", "-D", str(home / "postgres"), "-l", str(home / "log"))
+    assert done.returncode == 0, done.stdout
+    with psycopg.connect(f"postgresql://postgres:{secret}@127.0.0.1:{port}/postgres", autocommit=True) as connection:
+        connection.execute("CREATE ROLE ministry LOGIN SUPERUSER PASSWORD 'told-to-nobody'")
+        connection.execute("CREATE DATABASE national OWNER ministry")
+    yield f"postgresql://ministry:told-to-nobody@127.0.0.1:{port}/national"
+    embedded._run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(home / "postgres"))
+    shutil.rmtree(home)
+
+
+def test_a_server_of_ones_own(own_server: str, tmp_path: Path) -> None:
+    """`khana up` with KHANA_DATABASE_URL serves from that server, makes no other, and leaves it running."""
+    more = {"KHANA_DATABASE_URL": own_server}
+    up = command(tmp_path, "up", "--detach", "--no-sample", "--port", "18451", "--json", **more)
+    assert up.returncode == 0, up.stderr
+    with urllib.request.urlopen(f"{json.loads(up.stdout)['address']}/health", timeout=10) as answer:
+        assert answer.status == 200
+    assert not (tmp_path / "postgres").exists()
+    assert "told-to-nobody" not in "".join(p.read_text(errors="replace") for p in (tmp_path / "logs").iterdir())
+    assert command(tmp_path, "down", **more).returncode == 0
+    with psycopg.connect(own_server) as connection:
+        assert connection.execute("SELECT count(*) FROM django_migrations").fetchone()[0] > 10
+        assert (
+            connection.execute(
+                "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relrowsecurity AND relforcerowsecurity"
+            ).fetchone()[0]
+            > 20
+        )
 
 
 def test_an_older_server_is_refused_by_name(server: None, monkeypatch: pytest.MonkeyPatch) -> None:

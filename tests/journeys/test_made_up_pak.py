@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import pytest
@@ -25,6 +26,32 @@ def test_every_code_that_numbers_decide(made: made_up.Made) -> None:
 
 def test_rows_in_are_linked_unmatched_or_quarantined(made: made_up.Made) -> None:
     made_up.check_counts(made)
+
+
+def digits_of(row: dict[str, str], column: str) -> str:
+    return "".join(c for c in row[column] if c.isdigit())
+
+
+def test_residents_in_no_household_and_members_in_no_register(made: made_up.Made, database: str, again: str) -> None:
+    """Both lists against the files themselves, read here by their numbers alone."""
+    with (made.folder / "residents.csv").open(encoding="utf-8-sig", newline="") as handle:
+        residents = {row["resident_id"]: digits_of(row, "id_number") for row in csv.DictReader(handle)}
+    with (made.folder / "persons.csv").open(encoding="utf-8-sig", newline="") as handle:
+        persons = {(r["household_id"], int(r["line_no"])): digits_of(r, "id_number") for r in csv.DictReader(handle)}
+    known, registered = set(residents.values()) - {""}, set(persons.values()) - {""}
+    ask = {"token": again, "database": database}
+    found = {}
+    for kind in ("residents", "members"):
+        out = made.folder / f"{kind}.csv"
+        made_up.khana("report", kind, "--format", "csv", "--out", str(out), **ask)
+        with out.open(encoding="utf-8-sig", newline="") as handle:
+            found[kind] = list(csv.DictReader(handle))
+    alone = {row["resident"] for row in found["residents"]}
+    assert alone == {resident for resident, number in residents.items() if number not in registered}
+    assert 20 < len(alone) < len(residents)
+    outside = {(row["household_id"], int(row["line_no"])) for row in found["members"]}
+    assert outside == {place for place, number in persons.items() if not number or number not in known}
+    assert 20 < len(outside) < len(persons)
 
 
 def test_a_list_that_is_sent_again_corrected_takes_the_place_of_the_first(

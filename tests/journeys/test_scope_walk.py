@@ -47,6 +47,7 @@ PAGES: dict[str, list[str]] = {
     "answers-rows": [f"GET /answers/{k}/rows" for k in FIGURES] + [f"GET /answers/{k}/rows?area={{area}}" for k in FIGURES],
     "lookup": ["GET /look-up", "GET /look-up?q={number}", "GET /look-up?q={name}", "GET /look-up?q={household}",
                "GET /look-up?q={short_name}", "GET /look-up?q={own_name}"],
+    "lookup-registers": ["GET /registers", "GET /registers?kind=members", "GET /registers?kind=members&area={area}"],
     "lookup-person": ["GET /person/{person}", "GET /person/{person}?as_of=2024-01-01&as_known_at=2030-01-01"],
     "lookup-household": ["GET /household/{household}", "GET /household/{household}?as_of=2024-01-01"],
     "lookup-recipient": ["GET /recipient/{recipient}"],
@@ -223,7 +224,16 @@ def _learn(made: World, steward: str) -> None:
     ours = [row for row in persons if _district(str(row[0])) == own]
     others = [row for row in persons if _district(str(row[0])) != own]
     our_numbers = {n for path, _, n in plain if _district(path) == own}
-    secrets = _secrets(others, {str(x) for row in ours for x in (row[2], row[3], row[4])})
+    residents = rows(
+        database,
+        "SELECT area_path, name, name_native, ciphertext FROM registry_resident WHERE superseded_at IS NULL",
+    )
+    our_residents = [row for row in residents if _district(str(row[0])) == own]
+    our_numbers |= {_text(keys.decrypt(bytes(row[3]))) for row in our_residents if row[3]}  # type: ignore[call-overload]
+    ours_known = {str(x) for row in ours for x in (row[2], row[3], row[4])}
+    listed_here = rows(database, "SELECT area_path, name, payee_name FROM beneficiaries_benefit")
+    ours_known |= {str(x) for row in listed_here if _district(str(row[0])) == own for x in row[1:]}
+    secrets = _secrets(others, ours_known | {str(x) for row in our_residents for x in (row[1], row[2])})
     secrets |= _number_secrets({n for path, _, n in plain if _district(path) != own}, our_numbers)
     made.secrets["registrar"], made.ids["registrar"] = secrets, {int(row[1]) for row in others}  # type: ignore[call-overload]
     everybody = _secrets(persons, set()) | _number_secrets({n for _, _, n in plain}, set())
@@ -268,7 +278,7 @@ def _learn(made: World, steward: str) -> None:
     common = {
         "area": other, "own_area": own, "top": str(persons[0][0]).split(".")[0], "person": str(foreigner[1]), "household": str(foreigner[4]),
         "number": number, "name": str(foreigner[2]), "short_name": str(foreigner[2]).split()[0], "own_name": str(ours[0][2]),
-        "own_number": next(iter(our_numbers)), "own_household": str(ours[0][4]), "recipient": str(recipient[0][0]),
+        "own_number": min(our_numbers), "own_household": str(ours[0][4]), "recipient": str(recipient[0][0]),
         "benefit": str(listed[2]), "source": str(listed[1]), "finding": str(finding[0][0]), "job": str(job[0]),
         "quarantined": str(quarantined[0][0]) if quarantined else "1", "folder": str(made.folder), "contract": "code: x",
     }  # fmt: skip
@@ -285,7 +295,8 @@ def _learn(made: World, steward: str) -> None:
 
 
 def _district(path: str) -> str:
-    return path.split(".")[1] if len(path.split(".")) > 2 else ""
+    """Return the district of a path such as `PK.PK2.PK201.`."""
+    return path.split(".")[2] if len(path.split(".")) > 3 else ""
 
 
 def _is_telling(name: str) -> bool:

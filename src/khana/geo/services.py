@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
 
+from django.db.models import OuterRef, Subquery
 from shapely import wkb
 from shapely.geometry import shape
 
@@ -93,6 +94,9 @@ def read_areas(
 def put_areas(*, country: str, scheme: str, valid_from: date, rows: Iterable[AreaRow]) -> int:
     """Write areas of one scheme; the same ones again change nothing but names and outlines.
 
+    A set that begins later ends the areas of an earlier one on the levels that it covers, and a set
+    that is loaded late ends where the next one begins: on any day one set holds.
+
     The caller (a workflow) has asked for the permission `areas.load` and records the event: this
     room does not know actors.
 
@@ -133,4 +137,15 @@ def put_areas(*, country: str, scheme: str, valid_from: date, rows: Iterable[Are
         for area in Area.objects.bulk_create(fresh):
             known[area.code] = area
         written += len(by_level[level])
+    _set_last_days(country, sorted(by_level))
     return written
+
+
+def _set_last_days(country: str, levels: list[int]) -> None:
+    """End each area of these levels on the day on which the next set of its country and level begins."""
+    following = (
+        Area.objects.filter(country=country, level=OuterRef("level"), valid_from__gt=OuterRef("valid_from"))
+        .order_by("valid_from")
+        .values("valid_from")[:1]
+    )
+    Area.objects.filter(country=country, level__in=levels).update(valid_to=Subquery(following))

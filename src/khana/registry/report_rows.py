@@ -6,6 +6,11 @@ reader's scope. A resident is known by her number where both registers hold it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+
 RESIDENT_COLUMNS = (
     ("resident", "text"), ("number", "number"), ("name", "text"), ("sex", "text"), ("birth_year", "int"),
     ("civil_status", "text"), ("citizenship", "text"), ("employment", "text"), ("area", "text"),
@@ -35,3 +40,50 @@ MEMBER_SELECT = """SELECT h.number, m.line_no, m.person_id, v.name, v.sex, v.bir
 MEMBER_ORDER = "h.number, m.line_no"
 MEMBER_FILTERS = {"area": "m.area_path ^@ %(area)s"}
 PERMISSION = "registry.read"
+
+
+def register_totals() -> dict[str, int]:
+    """Count both registers within the scope, and what each holds that the other does not.
+
+    It reads every row of both: for a job, never for a page.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""SELECT (SELECT count(*) FROM registry_resident r WHERE r.superseded_at IS NULL AND r.valid_to IS NULL),
+                (SELECT count(*) FROM registry_membership m
+                 WHERE m.superseded_at IS NULL AND m.valid_to IS NULL AND m.is_member),
+                (SELECT count(*) FROM ({RESIDENT_SELECT}) resident),
+                (SELECT count(*) FROM ({MEMBER_SELECT}) member)"""
+        )
+        found = cursor.fetchone()
+    return dict(
+        zip(("residents", "members", "residents_in_no_household", "members_in_no_register"), found, strict=True)
+    )
+
+
+def register_page(kind: str, *, area_path: str = "", after: int = 0, limit: int) -> list[dict[str, Any]]:
+    """Return a page of residents in no household (`residents`) or members in no population register (`members`).
+
+    Args:
+        kind: residents or members.
+        area_path: Only under this area.
+        after: The key of the last row seen.
+        limit: At most so many rows.
+
+    Returns:
+        Rows with the columns of the report, and `key` to go on from.
+    """
+    columns: Sequence[tuple[str, str]]
+    if kind == "residents":
+        columns, select, key, narrow = RESIDENT_COLUMNS, RESIDENT_SELECT, "r.id", RESIDENT_FILTERS["area"]
+    else:
+        columns, select, key, narrow = MEMBER_COLUMNS, MEMBER_SELECT, "m.id", MEMBER_FILTERS["area"]
+    statement = select.replace("SELECT ", f"SELECT {key}, ", 1) + f" AND {key} > %(after)s"
+    if area_path:
+        statement += f" AND {narrow}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{statement} ORDER BY {key} LIMIT %(limit)s", {"after": after, "area": area_path, "limit": limit}
+        )
+        names = ["key", *(name for name, _kind in columns)]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -26,6 +26,7 @@ from khana.platform.progress import Progress, silent
 from khana.platform.workplaces import workplace
 from khana.programmes.selectors import get_programme_frame
 from khana.registry import frames as registry
+from khana.registry.report_rows import register_totals
 from khana_methods import records
 from khana_methods.engine.duckdb import Engine
 from khana_methods.overlap.consolidate import consolidate
@@ -115,7 +116,7 @@ def _work(
                 "SELECT * REPLACE (to_json(eligible_for)::VARCHAR AS eligible_for) FROM unserved"
             ),
             figures=lambda: engine.reader(_FIGURES),
-            summary={**done.summary, **_for_pages(engine)},
+            summary={**done.summary, **_for_pages(engine), "registers": register_totals()},
             at=at,
         )
         record_run.forget_old_results()

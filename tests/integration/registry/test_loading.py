@@ -156,3 +156,29 @@ def test_a_registrar_may_not_load_outside_her_area(steward: str, tokens) -> None
         load(registrar, HouseholdLoader, households((2, "400", date(2024, 1, 1), 2)), AT, 9)
     with access.scoped(registrar):
         assert ask("SELECT count(*) FROM registry_household") == [(0,)]
+
+
+def test_a_set_of_areas_ends_where_the_next_one_begins(steward: str) -> None:
+    def load_set(begins: date, *codes: str) -> None:
+        top = geo.AreaRow("BD", "Bangladesh", 0, "")
+        rows = [top, *(geo.AreaRow(code, code, 1, "BD") for code in codes)]
+        geo.put_areas(country="bgd", scheme="of-its-year", valid_from=begins, rows=rows)
+
+    def days() -> list[tuple[object, ...]]:
+        return ask(
+            "SELECT code, extract(year FROM valid_from)::int, extract(year FROM valid_to)::int FROM geo_area"
+            " WHERE country = 'bgd' AND level = 1 ORDER BY 1, 2"
+        )
+
+    with access.scoped(steward):
+        load_set(date(2015, 1, 1), "BD10", "BD20")
+        assert days() == [("BD10", 2015, None), ("BD20", 2015, None)]
+        load_set(date(2022, 1, 1), "BD10", "BD21")
+        assert days() == [("BD10", 2015, 2022), ("BD10", 2022, None), ("BD20", 2015, 2022), ("BD21", 2022, None)]
+        load_set(date(2018, 1, 1), "BD10", "BD20")  # one between, loaded late
+        assert [row for row in days() if row[0] != "BD10"] == [
+            ("BD20", 2015, 2018), ("BD20", 2018, 2022), ("BD21", 2022, None),
+        ]  # fmt: skip
+        load_set(date(2015, 1, 1), "BD10", "BD20")
+        assert len(days()) == 6
+        assert ask("SELECT count(*) FROM geo_area WHERE country = 'pak' AND valid_to IS NOT NULL") == [(0,)]

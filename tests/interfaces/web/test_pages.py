@@ -40,6 +40,7 @@ PAGES = {
     "/person/1": "steward registrar",
     "/household/900000000": "steward registrar",
     "/recipient/1": "steward",
+    "/registers?kind=members": "steward registrar",
     "/findings": "steward officer",
     "/findings/codes": "steward officer registrar analyst admin",
     "/sources": "steward officer registrar admin",

@@ -24,7 +24,11 @@ def lookup(request: HttpRequest) -> HttpResponse:
     """Show the box, and what it found."""
     text = request.GET.get("q", "").strip()[:120]
     if not text:
-        return render(request, "lookup/lookup.html", {"q": "", "result": None})
+        return render(
+            request,
+            "lookup/lookup.html",
+            {"q": "", "result": None, "may_registers": session.may(request, "registry.read")},
+        )
     limits.LOOK_UP.take(f"user:{session.actor_of(request).id}")
     result = people.search(text, wording.language())
     audit.record(
