@@ -120,6 +120,7 @@ NO_PEOPLE = {
     "bootstrap administrator": "the owner's", "migrations-check": "reads models", "synth": "makes people up",
     "sources suggest": "reads the user's own file", "schema": "documents", "schema contract": "documents",
     "schema manifest": "documents", "schema facts": "documents", "login": "asks for a password", "logout": "ends a session",
+    "survey estimate": "reads the user's own file",
     "linkage dedupe": "reads the user's own file",
     "linkage evaluate": "reads the user's own file",
     "sdc check": "reads the user's own file", "sdc table": "reads the user's own file",

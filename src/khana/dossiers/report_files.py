@@ -151,7 +151,7 @@ class ParquetWriter:
 
         types = {
             "text": pa.string(), "number": pa.string(), "int": pa.int64(), "bool": pa.bool_(),
-            "decimal": pa.decimal128(18, 2), "list": pa.list_(pa.string()),
+            "float": pa.float64(), "decimal": pa.decimal128(18, 2), "list": pa.list_(pa.string()),
         }  # fmt: skip
         self._schema = pa.schema(
             [pa.field(name, types[kind]) for name, kind in columns],

@@ -35,6 +35,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "consolidate": ("work", "consolidate", "Link every list row, check it, write the five answers."),
     "linkage": ("linkage", "linkage", "Find the same person twice in a file; measure how well."),
     "sdc": ("sdc", "sdc", "May a file leave? k-anonymity, risk, what to coarsen, small cells."),
+    "survey": ("survey", "survey", "Estimates of any survey file, with design-based errors."),
     "report": ("report", "report", "Print or export one answer: csv, xlsx, json, parquet."),
     "explain": ("evidence", "explain", "Say what a finding means and what to do."),
     "quarantine": ("evidence", "quarantine", "Rows that could not be read: list, export, replay."),
