@@ -101,6 +101,9 @@ COMMANDS: dict[str, list[str]] = {
     "contracts add": ["{folder}/contracts/zakat_2026h1.yaml"],
     "contracts list": [""],
     "consolidate": [""],
+    "forms add": ["--country pak"],
+    "forms list": [""],
+    "forms withdraw": ["khana_pak_household 1"],
     "report": list(KINDS) + [f"{k} --area {{area}}" for k in KINDS] + [f"{k} --format csv --source {{source}}" for k in KINDS]
     + [f"{k} --out {{folder}}/out-{k}.{f}" for k in KINDS for f in ("xlsx", "parquet")],
     "explain": ["{finding}", "DUP_NID"],
@@ -121,6 +124,7 @@ NO_PEOPLE = {
     "sources suggest": "reads the user's own file", "schema": "documents", "schema contract": "documents",
     "schema manifest": "documents", "schema facts": "documents", "login": "asks for a password", "logout": "ends a session",
     "survey estimate": "reads the user's own file",
+    "forms build": "writes questions", "forms check": "reads questions", "forms diff": "reads questions",
     "linkage dedupe": "reads the user's own file",
     "linkage evaluate": "reads the user's own file",
     "sdc check": "reads the user's own file", "sdc table": "reads the user's own file",

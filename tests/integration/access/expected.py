@@ -32,6 +32,8 @@ AREA_READ = {
 }  # fmt: skip
 AREA_WRITE = {"steward": ALL, "registrar_a": "adm", "registrar_xa": "adm", "registrar_b": "bc"}
 STEWARD = {"steward": ALL}
+FORMS = {"steward": ALL, "admin": ALL}
+SENT = {**AREA_WRITE, "auditor": ALL}
 RESULTS = {name: ALL for name in EVERYBODY if name != "enumerator"}
 
 
@@ -123,6 +125,16 @@ TABLES: dict[str, Expect] = {
         s={"steward": ALL, "auditor": ALL, "grievance_a": "adm"}, i=STEWARD, d=STEWARD
     ),
     "beneficiaries_areafigure": Expect(s=RESULTS, i=STEWARD, d=STEWARD),
+    "intake_form": Expect(s=EVERYBODY, i=FORMS, u=FORMS, column="title", frozen="code"),
+    "intake_formversion": Expect(s=EVERYBODY, i=FORMS, u=FORMS, column="state", frozen="xform"),
+    "intake_submission": Expect(
+        s=SENT, i={**AREA_WRITE, "enumerator": "adm"}, u=AREA_WRITE, column="state", frozen="sha256"
+    ),
+    "intake_submissionpart": Expect(s=SENT, i=AREA_WRITE),
+    "intake_stamp": Expect(s=SENT, i=AREA_WRITE),
+    "intake_entity": Expect(s={**AREA_WRITE, "enumerator": "adm"}, i=AREA_WRITE, u=AREA_WRITE, column="label"),
+    "intake_entitychange": Expect(s=SENT, i=AREA_WRITE),
+    "intake_assignment": Expect(s=AREA_WRITE, i=AREA_WRITE, u=AREA_WRITE, column="valid_to", frozen="user_id"),
 }
 
 EXTRA = {"geo_area": 4}  # rows beside those of `world.ROWS`

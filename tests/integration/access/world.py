@@ -67,7 +67,7 @@ class World:
             "valid_to": None, "superseded_at": None, "retired_at": None, "closed_at": None,
             "queued_at": datetime.now(UTC), "username": f"u{number}", "user_id": number, "event_id": number,
             "token_hash": number.to_bytes(32, "big"), "token": number.to_bytes(32, "big"), "role": "analyst",
-            "state": "QUEUED", "status": "VERIFIED", "name": "Amina Bibi" if area == A else "Zubaida Khatoon",
+            "state": "QUEUED", "instance_id": str(number), "submission_id": IDS[key], "status": "VERIFIED", "name": "Amina Bibi" if area == A else "Zubaida Khatoon",
         }  # fmt: skip
         values = {}
         for column, kind, needed in self.columns[table]:
@@ -80,6 +80,8 @@ class World:
             values["code"] = f"P{agency}2"
         if table in ("programmes_programme", "beneficiaries_source") and key == "m":
             values["code"] = f"m{number}"
+        if table == "intake_form":
+            values["code"] = f"f{number}"
         if table == "beneficiaries_source":
             values["code"] = f"s{number}"
         return values
