@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Max
 from psycopg import sql
 
@@ -22,7 +22,7 @@ from khana.access import services as access
 from khana.audit import services as audit
 from khana.deliveries.models import Batch, Contract, QuarantinedRow
 from khana.platform import bulk, files, keys
-from khana_methods.errors import NotFound
+from khana_methods.errors import Conflict, NotFound
 
 
 class ContractUnknown(NotFound):
@@ -35,6 +35,12 @@ class BatchUnknown(NotFound):
     """No batch of that number within the scope."""
 
     code: ClassVar[str] = "deliveries.batch.unknown"
+
+
+class DeliveryOfOthers(Conflict):
+    """Somebody whose deliveries the actor may not see has brought this file before."""
+
+    code: ClassVar[str] = "deliveries.file.of_others"
 
 
 @dataclass(frozen=True)
@@ -105,23 +111,31 @@ def keep_delivery(
     """Keep a file byte for byte and open its batch; the same file twice is the same batch.
 
     Commits by itself when called outside a transaction: the file must be safe before it is read.
+
+    Raises:
+        DeliveryOfOthers: The batch is there already, outside the scope of the actor.
     """
     access.require("deliveries.write")
     kept = files.keep(path, name=name, at=at)
     with transaction.atomic():
         batch = Batch.objects.filter(file_id=kept.id, contract=contract, source_code=source_code).first()
         if batch is None:
-            batch = Batch.objects.create(
-                contract=contract,
-                file_id=kept.id,
-                file_name=name,
-                entity=contract.entity,
-                source_code=source_code,
-                agency=agency,
-                replays_id=replays,
-                received_at=at,
-                received_by=access.actor_id(),
-            )
+            values = {
+                "contract": contract, "file_id": kept.id, "file_name": name, "entity": contract.entity,
+                "source_code": source_code, "agency": agency, "replays_id": replays, "received_at": at,
+                "received_by": access.actor_id(),
+            }  # fmt: skip
+            try:
+                with transaction.atomic():
+                    batch = Batch.objects.create(**values)
+            except IntegrityError as error:
+                batch = Batch.objects.filter(file_id=kept.id, contract=contract, source_code=source_code).first()
+                if batch is not None:  # the same command, typed twice at once
+                    return KeptBatch(batch.pk, batch.state, kept.sha256, kept.size, _counts(batch))
+                raise DeliveryOfOthers(
+                    "This very file has been brought before, under the same contract, by somebody whose deliveries you "
+                    "may not see. Nothing was loaded. Ask the data steward whether its rows are in already."
+                ) from error
             audit.record(
                 action="deliveries.file.kept",
                 subject=f"batch:{batch.pk}",
