@@ -43,7 +43,7 @@ def json_blocks(path: Path, contract: Contract) -> Iterator[Parted]:
             if lines and not lines[-1]:
                 lines.pop()
             if line == 1:
-                _refuse_array(lines, path)
+                refuse_document(lines, path)
             block = parter.part(lines, line, piece.foreign)
             block.bytes_done = piece.bytes_done
             line += len(lines)
@@ -55,15 +55,28 @@ def json_blocks(path: Path, contract: Contract) -> Iterator[Parted]:
         raise FileEmpty(f"{path.name} holds nothing but blank lines.", file=path.name)
 
 
-def _refuse_array(lines: list[str], path: Path) -> None:
+def refuse_document(lines: list[str], path: Path) -> None:
     """Refuse a file that is one JSON array or object over many lines: it cannot be read line by line."""
-    first = next((text.strip() for text in lines if text.strip()), "")
-    if first in ("[", "{") or (first.startswith("[") and not first.endswith("]")):
+    filled = [text.strip() for text in lines if text.strip()]
+    first = filled[0] if filled else ""
+    is_array = first in ("[", "{") or (first.startswith("[") and (len(filled) == 1 or not first.endswith("]")))
+    if is_array or _holds_records(first):
         raise FormatWrong(
             f"{path.name} is one JSON document, not JSON lines. Ask for one record a line, each with its own braces.",
             found="json",
             wanted="jsonl",
         )
+
+
+def _holds_records(line: str) -> bool:
+    """Tell whether a line is an object that wraps a list of records, such as `{"data": [{...}, {...}]}`."""
+    record, fault = read_json_line(line)
+    if fault or not isinstance(record, dict) or len(record) > 5:
+        return False
+    return any(
+        isinstance(value, list) and len(value) > 1 and all(isinstance(item, dict) for item in value)
+        for value in record.values()
+    ) and not any(isinstance(value, dict) for value in record.values())
 
 
 class JsonParter:

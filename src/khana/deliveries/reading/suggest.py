@@ -19,6 +19,8 @@ import yaml
 
 from khana.deliveries.contracts.loading import ContractInvalid, parse_contract
 from khana.deliveries.contracts.schema import REQUIRED, Layout
+from khana.deliveries.reading.jsonlines import refuse_document
+from khana.deliveries.reading.looks import are_amounts, are_births, are_names, attribute_by_look, looks_data
 from khana.deliveries.reading.opening import find_encoding, opened, refuse_other_kind, text_pieces
 from khana.deliveries.reading.refusals import FileEmpty
 from khana.deliveries.reading.sheets import Workbook
@@ -36,12 +38,6 @@ _TITLES = {
     "tehsil_name": r"\b(?:Tehsil|Taluka|Upazila)\s*:?\s+(?P<tehsil_name>[^,;:]+?)" + _END,
     "period": r"\b(?:Period|Month|Quarter|Fortnight)\s*:\s*(?P<period>.+?)\s*(?:\s{2,}|$)",
 }
-_LOOKS = (
-    ("id_number", re.compile(r"\d{5}-\d{7}-\d|\d{13}|\d{17}|\d{10}")),
-    ("mobile_number", re.compile(r"(?:\+?92|0)?3\d{2}-?\d{7}|(?:\+?88)?01[3-9]\d{8}|\+\d{2,3}[ \d]{9,}")),
-    ("account_number", re.compile(r"[A-Z]{2}\d{2}[A-Z]{4}[A-Z0-9]{10,}")),
-    ("birth_date", re.compile(r"\d{1,2}[-/.]\w{2,3}[-/.](?:19|20)\d{2}|(?:19|20)\d{2}-\d{2}-\d{2}")),
-)
 
 
 def suggest_contract(path: Path, *, code: str = "", entity: str = "") -> dict[str, Any]:
@@ -84,7 +80,11 @@ def suggest(path: Path, *, code: str = "", entity: str = "") -> dict[str, Any]:
     facts: dict[str, Any] = {}
     given: dict[str, Sequence[str]] = {}
     unrecognised = []
-    for name, attribute, column in zip(header, attributes, columns, strict=True):
+    if layout.get("header", {}).get("none"):
+        facts = _by_position(columns, entity)
+        given = {fact: columns[rule["position"] - 1] for fact, rule in facts.items()}
+        header = []
+    for name, attribute, column in zip(header, attributes, columns, strict=False):
         fact = _fact(attribute, name, entity)
         if fact and fact not in facts:
             facts[fact], given[fact] = _rule(fact, name, column, entity), column
@@ -105,9 +105,29 @@ def suggest(path: Path, *, code: str = "", entity: str = "") -> dict[str, Any]:
     return {"contract": draft, "unrecognised": unrecognised, "problems": _problems(draft)}
 
 
+def _by_position(columns: Sequence[Sequence[str]], entity: str) -> dict[str, Any]:
+    """Map the columns of a file without a header by the look of their values; what has no look is left out."""
+    facts: dict[str, Any] = {}
+    for position, column in enumerate(columns, start=1):
+        attribute = attribute_by_look(column) or (
+            "name" if are_names(column) else "amount" if are_amounts(column) else ""
+        )
+        if attribute == "name" and f"{'beneficiary_' if entity == 'benefit' else ''}name" in facts:
+            attribute = "guardian_name"
+        if attribute == "birth_date" and not are_births(column):
+            attribute = "payment_date"
+        fact = _fact(attribute, "", entity) if attribute else ""
+        if fact and fact not in facts:
+            rule = _rule(fact, "", column, entity)
+            facts[fact] = {"position": position, **{key: value for key, value in rule.items() if key != "column"}}
+    return facts
+
+
 def _attribute(name: str, column: Sequence[str]) -> str:
     """Return what a column probably means: by the lower line of its header, by all of it, by its values."""
-    told, seen = _by_header(name.rsplit("\n", 1)[-1]) or _by_header(name), _by_look(column)
+    told, seen = _by_header(name.rsplit("\n", 1)[-1]) or _by_header(name), attribute_by_look(column)
+    if told == "period" and are_amounts(column):
+        return "amount"  # 'monthly allowance' tells a month by its words and money by its values
     return seen if seen and told in ("", "name") else told
 
 
@@ -173,13 +193,16 @@ def _text(path: Path) -> tuple[dict[str, Any], list[str], list[list[str]]]:
     lines = piece.data.decode("utf-8", "replace").split("\n")[: _ROWS + 60] if piece else []
     if not any(line.strip() for line in lines):
         raise FileEmpty(f"{path.name} holds nothing but blank lines.", file=path.name)
-    if next(line for line in lines if line.strip()).lstrip().startswith("{"):
+    if next(line for line in lines if line.strip()).lstrip().startswith(("{", "[")):
+        refuse_document(lines, path)
         return _json(lines, encoding)
     delimiter = sniff_delimiter(lines)
     records = [record for _, record in head_records(lines, delimiter, '"')]
-    index = _header_index(records)
     name = {"\t": "tab"}.get(delimiter, delimiter)
-    found = {"format": "csv", "encoding": encoding, "delimiter": name}
+    found: dict[str, Any] = {"format": "csv", "encoding": encoding, "delimiter": name}
+    if _has_no_header(records):
+        return found | {"header": {"none": True}}, [""] * len(records[0]), records[:_ROWS]
+    index = _header_index(records)
     return found, records[index], [r for r in records[index + 1 :] if len(r) == len(records[index])][:_ROWS]
 
 
@@ -220,7 +243,7 @@ def _sheet(path: Path) -> tuple[dict[str, Any], list[str], list[list[str]], list
     above = rows[index - 1] if index else []
     filled = [cell for cell in above if cell.strip()]
     titles = [cells[0] for cells in rows if len([cell for cell in cells if cell.strip()]) == 1 and cells[0].strip()]
-    if 2 <= len(filled) < len(header) and not any(_looks_data(cell) for cell in filled):
+    if 2 <= len(filled) < len(header) and not any(looks_data(cell) for cell in filled):
         group, joined = "", []
         for upper, name in zip([*above, *[""] * len(header)], header, strict=False):
             group = upper.strip() or group
@@ -235,15 +258,20 @@ def _header_index(records: Sequence[Sequence[str]]) -> int:
     def likeness(record: Sequence[str]) -> float:
         filled = [cell for cell in record if cell.strip()]
         known = sum(bool(_by_header(cell)) for cell in filled if len(cell) < 60)
-        return known * 3 + len(set(filled)) - 4 * sum(_looks_data(cell) for cell in filled)
+        return known * 3 + len(set(filled)) - 4 * sum(looks_data(cell) for cell in filled)
 
     candidates = range(min(len(records), 40))
     return max(candidates, key=lambda index: (likeness(records[index]), -index), default=0)
 
 
-def _looks_data(cell: str) -> bool:
-    digits = sum(character.isdigit() for character in cell)
-    return digits >= 4 or (digits > 0 and digits == len(cell.strip()))
+def _has_no_header(records: Sequence[Sequence[str]]) -> bool:
+    """Tell whether a file begins with data at once: its first record looks like the others, and no cell is a known name."""
+    first = records[0]
+    filled = [cell for cell in first if cell.strip()]
+    if len(filled) < 2 or any(_by_header(cell) for record in records[:40] for cell in record if len(cell) < 60):
+        return False
+    alike = [record for record in records[1:] if len(record) == len(first)]
+    return sum(looks_data(cell) for cell in filled) * 2 >= len(filled) and len(alike) * 10 >= len(records[1:]) * 9
 
 
 @cache
@@ -267,17 +295,6 @@ def _by_header(name: str) -> str:
     if not key:
         return ""
     return next((attribute for attribute, pattern in _patterns()[0].items() if pattern.search(key)), "")
-
-
-def _by_look(column: Sequence[str]) -> str:
-    """Return the attribute that nearly all values of a column look like; empty where none."""
-    values = [ascii_digits(value).strip() for value in column if value.strip()]
-    if len(values) < 5:
-        return ""
-    for attribute, pattern in _LOOKS:
-        if sum(bool(pattern.fullmatch(value)) for value in values) * 10 >= len(values) * 8:
-            return attribute
-    return ""
 
 
 def _entity(attributes: set[str]) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from tests.unit.khana.deliveries.files import HEADER, IDENTIFIERS, ROWS, all_of, contract, csv_file, sheet_file
 
 from khana.deliveries.contracts.loading import parse_contract
 from khana.deliveries.reading.corrections import Correction, read_corrections
 from khana.deliveries.reading.read import header_of
+from khana.deliveries.reading.refusals import FormatWrong
 from khana.deliveries.reading.suggest import suggest, suggest_contract
 
 
@@ -86,3 +88,38 @@ def test_values_speak_where_headers_do_not(tmp_path: Path) -> None:
 def test_a_draft_says_what_it_lacks(tmp_path: Path) -> None:
     draft = suggest(csv_file(tmp_path, ["a,b", "x,y", "z,w"]))
     assert (draft["unrecognised"], len(draft["problems"])) == (["a", "b"], 1)
+
+
+def test_a_draft_of_a_file_without_a_header_goes_by_position(tmp_path: Path) -> None:
+    rows = [
+        f"352{n:02d}-1234567-{n % 9}|Nasreen Bibi|Aslam Khan|9,000|2026-01-15|0300123456{n % 9}" for n in range(10, 30)
+    ]
+    draft = suggest(csv_file(tmp_path, rows))
+    assert draft["problems"] == []
+    contract = draft["contract"]
+    assert contract["file"]["header"] == {"none": True}
+    assert {fact: rule["position"] for fact, rule in contract["facts"].items()} == {
+        "beneficiary_id_number": 1, "beneficiary_name": 2, "beneficiary_guardian_name": 3, "amount": 4,
+        "payment_date": 5, "mobile_number": 6,
+    }  # fmt: skip
+
+
+def test_a_monthly_sum_is_an_amount_and_a_month_is_a_period(tmp_path: Path) -> None:
+    header = "জাতীয় পরিচয়পত্র নম্বর,নাম,মাসিক ভাতা"
+    draft = suggest(csv_file(tmp_path, [header, *[f"19601234567{n:02d},রহিমা বেগম,৬০০" for n in range(10, 20)]]))
+    assert draft["contract"]["facts"]["amount"] == {"column": ["মাসিক ভাতা"]}
+    draft = suggest(
+        csv_file(tmp_path, ["CNIC,Name,Month", *[f"3520212345{n}-1,Amna Bibi,2026-04" for n in range(10, 20)]])
+    )
+    assert draft["contract"]["facts"]["period"] == {"column": ["Month"]}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[{"nid": 1}, {"nid": 2}]', "[" + chr(10) + '{"nid": 1}]', '{"data": [{"nid": 1}, {"nid": 2}]}'],
+)
+def test_a_json_document_is_refused_in_words(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "list.json"
+    path.write_text(text)
+    with pytest.raises(FormatWrong, match="one record a line"):
+        suggest(path)
