@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from tests.conftest import close_pool
+from tests.conftest import REPOSITORY, close_pool
 from tests.journeys.commands import Nursery, nursery
 from tests.journeys.database_state import rows, state
 
@@ -104,9 +104,17 @@ COMMANDS: dict[str, list[str]] = {
     "forms add": ["--country pak"],
     "forms list": [""],
     "forms withdraw": ["khana_pak_household 1"],
+    "models import": ["{repository}/tests/data/models/living.yaml"],
+    "models list": [""],
+    "models activate": ["LIVING --from 2024-01-01", "LIVING --confirm"],
+    "models card": ["LIVING"],
+    "score run": ["", "--trial --model LIVING"],
+    "score one": ["{household}"],
+    "score runs": [""],
+    "replay": ["{score}"],
     "report": list(KINDS) + [f"{k} --area {{area}}" for k in KINDS] + [f"{k} --format csv --source {{source}}" for k in KINDS]
     + [f"{k} --out {{folder}}/out-{k}.{f}" for k in KINDS for f in ("xlsx", "parquet")],
-    "explain": ["{finding}", "DUP_NID"],
+    "explain": ["{finding}", "DUP_NID", "{score} --score", "{score} --score --language ur"],
     "quarantine list": ["", "--source {source}"],
     "quarantine export": ["", "--source {source}", "--out {folder}/out-q.csv"],
     "quarantine replay": ["{folder}/other-corrections.csv"],
@@ -272,6 +280,7 @@ def _learn(made: World, steward: str) -> None:
         database,
         f"SELECT id FROM beneficiaries_finding WHERE agency <> '{agency}' AND area_path NOT LIKE '%{own}%' LIMIT 1",
     )
+    score = rows(database, f"SELECT id FROM assessment_score WHERE area_path NOT LIKE '%{own}%' ORDER BY id LIMIT 1")
     with psycopg.connect(**{**embedded.connection_parameters("owner"), "dbname": database}) as owner:
         job = owner.execute(
             "INSERT INTO platform_jobrun (uuid, kind, arguments, state, actor_id, actor_label, phase, progress_done, progress_total,"
@@ -286,6 +295,7 @@ def _learn(made: World, steward: str) -> None:
         "own_number": min(our_numbers), "own_household": str(ours[0][4]), "recipient": str(recipient[0][0]),
         "benefit": str(listed[2]), "source": str(listed[1]), "finding": str(finding[0][0]), "job": str(job[0]),
         "quarantined": str(quarantined[0][0]) if quarantined else "1", "folder": str(made.folder), "contract": "code: x",
+        "repository": str(REPOSITORY), "score": str(score[0][0]),
     }  # fmt: skip
     for user in ("registrar", "officer", "analyst", "nobody"):
         made.things[user] = common
@@ -458,9 +468,11 @@ def test_commands(world: World, user: str) -> None:
                 met += [(words, thing) for thing in world.found(user, shown, " ".join(words))]
     assert met == []
     after = {t: s for t, s in state(world.database).items() if not t.startswith(allowed)}
-    assert {t for t in after if after[t] != before[t]} <= (
-        {"registry_householdversion"} if user == "registrar" else set()
-    )
+    hers = {
+        "registrar": {"registry_householdversion"},
+        "analyst": {"assessment_modelversion", "assessment_activation"},
+    }
+    assert {t for t in after if after[t] != before[t]} <= hers.get(user, set())
     assert {ended[c] for c in ("users add", "users list", "audit verify", "consolidate")} == {13}
 
 

@@ -1,15 +1,35 @@
-"""The frame of scores in force for the methods."""
+"""The frame of scores in force for the methods.
+
+The rule, in this order: a confirmed override that has not ended; the score that the model in force
+computed; the newest score that arrived. A score of a model that is no longer in force does not count.
+"""
 
 from __future__ import annotations
 
+from datetime import date
+
 import pyarrow as pa
 
-from khana.platform.frames import FrameSource
+from khana.platform.frames import FrameSource, literal
+
+# one row a household: the score that counts on a day, and where it comes from
+IN_FORCE = """
+    SELECT DISTINCT ON (household_id) household_id, score, origin FROM (
+        SELECT household_id, score, 'override' AS origin, 1 AS rank, proposed_at::date AS day, id
+        FROM assessment_override WHERE confirmed_at IS NOT NULL AND (ends_on IS NULL OR ends_on > {day})
+        UNION ALL
+        SELECT household_id, score, 'model', 2, score_date, id FROM assessment_score
+        WHERE superseded_at IS NULL AND model_id = (
+            SELECT model_id FROM assessment_activation
+            WHERE confirmed_at IS NOT NULL AND effective_from <= {day} AND (effective_to IS NULL OR effective_to > {day})
+            ORDER BY effective_from DESC, confirmed_at DESC LIMIT 1)
+        UNION ALL
+        SELECT household_id, score, 'arrived', 3, score_date, id FROM assessment_score
+        WHERE superseded_at IS NULL AND model_id IS NULL) AS every_score
+    ORDER BY household_id, rank, day DESC, id DESC"""
 
 
-def score_frame(source: FrameSource) -> pa.RecordBatchReader:
-    """Return one row per scored household: the newest score in force."""
-    return source.query(
-        """SELECT DISTINCT ON (household_id) household_id, score::float8 AS score FROM assessment_score
-           WHERE superseded_at IS NULL ORDER BY household_id, score_date DESC, id DESC"""
-    )
+def score_frame(source: FrameSource, *, as_of: date | None = None) -> pa.RecordBatchReader:
+    """Return one row per scored household: the score that counts on a day (today where none is named)."""
+    day = f"{literal(as_of.isoformat())}::date" if as_of else "current_date"
+    return source.query(f"SELECT household_id, score::float8 AS score FROM ({IN_FORCE.format(day=day)}) AS counted")

@@ -31,6 +31,22 @@ class FrameSource:
         return reader
 
 
+class OwnSource:
+    """Answers a query on the transaction that is open: for few rows, such as one household at the desk."""
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self._schema = schema
+
+    def query(self, statement: str) -> pa.RecordBatchReader:
+        """Return the rows of one query by the schema that was named."""
+        with connection.cursor() as cursor:
+            cursor.execute(statement)
+            rows = cursor.fetchall()
+        columns = list(zip(*rows, strict=True)) if rows else [() for _ in self._schema]
+        arrays = [pa.array(list(c), field.type) for c, field in zip(columns, self._schema, strict=True)]
+        return pa.table(arrays, schema=self._schema).to_reader()
+
+
 def literal(text: str) -> str:
     """Return a text as an SQL literal, for queries that take no parameters."""
     return "'" + text.replace("'", "''") + "'"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import date, datetime
 from typing import Any
 
 from khana.platform import places
@@ -31,3 +32,9 @@ def put(**settings: Any) -> None:
         handle.flush()
         os.fsync(handle.fileno())
     temporary.rename(path)
+
+
+def today(at: datetime) -> date:
+    """Return the day that 'today' stands for in this installation: its world date, else the day of a moment."""
+    settings = read()
+    return date.fromisoformat(settings["world_date"]) if "world_date" in settings else at.date()

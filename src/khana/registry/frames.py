@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from typing import Protocol
+
 import pyarrow as pa
 
-from khana.platform.frames import FrameSource
+from khana.platform.frames import literal
 
 _CURRENT = "superseded_at IS NULL AND valid_to IS NULL"
 # the smallest area code of a path `A.B.C.` is its last part but one
 _AREA = "coalesce(nullif(split_part({path}, '.', -2), ''), '')"
 
 
-def identifier_frame(source: FrameSource) -> pa.RecordBatchReader:
+class Source(Protocol):
+    """Whatever answers a query with record batches, within the caller's scope."""
+
+    def query(self, statement: str) -> pa.RecordBatchReader:
+        """Return the rows of one query."""
+
+
+def identifier_frame(source: Source) -> pa.RecordBatchReader:
     """Return one row per number that a registered person holds or claims; see `records.identifier_frame`."""
     return source.query(
         f"""SELECT i.token, i.person_id, m.household_id, h.number AS household_number, m.line_no,
@@ -23,7 +33,7 @@ def identifier_frame(source: FrameSource) -> pa.RecordBatchReader:
     )
 
 
-def person_frame(source: FrameSource) -> pa.RecordBatchReader:
+def person_frame(source: Source) -> pa.RecordBatchReader:
     """Return one row per registered person; see `records.person_frame`."""
     return source.query(
         """SELECT v.person_id, m.household_id, v.sex, v.birth_year::int, v.birth_month::int, v.birth_day::int, v.marital,
@@ -35,7 +45,7 @@ def person_frame(source: FrameSource) -> pa.RecordBatchReader:
     )
 
 
-def household_frame(source: FrameSource) -> pa.RecordBatchReader:
+def household_frame(source: Source) -> pa.RecordBatchReader:
     """Return one row per registered household with its members counted; see `records.household_frame`."""
     return source.query(
         f"""SELECT h.id AS household_id, h.number AS household_number, {_AREA.format(path="h.area_path")} AS area_code,
@@ -46,6 +56,50 @@ def household_frame(source: FrameSource) -> pa.RecordBatchReader:
     )
 
 
-def resident_frame(source: FrameSource) -> pa.RecordBatchReader:
+def resident_frame(source: Source) -> pa.RecordBatchReader:
     """Return one row per number that the population register knows."""
     return source.query(f"SELECT token FROM registry_resident WHERE token IS NOT NULL AND {_CURRENT}")
+
+
+def _stood(alias: str, as_of: date, known_at: datetime) -> str:
+    """Write the condition that a version was true on a day and known at a time."""
+    day, moment = f"{literal(as_of.isoformat())}::date", f"{literal(known_at.isoformat())}::timestamptz"
+    return (
+        f"{alias}.valid_from <= {day} AND ({alias}.valid_to IS NULL OR {alias}.valid_to > {day})"
+        f" AND {alias}.recorded_at <= {moment} AND ({alias}.superseded_at IS NULL OR {alias}.superseded_at > {moment})"
+    )
+
+
+def household_text_frame(
+    source: Source, *, as_of: date, known_at: datetime, household_id: int | None = None
+) -> pa.RecordBatchReader:
+    """Return one row per household as it stood on a day and was known at a time, its facts as one text.
+
+    See `khana_methods.rules.snapshot`; of one household where its id is given.
+    """
+    only = "" if household_id is None else f" AND v.household_id = {int(household_id)}"
+    return source.query(
+        f"""SELECT v.household_id, v.area_path, v.valid_from AS survey_date, v.consent, v.facts::text AS facts
+            FROM registry_householdversion v WHERE {_stood("v", as_of, known_at)}{only}"""
+    )
+
+
+def member_text_frame(
+    source: Source, *, as_of: date, known_at: datetime, household_id: int | None = None
+) -> pa.RecordBatchReader:
+    """Return one row per member of a household as she stood on a day and was known at a time.
+
+    A person whose file was merged into another stands under the current file.
+    """
+    only = "" if household_id is None else f" AND m.household_id = {int(household_id)}"
+    moment = f"{literal(known_at.isoformat())}::timestamptz"
+    return source.query(
+        f"""SELECT m.household_id, coalesce(a.current_id, m.person_id) AS person_id, m.line_no, m.relation, m.is_present,
+                   v.sex, v.marital, v.birth_year::int, v.birth_month::int, v.birth_day::int, v.valid_from AS survey_date,
+                   v.facts::text AS facts
+            FROM registry_membership m
+            JOIN registry_personversion v ON v.person_id = m.person_id AND {_stood("v", as_of, known_at)}
+            LEFT JOIN registry_alias a ON a.person_id = m.person_id AND a.valid_from <= {moment}
+                 AND (a.valid_to IS NULL OR a.valid_to > {moment})
+            WHERE m.is_member AND {_stood("m", as_of, known_at)}{only}"""
+    )

@@ -102,7 +102,10 @@ def _work(
             engine.register("benefit_frame", benefits, schema=records.benefit_frame)
             for number, (name, frame) in enumerate(FRAMES):
                 progress(number, steps, "reading")
-                engine.register(name, frame(source), schema=records.FRAMES[name])
+                reader = (
+                    assessment.score_frame(source, as_of=parameters.as_of) if name == "score_frame" else frame(source)
+                )
+                engine.register(name, reader, schema=records.FRAMES[name])
         faults.reach("consolidate.frames_read")
         engine.register("programme_frame", get_programme_frame(), schema=records.programme_frame)
         done = consolidate(engine, parameters, lambda step, share: progress(int(share * 100), 100, step))

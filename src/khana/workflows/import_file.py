@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from khana.access import services as access
-from khana.assessment.services import ScoreLoader
+from khana.assessment.services.load_scores import ScoreLoader
 from khana.beneficiaries.services.load_benefits import BenefitLoader, ExitLoader
 from khana.beneficiaries.services.sources import get_source
 from khana.deliveries import services as deliveries

@@ -45,6 +45,12 @@ CATALOGUE_WRITE = {"steward": ALL, "admin": ALL, "officer_x": "ac", "officer_y":
 AGENCY_WRITE = {"steward": ALL, "officer_x": "ac", "officer_y": "bd"}
 NO_AGENCY = dict.fromkeys(("registrar_a", "registrar_b", "registrar_xa", "officer_xa"), "m")
 
+MODEL_WRITE = dict.fromkeys(("steward", "analyst"), ALL)
+SIGNERS = dict.fromkeys(("steward", "analyst", "admin"), ALL)
+OVERRIDERS = {**AREA_WRITE, "grievance_a": "adm"}
+SCENARIOS = dict.fromkeys(("steward", "analyst", "officer_x", "officer_y", "officer_xa"), ALL)
+OWN_SCENARIOS = {"steward": "abcd"}  # the fifth row is the registrar's, who saves none
+
 TABLES: dict[str, Expect] = {
     "geo_area": Expect(s=EVERYBODY, i={"steward": ALL, "admin": ALL}, u={"steward": ALL, "admin": ALL}, column="name"),
     "platform_storedfile": Expect(s=EVERYBODY, i=EVERYBODY),
@@ -85,6 +91,13 @@ TABLES: dict[str, Expect] = {
     "identity_simrecord": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
     "identity_publicemployee": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
     "assessment_score": Expect(s=AREA_READ, i=STEWARD, u=STEWARD, column="superseded_at", frozen="score"),
+    "assessment_modelversion": Expect(s=RESULTS, i=MODEL_WRITE),
+    "assessment_activation": Expect(s=RESULTS, i=SIGNERS, u=SIGNERS, column="confirmed_label", frozen="effective_from"),
+    "assessment_scoringrun": Expect(s=RESULTS, i=STEWARD, u=STEWARD, column="summary", frozen="known_at"),
+    "assessment_unscored": Expect(s=AREA_READ, i=STEWARD, d=STEWARD),
+    "assessment_override": Expect(s=AREA_READ, i=OVERRIDERS, u=OVERRIDERS, column="confirmed_label", frozen="score"),
+    "assessment_snapshot": Expect(s=RESULTS, i=MODEL_WRITE, d=MODEL_WRITE),
+    "assessment_scenario": Expect(s=RESULTS, i=SCENARIOS, d=OWN_SCENARIOS),
     "programmes_programme": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, d=CATALOGUE_WRITE, column="name"),
     "beneficiaries_source": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, column="title"),
     "beneficiaries_benefit": Expect(

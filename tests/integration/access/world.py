@@ -61,7 +61,7 @@ class World:
         number = IDS[key] + (1000 if is_new else 0)
         special: dict[str, object] = {
             "id": number, "agency": agency, "area_path": area, "batch_id": IDS[key], "agencies": json.dumps([agency]),
-            "programme": f"P{agency}", "received_by": actor, "actor_id": actor, "created_by": actor,
+            "programme": f"P{agency}", "received_by": actor, "actor_id": actor, "created_by": actor, "proposed_by": actor,
             "code": f"P{agency}" if not is_new else f"new-{key}", "number": str(number), "uuid": None,
             "sha256": f"{number:064d}", "scheme": str(number), "source_code": str(number), "version": number, "line": number,
             "valid_to": None, "superseded_at": None, "retired_at": None, "closed_at": None,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -148,16 +149,23 @@ def quarantine_replay(file: Path, as_json: bool, out: Path | None) -> None:
 
 @click.command(
     cls=TeachingCommand,
-    examples=("khana explain                    every code", "khana explain DUP_NID", "khana explain 4711 --json"),
-)
+    examples=(
+        "khana explain                    every code", "khana explain DUP_NID", "khana explain 4711 --json",
+        "khana explain 815 --score --language ur    why a family scored what it did",
+    ),
+)  # fmt: skip
 @click.argument("finding", required=False)
+@click.option("--score", "is_score", is_flag=True, help="The number is a score's, not a finding's.")
 @click.option("--language", type=click.Choice(["en", "ur", "bn"]), default="en", show_default=True)
 @printing
-def explain(finding: str | None, language: str, as_json: bool, out: Path | None) -> None:
-    """Say what a finding means and what to do: a code, or the number of one finding.
+def explain(finding: str | None, is_score: bool, language: str, as_json: bool, out: Path | None) -> None:
+    """Say what a finding means and what to do (a code, or the number of one finding), or why a score is what it is.
 
     Without FINDING: every code in a line.
     """
+    if is_score:
+        _explain_score(finding, language, as_json, out)
+        return
     from khana_methods.overlap.finding_codes import finding_code, load_finding_codes
 
     if finding is None:
@@ -180,6 +188,22 @@ def explain(finding: str | None, language: str, as_json: bool, out: Path | None)
         "meaning": code.meaning[language], "what_to_do": code.what_to_do[language],
     }  # fmt: skip
     show(result, as_json=as_json, out=out, text=fields_and_rows)
+
+
+def _explain_score(number: str | None, language: str, as_json: bool, out: Path | None) -> None:
+    """Print a score in words, variable by variable."""
+    if number is None or not number.isdigit():
+        raise click.UsageError("Say which score: `khana explain 815 --score`. The household's page shows the number.")
+    with acting():
+        from khana.dossiers import score_file
+
+        result = score_file.explain(int(number), language, at=clock.now())
+    show(result, as_json=as_json, out=out, text=_lines)
+
+
+def _lines(result: Mapping[str, Any], console: Console) -> None:
+    for line in result["lines"]:
+        console.print(line, soft_wrap=True)
 
 
 @click.group(cls=TeachingGroup, examples=("khana keys list",))

@@ -48,6 +48,7 @@ KINDS: dict[str, Kind] = {
     "consolidate": Kind("khana.workflows.consolidate"),
     "replay": Kind("khana.workflows.replay_quarantine"),
     "study": Kind("khana.workflows.study_source", tells_progress=False),
+    "score_registry": Kind("khana.workflows.score_registry"),
     "export_report": Kind("khana.dossiers.reports", "export", opens_scope=False),
 }
 

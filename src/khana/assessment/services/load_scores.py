@@ -1,4 +1,8 @@
-"""Record scores that arrive with a registry; a newer one supersedes, nothing is overwritten."""
+"""Record scores that arrive with a registry; a newer one supersedes, nothing is overwritten.
+
+Scores that Khana computed stand beside them and are left alone: `frames.score_frame` says which
+of the two counts.
+"""
 
 from __future__ import annotations
 
@@ -54,18 +58,19 @@ class ScoreLoader:
         cursor.execute("UPDATE _score SET score_date = %s WHERE score_date IS NULL", [at.date()])
         cursor.execute(
             """DELETE FROM _score s USING assessment_score k
-               WHERE k.household_id = s.household_id AND k.superseded_at IS NULL AND k.model_code = s.model_code
-                 AND k.score = s.score AND k.score_date = s.score_date"""
+               WHERE k.household_id = s.household_id AND k.superseded_at IS NULL AND k.model_id IS NULL
+                 AND k.model_code = s.model_code AND k.score = s.score AND k.score_date = s.score_date"""
         )
         cursor.execute(
             """UPDATE assessment_score k SET superseded_at = %s FROM _score s
-               WHERE k.household_id = s.household_id AND k.superseded_at IS NULL""",
+               WHERE k.household_id = s.household_id AND k.superseded_at IS NULL AND k.model_id IS NULL""",
             [at],
         )
         superseded = cursor.rowcount
         cursor.execute(
-            """INSERT INTO assessment_score (household_id, area_path, score, score_date, model_code, recorded_at, batch_id)
-               SELECT household_id, area_path, score, score_date, model_code, %s, %s FROM _score""",
+            """INSERT INTO assessment_score (household_id, area_path, score, score_date, model_code, recorded_at, batch_id,
+                  class_name, facts_mark)
+               SELECT household_id, area_path, score, score_date, model_code, %s, %s, '', '' FROM _score""",
             [at, batch_id],
         )
         return {"scores": cursor.rowcount, "superseded": superseded}

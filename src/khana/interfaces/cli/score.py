@@ -1,0 +1,123 @@
+"""`khana score`: the whole registry as a job, one household at the desk; `khana replay`: the same number again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ClassVar
+
+import click
+from rich.console import Console
+
+from khana.interfaces.cli.output import TeachingCommand, TeachingGroup, bar, fields_and_rows, printing, show
+from khana.interfaces.cli.session import acting, token
+from khana.platform import clock
+from khana_methods.errors import Conflict
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+class ReplayDiffers(Conflict):
+    """A score was replayed from stored versions and came out otherwise."""
+
+    code: ClassVar[str] = "cli.replay.differs"
+
+
+@click.group(
+    cls=TeachingGroup,
+    examples=(
+        "khana score run                          the whole registry, with the model in force",
+        "khana score run --trial --model PAK-2009  for the simulator only",
+        "khana score one 910000001                one household at the desk",
+        "khana score runs",
+    ),
+)
+def score() -> None:
+    """Poverty scores: the whole registry, one household, earlier runs."""
+
+
+@score.command(
+    "run",
+    examples=("khana score run", "khana score run --as-of 2026-06-30", "khana score run --trial --model PAK-2009"),
+)
+@click.option("--as-of", type=_DAY, help="The day for which facts are read and ages reckoned.")
+@click.option("--model", default="", help="Code of a model, for a trial.")
+@click.option("--version", type=int, help="Its version; the newest where absent.")
+@click.option("--trial", is_flag=True, help="Figures for the simulator only: no score is written.")
+@printing
+def score_run(
+    as_of: datetime | None, model: str, version: int | None, trial: bool, as_json: bool, out: Path | None
+) -> None:
+    """Score every household of the registry with the model in force.
+
+    Scores supersede those before; nothing is overwritten. Killed in the middle nothing is written, and the
+    same command again does the work.
+    """
+    if model and not trial:
+        raise click.UsageError(
+            "The registry is scored by the model that is signed for the day: leave --model out, or add --trial."
+        )
+    acting_token = token()
+    from khana.workflows import score_registry
+
+    with bar(as_json=as_json) as progress:
+        result = score_registry.run(
+            token=acting_token, as_of=as_of.date() if as_of else None, model=model, version=version, trial=trial,
+            progress=progress, at=clock.now(),
+        )  # fmt: skip
+    show(result, as_json=as_json, out=out)
+
+
+@score.command("one", examples=("khana score one 910000001", "khana score one 910000001 --json"))
+@click.argument("household")
+@click.option("--as-of", type=_DAY, help="The day for which facts are read.")
+@printing
+def score_one(household: str, as_of: datetime | None, as_json: bool, out: Path | None) -> None:
+    """Score one HOUSEHOLD (the number on its slip) with the model in force, and record it."""
+    acting_token = token()
+    from khana.workflows import score_household
+
+    result = score_household.run(
+        token=acting_token, number=household, as_of=as_of.date() if as_of else None, at=clock.now()
+    )
+    show(result, as_json=as_json, out=out)
+
+
+@score.command("runs", examples=("khana score runs",))
+@printing
+def score_runs(as_json: bool, out: Path | None) -> None:
+    """List the scorings of the registry, newest first."""
+    with acting():
+        from khana.access import services as access
+        from khana.assessment import runs
+
+        access.require("models.read")
+        rows = [
+            {
+                "run": one.id, "model": one.model, "state": one.state, "trial": one.is_trial, "as_of": one.as_of,
+                "scored": one.summary.get("scored"), "refused": one.summary.get("refused"), "mean": one.summary.get("mean"),
+                "ended_at": one.ended_at,
+            }
+            for one in runs.list_runs()
+        ]  # fmt: skip
+    show({"rows": rows}, as_json=as_json, out=out)
+
+
+@click.command(cls=TeachingCommand, examples=("khana replay 4711", "khana replay 4711 --json"))
+@click.argument("score", type=int)
+@printing
+def replay(score: int, as_json: bool, out: Path | None) -> None:
+    """Make SCORE again from the stored versions of the facts and the model; exit code 12 where it differs."""
+    with acting():
+        from khana.dossiers import score_file
+
+        result = score_file.replay(score, at=clock.now())
+    show(result, as_json=as_json, out=out, text=_replayed)
+    if not result["is_same"]:
+        raise ReplayDiffers("The score came out otherwise: tell an auditor, and keep the database as it is.")
+
+
+def _replayed(result: Mapping[str, Any], console: Console) -> None:
+    fields_and_rows({key: value for key, value in result.items() if key != "is_same"}, console)
+    console.print("The same number." if result["is_same"] else "NOT the same number.")
