@@ -16,6 +16,7 @@ sys.path.insert(0, str(REPOSITORY / "src"))
 from khana_country.load import list_countries, load_pack  # noqa: E402
 from khana_country.pack import Programme  # noqa: E402
 from khana_methods.overlap.finding_codes import load_finding_codes  # noqa: E402
+from khana_methods.quality.check_list import load_checks  # noqa: E402
 from khana_methods.rules.facts import load_facts  # noqa: E402
 
 FOLDER = REPOSITORY / "docs" / "reference"
@@ -50,6 +51,20 @@ def findings_page() -> str:
     for code in load_finding_codes().values():
         words = (code.meaning["en"], code.what_to_do["en"])
         lines.append(f"| `{code.code}` | {code.severity} | {', '.join(code.roles)} | {' | '.join(words)} |")
+    return "\n".join([*lines, ""])
+
+
+def checks_page() -> str:
+    """Return the checks of a roster in English."""
+    lines = ["# Checks of a roster", "", WRITTEN, "", "What `khana checks run` looks for. REFUSE: cannot be registered so."]
+    lines[-1] += " WARN: ask again. NOTE: good to know. Marks as in the programmes' pages."
+    lines += ["", "| code | severity | says | condition | reason may set aside | source |", "|---|---|---|---|---|---|"]
+    for check in load_checks().values():
+        numbers = ", ".join(f"{key} {value}" for key, value in check.numbers.items())
+        said = f"`{check.rule.text}`" if check.rule is not None else f"{check.method.replace('_', ' ')} {numbers}".strip()
+        waived = "yes" if check.can_be_waived else "no"
+        cells = (f"`{check.code}`", check.severity, check.text["en"], said, waived, f"({check.mark}) {check.source}")
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 
 
@@ -130,6 +145,7 @@ def _programme_rows(programme: Programme, country: str) -> list[tuple[str, str]]
 def pages() -> dict[Path, str]:
     """Return every page with its text."""
     found = {FOLDER / "facts.md": facts_page(), FOLDER / "finding-codes.md": findings_page()}
+    found[FOLDER / "roster-checks.md"] = checks_page()
     return found | {FOLDER / f"programmes-{c}.md": programmes_page(c) for c in list_countries()}
 
 

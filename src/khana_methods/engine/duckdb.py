@@ -40,6 +40,12 @@ class FrameUnlike(InputError):
     code: ClassVar[str] = "engine.frame_unlike"
 
 
+class TextUnreadable(InputError):
+    """A file of separated values is not UTF-8, or its rows do not fit its header."""
+
+    code: ClassVar[str] = "engine.text_unreadable"
+
+
 class Engine:
     """SQL over frames in one process.
 
@@ -129,6 +135,26 @@ class Engine:
         with self._translated():
             place = str(path).replace("'", "''")
             self._connection.execute(f"CREATE OR REPLACE VIEW {name} AS SELECT * FROM read_parquet('{place}')")
+
+    def register_csv(self, name: str, path: str | Path) -> None:
+        """Copy a file of separated values with a header (also .gz) into a table of texts.
+
+        Raises:
+            TextUnreadable: It is not UTF-8, or rows do not fit the header.
+        """
+        place = str(path).replace("'", "''")
+        try:
+            with self._translated():
+                self._connection.execute(
+                    f"CREATE OR REPLACE TABLE {name} AS "
+                    f"SELECT * FROM read_csv('{place}', all_varchar = true, header = true, strict_mode = false)"
+                )
+        except (duckdb.InvalidInputException, duckdb.ConversionException, duckdb.BinderException) as error:
+            raise TextUnreadable(
+                f"{Path(path).name} cannot be read as UTF-8 text with one header and rows of its width; "
+                "save it so, or read it under a contract.",
+                file=Path(path).name,
+            ) from error
 
     def make_empty(self, name: str, schema: pa.Schema) -> None:
         """Make a table of that schema without rows."""

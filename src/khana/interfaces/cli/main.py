@@ -33,6 +33,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "contracts": ("schema", "contracts", "Contracts kept here: add, list."),
     "schema": ("schema", "schema", "What contracts, manifests and facts may say."),
     "forms": ("forms", "forms", "Questionnaires: build, check, add a version, compare, withdraw."),
+    "checks": ("checks", "checks", "Check rosters and interviews in any file."),
+    "families": ("families", "families", "Derive the families inside households of any roster."),
     "consolidate": ("work", "consolidate", "Link every list row, check it, write the five answers."),
     "linkage": ("linkage", "linkage", "Find the same person twice in a file; measure how well."),
     "sdc": ("sdc", "sdc", "May a file leave? k-anonymity, risk, what to coarsen, small cells."),

@@ -1,76 +1,43 @@
-"""Number the families inside households: husband with wives, never-married child with mother, else father.
+"""Number the families of the staged persons with the one method that also numbers any file's.
 
-Source: the pair rule that reproduces 38,691 components on PSLM 2015-16 (domain report, 5.2).
+What a family is stands in `khana_methods.quality.families`; nothing about it is decided here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
 from typing import Any
 
 import psycopg
 import pyarrow as pa
 
 from khana.platform import bulk
+from khana_methods.engine.duckdb import Engine
+from khana_methods.quality.families import derive_families
 
-Line = tuple[int, str, int | None, int | None, int | None]
-
-
-def family_numbers(lines: Sequence[Line]) -> dict[int, int]:
-    """Split one household into families.
-
-    Args:
-        lines: (line_no, marital status, spouse's, father's, mother's line), one per person;
-            pointers to lines that are not there count as none.
-
-    Returns:
-        Line -> family number from 1, in the order of each family's lowest line.
-
-    Examples:
-        >>> family_numbers([(1, "M", 51, None, None), (51, "M", 1, None, None), (2, "S", None, 1, 51),
-        ...                 (3, "M", 52, 1, 51), (52, "M", 3, None, None), (4, "W", None, None, None)])
-        {1: 1, 51: 1, 2: 1, 3: 2, 52: 2, 4: 3}
-
-    Source:
-        Domain report 5.2 (families within PSLM households); union-find over those pairs.
-    """
-    top = {line[0]: line[0] for line in lines}
-
-    def find(line: int) -> int:
-        while top[line] != line:
-            top[line] = top[top[line]]
-            line = top[line]
-        return line
-
-    for line, marital, spouse, father, mother in lines:
-        other = spouse if spouse in top else None
-        if other is None and marital in ("S", ""):
-            other = mother if mother in top else father if father in top else None
-        if other is not None and other != line:
-            top[find(line)] = find(other)
-    numbers: dict[int, int] = {}
-    out: dict[int, int] = {}
-    for line in sorted(top):
-        out[line] = numbers.setdefault(find(line), len(numbers) + 1)
-    return {line[0]: out[line[0]] for line in lines}
+_COLUMNS = {
+    "household_id": pa.int64(),
+    "line_no": pa.int64(),
+    "marital": pa.string(),
+    "spouse_line": pa.int64(),
+    "father_line": pa.int64(),
+    "mother_line": pa.int64(),
+    "is_member": pa.bool_(),
+}
 
 
 def number_families(cursor: psycopg.Cursor[Any]) -> None:
-    """Make the temporary table `_family` (household_id, line_no, family_no) of the staged persons."""
-    rows = cursor.execute(
-        "SELECT household_id, line_no, marital, spouse_line, father_line, mother_line FROM _person ORDER BY household_id"
-    ).fetchall()
-    households: list[int] = []
-    lines: list[int] = []
-    numbers: list[int] = []
-    for household, members in groupby(rows, key=lambda row: row[0]):
-        found = family_numbers([row[1:] for row in members])
-        households += [household] * len(found)
-        lines += found.keys()
-        numbers += found.values()
+    """Make the temporary table `_family` (household_id, line_no, family_no) of the staged persons; guests get none."""
+    rows = cursor.execute(f"SELECT {', '.join(_COLUMNS)} FROM _person").fetchall()
+    columns = zip(*rows, strict=True) if rows else [()] * len(_COLUMNS)
+    staged = pa.table(
+        {name: pa.array(values, kind) for (name, kind), values in zip(_COLUMNS.items(), columns, strict=True)}
+    )
+    with Engine(memory_mib=512, threads=1) as engine:
+        found = derive_families(engine, staged)
     bulk.make_staging(
         cursor, "_family", [("household_id", "bigint"), ("line_no", "integer"), ("family_no", "smallint")]
     )
-    bulk.copy_in(cursor, "_family", pa.table({"household_id": households, "line_no": lines, "family_no": numbers}))
+    names = {"household_id": pa.int64(), "line_no": pa.int32(), "family_no": pa.int16()}
+    numbered = found.rename_columns(list(names)).cast(pa.schema(list(names.items())))
+    bulk.copy_in(cursor, "_family", numbered)
     cursor.execute("ANALYZE _family")

@@ -1,0 +1,153 @@
+"""Find and read the files of a roster: one file, or a folder with persons and perhaps households.
+
+CSV (also .gz), Parquet and XLSX. A `codebook.csv` (file, column, code, label) in the folder says what numbers mean.
+"""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from pathlib import Path
+from typing import ClassVar
+
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from khana_methods.engine.duckdb import Engine
+from khana_methods.errors import InputError
+from khana_methods.quality.roster import Roster, make_roster
+
+KINDS = (".csv", ".csv.gz", ".parquet", ".xlsx")
+PERSONS = ("roster", "persons", "members", "individuals", "people", "person", "member")
+HOUSEHOLDS = ("households", "household", "hh")
+
+
+class RosterNotFound(InputError):
+    """The folder has no file that looks like a roster."""
+
+    code: ClassVar[str] = "quality.roster.not_found"
+
+
+class TableUnreadable(InputError):
+    """A file is not what its name says."""
+
+    code: ClassVar[str] = "quality.table.unreadable"
+
+
+def load_table(engine: Engine, name: str, path: Path) -> None:
+    """Read one file into a table of the engine; the first sheet of a workbook.
+
+    Raises:
+        TableUnreadable, TextUnreadable: The file is not what its name says.
+    """
+    kind = path.name.lower()
+    if kind.endswith((".csv", ".csv.gz", ".txt", ".tsv")):
+        engine.register_csv(name, path)
+        return
+    try:
+        engine.register(name, pq.read_table(path) if kind.endswith(".parquet") else _sheet(path))
+    except (pa.ArrowInvalid, zipfile.BadZipFile, KeyError, OSError) as error:
+        raise TableUnreadable(
+            f"{path.name} is no CSV, Parquet or XLSX file that can be read; save it anew in one of these.",
+            file=path.name,
+        ) from error
+
+
+def _sheet(path: Path) -> pa.Table:
+    """Read the first sheet of a workbook as texts; numbers without decimals as whole numbers."""
+    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    try:
+        rows = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
+    finally:
+        book.close()
+    rows = [row for row in rows if any(cell is not None for cell in row)]
+    if not rows:
+        raise TableUnreadable(f"The first sheet of {path.name} is empty.", file=path.name)
+    header = ["" if cell is None else str(cell) for cell in rows[0]]
+    names = [name or f"column_{number}" for number, name in enumerate(header, start=1)]
+    if len(set(names)) < len(names):
+        raise TableUnreadable(f"The first sheet of {path.name} names a column twice.", file=path.name)
+    columns = [[_cell(row[n]) if n < len(row) else None for row in rows[1:]] for n in range(len(names))]
+    return pa.table([pa.array(column, pa.string()) for column in columns], names=names)
+
+
+def _cell(value: object) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def find_files(place: Path) -> tuple[Path, Path | None]:
+    """Return the file of persons and, where there is one, of households.
+
+    Args:
+        place: A file, which is the roster, or a folder.
+
+    Raises:
+        RosterNotFound: No file of the folder has a name of a roster, and it holds not exactly one table.
+    """
+    if place.is_file():
+        return place, None
+    files = sorted(p for p in place.iterdir() if p.name.lower().endswith(KINDS) and not p.name.startswith("codebook"))
+    named = {_stem(path): path for path in reversed(files)}
+    households = next((named[name] for name in HOUSEHOLDS if name in named), None)
+    persons = next((named[name] for name in PERSONS if name in named), None)
+    others = [path for path in files if path != households]
+    if persons is None and len(others) == 1:
+        persons = others[0]
+    if persons is None:
+        raise RosterNotFound(
+            f"The folder has no roster. Name it persons or roster ({', '.join(KINDS)}), households beside it as "
+            "households, or name the file itself.",
+            files=len(files),
+        )
+    return persons, households
+
+
+def _stem(path: Path) -> str:
+    return path.name.lower().split(".", 1)[0]
+
+
+def read_codebook(place: Path) -> dict[tuple[str, str], str]:
+    """Read what the numbers of columns mean from the codebook beside a roster; empty where there is none.
+
+    Raises:
+        TableUnreadable: It lacks one of its columns.
+    """
+    file = (place if place.is_dir() else place.parent) / "codebook.csv"
+    if not file.is_file():
+        return {}
+    with file.open(encoding="utf-8-sig", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    if rows and not {"column", "code", "label"} <= set(rows[0]):
+        raise TableUnreadable("codebook.csv needs the columns column, code and label (and file).", file=file.name)
+    return {
+        (column.strip(), str(row["code"]).strip()): str(row["label"])
+        for row in rows
+        for column in str(row["column"]).split(",")
+    }
+
+
+def read_roster(engine: Engine, place: Path, *, wanted: frozenset[str] | None = None) -> Roster:
+    """Read a roster from a file or folder by the registry's facts and the words that are known.
+
+    Raises:
+        RosterNotFound, RosterUnrecognised, ValuesNotUnderstood, TableUnreadable, TextUnreadable: It cannot be read so.
+    """
+    persons, households = find_files(place)
+    load_table(engine, "persons_read", persons)
+    if households is not None:
+        load_table(engine, "households_read", households)
+    roster = make_roster(
+        engine,
+        "persons_read",
+        "households_read" if households is not None else "",
+        wanted=wanted,
+        codebook=read_codebook(place),
+        file=persons.name,
+    )
+    engine.drop("persons_read", "households_read")
+    return roster
