@@ -56,12 +56,20 @@ def findings_page() -> str:
 
 def checks_page() -> str:
     """Return the checks of a roster in English."""
-    lines = ["# Checks of a roster", "", WRITTEN, "", "What `khana checks run` looks for. REFUSE: cannot be registered so."]
+    lines = [
+        "# Checks of a roster",
+        "",
+        WRITTEN,
+        "",
+        "What `khana checks run` looks for. REFUSE: cannot be registered so.",
+    ]
     lines[-1] += " WARN: ask again. NOTE: good to know. Marks as in the programmes' pages."
     lines += ["", "| code | severity | says | condition | reason may set aside | source |", "|---|---|---|---|---|---|"]
     for check in load_checks().values():
         numbers = ", ".join(f"{key} {value}" for key, value in check.numbers.items())
-        said = f"`{check.rule.text}`" if check.rule is not None else f"{check.method.replace('_', ' ')} {numbers}".strip()
+        said = (
+            f"`{check.rule.text}`" if check.rule is not None else f"{check.method.replace('_', ' ')} {numbers}".strip()
+        )
         waived = "yes" if check.can_be_waived else "no"
         cells = (f"`{check.code}`", check.severity, check.text["en"], said, waived, f"({check.mark}) {check.source}")
         lines.append(f"| {' | '.join(cells)} |")
