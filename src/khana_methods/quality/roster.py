@@ -278,9 +278,9 @@ def _meanings(engine: Engine, table: str, fact: Fact, column: str, text: str, bo
         f"SELECT DISTINCT {text} AS value FROM {table} WHERE value IS NOT NULL LIMIT {_VALUES}"
     ):
         key = word_key(value)
-        code = known.get(labels.get(key, ""), known.get(key))
-        if code is not None:
-            meaning[value] = code
+        found = known.get(labels.get(key, ""), known.get(key))
+        if found is not None:
+            meaning[value] = found
     return meaning
 
 

@@ -109,7 +109,8 @@ def roster_of(
         return read_roster(engine, place, wanted=wanted), 0
     from khana.deliveries.contracts.loading import load_contract
 
-    files = dict(zip(("person", "household"), find_files(place), strict=True))
+    persons, households = find_files(place)
+    files = {"person": persons, "household": households}
     refused = 0
     tables = {"person": "", "household": ""}
     for path in contracts:
@@ -125,7 +126,7 @@ def roster_of(
         refused += _read_under(engine, file, contract, country, tables[contract.entity])
     if not tables["person"]:
         raise KindUnknown("Give the contract of persons too.", entity="person")
-    return make_roster(engine, tables["person"], tables["household"], wanted=wanted, file=files["person"].name), refused
+    return make_roster(engine, tables["person"], tables["household"], wanted=wanted, file=persons.name), refused
 
 
 def _read_under(engine: Engine, file: Path, contract: Any, country: str, name: str) -> int:
