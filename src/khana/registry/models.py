@@ -163,14 +163,37 @@ class Identifier(models.Model):
 class Alias(models.Model):
     """One row says that a person's id stands for another file from one time to another.
 
+    Nothing is repointed: what hangs on `person` stays there and is found from `current`. A merge is
+    proposed by one person; where money hangs on it (`needs_second`) it is in force only when another
+    confirmed it, which the database holds. A split closes the row; it is never removed.
+
     .. pii: links two files
     """
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     current = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     area_path = models.TextField()
-    valid_from = models.DateTimeField()
+    current_area_path = models.TextField(default="")
+    needs_second = models.BooleanField(default=False)
+    reason = models.TextField(default="")
+    proposed_by = models.BigIntegerField(null=True)
+    proposed_at = models.DateTimeField(null=True)
+    confirmed_by = models.BigIntegerField(null=True)
+    valid_from = models.DateTimeField(null=True, help_text="null: proposed, not in force")
     valid_to = models.DateTimeField(null=True)
+    end_proposed_by = models.BigIntegerField(null=True)
+    ended_by = models.BigIntegerField(null=True)
+    end_reason = models.TextField(default="")
+
+    class Meta:
+        """A file stands for one other at a time."""
+
+        constraints = [
+            models.UniqueConstraint(
+                fields=["person"], condition=models.Q(valid_to__isnull=True), name="alias_once",
+            ),
+            models.CheckConstraint(condition=~models.Q(person=models.F("current")), name="alias_of_another"),
+        ]  # fmt: skip
 
 
 class Resident(TwoClocks):

@@ -34,6 +34,7 @@ AREA_WRITE = {"steward": ALL, "registrar_a": "adm", "registrar_xa": "adm", "regi
 STEWARD = {"steward": ALL}
 FORMS = {"steward": ALL, "admin": ALL}
 SENT = {**AREA_WRITE, "auditor": ALL}
+READS_PAIRS = {"steward": ALL, "auditor": ALL}
 RESULTS = {name: ALL for name in EVERYBODY if name != "enumerator"}
 
 
@@ -85,8 +86,14 @@ TABLES: dict[str, Expect] = {
     "registry_personversion": area("superseded_at", "name"),
     "registry_membership": area("family_no", "person_id"),
     "registry_identifier": area("status", "token"),
-    "registry_alias": area("valid_to", "current_id"),
+    "registry_alias": Expect(s=AREA_READ, i=STEWARD, u=STEWARD, column="valid_to", frozen="current_id"),
     "registry_resident": area("superseded_at", "name"),
+    "linkage_matchingmodel": Expect(s=READS_PAIRS, i=STEWARD, u=STEWARD, column="state", frozen="card"),
+    "linkage_approval": Expect(s=READS_PAIRS, i=STEWARD),
+    "linkage_linkagerun": Expect(s=READS_PAIRS, i=STEWARD, u=STEWARD, column="state", frozen="actor_id"),
+    "linkage_pair": Expect(s=READS_PAIRS, i=STEWARD, u=STEWARD, d=STEWARD, column="decision", frozen="left_id"),
+    "linkage_label": Expect(s=READS_PAIRS, i=STEWARD),
+    "linkage_clustermember": Expect(s=READS_PAIRS, i=STEWARD, d=STEWARD),
     "identity_nationalidrecord": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
     "identity_simrecord": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
     "identity_publicemployee": Expect(s=STEWARD, i=STEWARD, d=STEWARD),

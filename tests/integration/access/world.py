@@ -68,6 +68,7 @@ class World:
             "queued_at": datetime.now(UTC), "username": f"u{number}", "user_id": number, "event_id": number,
             "token_hash": number.to_bytes(32, "big"), "token": number.to_bytes(32, "big"), "role": "analyst",
             "state": "QUEUED", "instance_id": str(number), "submission_id": IDS[key], "status": "VERIFIED", "name": "Amina Bibi" if area == A else "Zubaida Khatoon",
+            "left_area_path": area, "current_area_path": area, "approved_by": actor, "labelled_by": actor, "left_id": number,
         }  # fmt: skip
         values = {}
         for column, kind, needed in self.columns[table]:
@@ -78,6 +79,9 @@ class World:
                 values[column] = value
         if table == "programmes_programme" and not is_new and key in "cd":
             values["code"] = f"P{agency}2"
+        if table in ("registry_alias", "linkage_clustermember", "linkage_approval"):  # each of one of its own
+            own = {"person_id": number, "current_id": number + 500, "model_id": number, "needs_second": False}
+            values |= {name: value for name, value in own.items() if name in values}
         if table in ("programmes_programme", "beneficiaries_source") and key == "m":
             values["code"] = f"m{number}"
         if table == "intake_form":
