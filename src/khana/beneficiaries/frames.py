@@ -57,3 +57,40 @@ def column_counts(frames: FrameSource, *, source: str) -> list[tuple[str, int, i
         for name in names
         if found[name]
     ]
+
+
+def list_record_frame(frames: FrameSource, *, without_batches: Sequence[int] = ()) -> pa.RecordBatchReader:
+    """Return one row per row of a list as matching compares it: names, birth, numbers as tokens and ciphertexts.
+
+    Args:
+        frames: Where to ask.
+        without_batches: Batches that a newer one replaces; their rows are left out.
+    """
+    kept = ", ".join(str(int(one)) for one in without_batches)
+    only = f" WHERE batch_id <> ALL (ARRAY[{kept}]::bigint[])" if without_batches else ""
+    return frames.query(
+        """SELECT id AS benefit_id, source_code, agency, file_name, sheet, line, area_path, id_raw_state AS id_state, id_token,
+                  id_ciphertext, name, guardian_name, sex, birth_year::int, birth_month::int, birth_day::int,
+                  payee_id_raw_state AS payee_state, payee_id_token AS payee_token, payee_id_ciphertext AS payee_ciphertext,
+                  payee_name, coalesce(facts->>'payee_guardian_name', '') AS payee_guardian_name,
+                  coalesce(encode(mobile_token, 'hex'), '') AS mobile
+           FROM beneficiaries_benefit"""
+        + only
+    )
+
+
+def row_place_frame(frames: FrameSource) -> pa.RecordBatchReader:
+    """Return where each row of a list stands: `benefit_id`, `source`, `file`, `sheet`, `line`."""
+    return frames.query(
+        "SELECT id AS benefit_id, source_code AS source, file_name AS file, sheet, line FROM beneficiaries_benefit"
+    )
+
+
+def stake_frame(frames: FrameSource) -> pa.RecordBatchReader:
+    """Return what each registered recipient of the last finished run draws: `person_id`, `cash_programmes`, `amount`."""
+    return frames.query(
+        """SELECT person_id, max(cash_programmes)::int AS cash_programmes, sum(amount)::float8 AS amount
+           FROM beneficiaries_recipient
+           WHERE run_id = (SELECT max(id) FROM beneficiaries_run WHERE state = 'DONE') AND person_id IS NOT NULL
+           GROUP BY person_id"""
+    )

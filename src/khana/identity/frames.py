@@ -24,3 +24,17 @@ def sim_frame(source: FrameSource) -> pa.RecordBatchReader:
 def employee_frame(source: FrameSource) -> pa.RecordBatchReader:
     """Return one row per public employee or pensioner whose number is known."""
     return source.query("SELECT id_token, status FROM identity_publicemployee WHERE id_token IS NOT NULL")
+
+
+def authority_record_frame(source: FrameSource) -> pa.RecordBatchReader:
+    """Return one row per number issued as matching compares it; numbers as tokens, her own also as ciphertext."""
+    return source.query(
+        """SELECT DISTINCT ON (token) token, ciphertext, name, name_native, father_name, husband_name, sex, birth_date,
+                  father_token, spouse_token
+           FROM identity_nationalidrecord ORDER BY token, id"""
+    )
+
+
+def subscriber_frame(source: FrameSource) -> pa.RecordBatchReader:
+    """Return one row per telephone (hex of its token) and the number that subscribes it."""
+    return source.query("SELECT encode(mobile_token, 'hex') AS mobile, id_token AS token FROM identity_simrecord")

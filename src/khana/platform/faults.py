@@ -15,6 +15,7 @@ PLACES = (
     "registry.versions_written", "registry.numbers_written", "import.loaded", "import.quarantine_written",
     "import.verified", "import.before_commit", "import.committed", "consolidate.started", "consolidate.frames_read",
     "consolidate.compared", "consolidate.findings_written", "consolidate.before_commit", "consolidate.committed",
+    "linkage.started", "linkage.compared", "linkage.pairs_written", "linkage.before_commit", "linkage.model_kept",
 )  # fmt: skip
 _reached: dict[str, int] = {}
 

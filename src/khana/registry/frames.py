@@ -102,4 +102,39 @@ def member_text_frame(
             LEFT JOIN registry_alias a ON a.person_id = m.person_id AND a.valid_from <= {moment}
                  AND (a.valid_to IS NULL OR a.valid_to > {moment})
             WHERE m.is_member AND {_stood("m", as_of, known_at)}{only}"""
+def person_record_frame(source: FrameSource) -> pa.RecordBatchReader:
+    """Return one row per registered person as matching compares her.
+
+    Her newest number counts, a verified one before all; telephones come as hex of their token, the number as token and
+    ciphertext. Lines of relatives are those of her household.
+    """
+    return source.query(
+        """SELECT DISTINCT ON (v.person_id) v.person_id, m.household_id, h.number AS household_number, m.line_no, v.area_path,
+                  v.name, v.name_native, v.guardian_name, v.sex, v.marital, v.birth_year::int, v.birth_month::int,
+                  v.birth_day::int, coalesce(encode(v.mobile_token, 'hex'), '') AS mobile,
+                  coalesce(encode(c.mobile_token, 'hex'), '') AS household_mobile, m.spouse_line, m.father_line,
+                  m.mother_line, i.token, i.ciphertext
+           FROM registry_personversion v
+           JOIN registry_membership m ON m.person_id = v.person_id AND m.superseded_at IS NULL AND m.valid_to IS NULL
+           JOIN registry_household h ON h.id = m.household_id
+           LEFT JOIN registry_householdversion c ON c.household_id = h.id AND c.superseded_at IS NULL AND c.valid_to IS NULL
+           LEFT JOIN (SELECT DISTINCT ON (person_id) person_id, token, ciphertext FROM registry_identifier
+                      WHERE retired_at IS NULL ORDER BY person_id, (status = 'VERIFIED') DESC, id DESC) i
+             ON i.person_id = v.person_id
+           WHERE v.superseded_at IS NULL AND v.valid_to IS NULL ORDER BY v.person_id, m.id DESC"""
+    )
+
+
+def alias_frame(source: FrameSource) -> pa.RecordBatchReader:
+    """Return one row per file that stands for another today: `person_id`, `current_id`; chains are not followed."""
+    return source.query(
+        "SELECT person_id, current_id FROM registry_alias WHERE valid_from IS NOT NULL AND valid_to IS NULL"
+    )
+
+
+def person_place_frame(source: FrameSource) -> pa.RecordBatchReader:
+    """Return where each registered person stands: `person_id`, `household_number`, `line_no`."""
+    return source.query(
+        """SELECT m.person_id, h.number AS household_number, m.line_no FROM registry_membership m
+           JOIN registry_household h ON h.id = m.household_id WHERE m.superseded_at IS NULL AND m.valid_to IS NULL"""
     )

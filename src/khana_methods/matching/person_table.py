@@ -187,7 +187,7 @@ def judge(pairs: pa.Table, truth: pa.Table) -> Quality:
     else:
         raise PairsUnreadable(f"Both files need {', '.join(people)}, or {', '.join(places)}.")
     if "decision" in pairs.schema.names:
-        pairs = pairs.filter(pc.equal(pairs.column("decision"), "LINK"))
+        pairs = pairs.filter(pc.is_in(pairs.column("decision"), pa.array(["LINK", "LINKED"])))
     return quality(_named(pairs, wanted), _named(truth, wanted))
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import click
 
+from khana.interfaces.cli.linkage_registry import COMMANDS
 from khana.interfaces.cli.output import TeachingGroup, printing, show
+from khana.interfaces.cli.session import acting
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -20,10 +22,18 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     examples=(
         "khana linkage dedupe persons.csv --columns name=name,birth_date=dob,sex=sex --pairs pairs.csv",
         "khana linkage evaluate pairs.csv --truth truth.csv",
+        "khana linkage train                        inside the registry: learn, approve by two, run",
+        "khana linkage approve PK-2026-1",
+        "khana linkage run",
+        "khana linkage evaluate --truth truth.csv   of what is stored",
     ),
 )
 def linkage() -> None:
-    """Find the same person twice, and measure it."""
+    """Find the same person twice, in the registry or in any file, and measure it."""
+
+
+for _command in COMMANDS:
+    linkage.add_command(_command)
 
 
 @linkage.command(
@@ -72,12 +82,25 @@ def dedupe(
     show(result, as_json=as_json, out=out)
 
 
-@linkage.command(examples=("khana linkage evaluate pairs.csv --truth truth.csv --json",))
-@click.argument("pairs", type=_FILE)
+@linkage.command(
+    examples=(
+        "khana linkage evaluate pairs.csv --truth truth.csv --json",
+        "khana linkage evaluate --truth truth.csv    the decisions stored here",
+    )
+)
+@click.argument("pairs", type=_FILE, required=False)
 @click.option("--truth", type=_FILE, required=True, help="True pairs, in the same columns.")
 @printing
-def evaluate(pairs: Path, truth: Path, as_json: bool, out: Path | None) -> None:
-    """Give precision, recall and F1 of PAIRS, with 95 % intervals."""
+def evaluate(pairs: Path | None, truth: Path, as_json: bool, out: Path | None) -> None:
+    """Give precision, recall and F1 of PAIRS, or of the stored decisions, with 95 % intervals."""
+    if pairs is None:
+        with acting():
+            from khana.access import services as access
+            from khana.dossiers import linkage_pairs
+
+            access.require("linkage.read")
+            show(linkage_pairs.evaluate(truth), as_json=as_json, out=out)
+        return
     from khana_methods.matching.person_table import judge, read_texts
 
     found = judge(read_texts(pairs), read_texts(truth))

@@ -46,6 +46,8 @@ KINDS: dict[str, Kind] = {
     "import_upload": Kind("khana.workflows.import_upload"),
     "load_manifest": Kind("khana.workflows.load_manifest"),
     "consolidate": Kind("khana.workflows.consolidate"),
+    "linkage_train": Kind("khana.workflows.match_registry", "train"),
+    "linkage_run": Kind("khana.workflows.match_registry"),
     "replay": Kind("khana.workflows.replay_quarantine"),
     "study": Kind("khana.workflows.study_source", tells_progress=False),
     "score_registry": Kind("khana.workflows.score_registry"),

@@ -1,0 +1,1 @@
+"""Writes of matching: models and their approval, runs with their pairs, outcomes."""
