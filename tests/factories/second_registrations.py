@@ -11,7 +11,8 @@ def register_twice(folder: Path, *, households: int = 40, seed: int = 4) -> list
     """Append second registrations to households.csv and persons.csv; write `truth/second.csv`.
 
     A third of the copies share a number, a third has two digits transposed, a third has none; names of every
-    second copy miss a letter. Returns (household, line, household, line) of each pair.
+    second copy miss a letter. Returns (household, line, household, line) of each pair, those that the country
+    has by itself included.
     """
     dice = random.Random(seed)
     homes, people = _read(folder / "households.csv"), _read(folder / "persons.csv")
@@ -20,7 +21,11 @@ def register_twice(folder: Path, *, households: int = 40, seed: int = 4) -> list
         members.setdefault(person["household_id"], []).append(person)
     places = sorted({(row["province_code"], row["district_code"], row["tehsil_code"]) for row in homes})
     chosen = dice.sample([row for row in homes if len(members.get(row["household_id"], ())) >= 3], households)
-    pairs = []
+    keys = _read(folder / "truth" / "person_keys.csv")
+    person_of = {(row["household_id"], row["line_no"]): row["person"] for row in keys}
+    records: dict[str, list[tuple[str, str]]] = {}
+    for place, key in person_of.items():
+        records.setdefault(key, []).append(place)
     for number, home in enumerate(chosen):
         copy = {**home, "household_id": str(990_000_000 + number)}
         copy["province_code"], copy["district_code"], copy["tehsil_code"] = dice.choice(places)
@@ -36,7 +41,9 @@ def register_twice(folder: Path, *, households: int = 40, seed: int = 4) -> list
             elif kind == 2:
                 again["id_number"], again["id_type"] = "", "4"
             people.append(again)
-            pairs.append((home["household_id"], person["line_no"], copy["household_id"], person["line_no"]))
+            key = person_of[home["household_id"], person["line_no"]]
+            records[key].append((copy["household_id"], person["line_no"]))
+    pairs = [(*a, *b) for same in records.values() for place, a in enumerate(same) for b in same[place + 1 :]]
     _write(folder / "households.csv", homes)
     _write(folder / "persons.csv", people)
     with (folder / "truth" / "second.csv").open("w", encoding="utf-8", newline="") as handle:

@@ -78,7 +78,7 @@ def read_registry(engine: Engine, source: FrameSource) -> None:
 def no_rows(engine: Engine) -> None:
     """Say that no list is compared."""
     engine.run("""CREATE OR REPLACE TABLE link_row (benefit_id BIGINT, id_token BLOB, id_ciphertext BLOB,
-        payee_token BLOB, payee_ciphertext BLOB, mobile VARCHAR)""")
+        payee_token BLOB, payee_ciphertext BLOB, mobile VARCHAR, area_path VARCHAR)""")
 
 
 def open_numbers(engine: Engine) -> int:

@@ -93,9 +93,9 @@ def gather(engine: Engine, *, decided: str, weighed: str, cap: int, clusters: bo
             CREATE OR REPLACE TABLE linkage_cluster_result AS
             WITH member AS (SELECT cluster, left_id AS unique_id FROM {decided} WHERE cluster IS NOT NULL
                             UNION SELECT cluster, right_id FROM {decided} WHERE cluster IS NOT NULL)
-            SELECT c.record_id[2:13]::BIGINT AS cluster, m.record_id[2:13]::BIGINT AS person_id, p.area_path
-            FROM member JOIN person_record c ON c.unique_id = cluster JOIN person_record m USING (unique_id)
-            JOIN link_person p ON p.person_id = m.record_id[2:13]::BIGINT ORDER BY ALL
+            SELECT c.record_id[2:13]::BIGINT AS cluster, r.record_id[2:13]::BIGINT AS person_id, p.area_path
+            FROM member m JOIN person_record c ON c.unique_id = m.cluster JOIN person_record r ON r.unique_id = m.unique_id
+            JOIN link_person p ON p.person_id = r.record_id[2:13]::BIGINT ORDER BY ALL
             """)
     engine.drop("linkage_all", "linkage_drawn")
     return {"by_decision": by_decision, "strata": strata}

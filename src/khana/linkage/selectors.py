@@ -62,7 +62,7 @@ class Estimate:
     strata: Sequence[dict[str, Any]]
 
 
-def get_model(version: str) -> MatchingModel:
+def get_matching_model(version: str) -> MatchingModel:
     """Return one model.
 
     Raises:

@@ -102,7 +102,10 @@ def member_text_frame(
             LEFT JOIN registry_alias a ON a.person_id = m.person_id AND a.valid_from <= {moment}
                  AND (a.valid_to IS NULL OR a.valid_to > {moment})
             WHERE m.is_member AND {_stood("m", as_of, known_at)}{only}"""
-def person_record_frame(source: FrameSource) -> pa.RecordBatchReader:
+    )
+
+
+def person_record_frame(source: Source) -> pa.RecordBatchReader:
     """Return one row per registered person as matching compares her.
 
     Her newest number counts, a verified one before all; telephones come as hex of their token, the number as token and
@@ -125,14 +128,14 @@ def person_record_frame(source: FrameSource) -> pa.RecordBatchReader:
     )
 
 
-def alias_frame(source: FrameSource) -> pa.RecordBatchReader:
+def alias_frame(source: Source) -> pa.RecordBatchReader:
     """Return one row per file that stands for another today: `person_id`, `current_id`; chains are not followed."""
     return source.query(
         "SELECT person_id, current_id FROM registry_alias WHERE valid_from IS NOT NULL AND valid_to IS NULL"
     )
 
 
-def person_place_frame(source: FrameSource) -> pa.RecordBatchReader:
+def person_place_frame(source: Source) -> pa.RecordBatchReader:
     """Return where each registered person stands: `person_id`, `household_number`, `line_no`."""
     return source.query(
         """SELECT m.person_id, h.number AS household_number, m.line_no FROM registry_membership m

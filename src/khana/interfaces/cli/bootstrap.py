@@ -102,6 +102,7 @@ def logins() -> None:
     token = _add(made, "admin", "administrator", "administrator: users, areas, catalogue; sees no person")
     if token:
         _write(places.folder("run") / "administrator.token", token)
+    _add(made, "second", "data_steward", "second data steward: what needs two people, with the first; whole country")
     _add(made, "analyst", "analyst", "M&E analyst: figures and maps, never a name")
     if district is not None:
         _add(made, "registrar", "registrar", f"registration desk of {district.name}", area_code=district.code)

@@ -54,7 +54,7 @@ def models(version: str | None, as_json: bool, out: Path | None) -> None:
 
         access.require("linkage.read")
         if version:
-            model = selectors.get_model(version)
+            model = selectors.get_matching_model(version)
             result: dict[str, Any] = {**model.card, "state": model.state, "estimate_from_labels": model.estimate}
         else:
             result = {"rows": selectors.list_models()}

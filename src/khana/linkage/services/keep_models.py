@@ -67,7 +67,7 @@ def approve_model(*, version: str, at: datetime) -> dict[str, Any]:
     """
     access.require("linkage.activate", everywhere=True)
     actor = access.actor_id()
-    model = selectors.get_model(version)
+    model = selectors.get_matching_model(version)
     approvals = list(Approval.objects.filter(model=model).order_by("id").values_list("approved_by", flat=True))
     if actor in approvals:
         raise SecondApproverNeeded(
@@ -90,7 +90,7 @@ def approve_model(*, version: str, at: datetime) -> dict[str, Any]:
 def retire_model(*, version: str, at: datetime) -> None:
     """Take a model out of use; nothing is matched until another is approved."""
     access.require("linkage.activate", everywhere=True)
-    model = selectors.get_model(version)
+    model = selectors.get_matching_model(version)
     MatchingModel.objects.filter(pk=model.pk).update(state=MatchingModel.State.RETIRED, retired_at=at)
     audit.record(action="linkage.model.retired", subject=f"model:{version}", details={"digest": model.digest}, at=at)
 
@@ -99,7 +99,7 @@ def retire_model(*, version: str, at: datetime) -> None:
 def keep_estimate(*, version: str, estimate: dict[str, Any], at: datetime) -> None:
     """Write precision and recall estimated from labels beside the card."""
     access.require("linkage.manage", everywhere=True)
-    model = selectors.get_model(version)
+    model = selectors.get_matching_model(version)
     MatchingModel.objects.filter(pk=model.pk).update(estimate=estimate)
     audit.record(
         action="linkage.model.estimated",
