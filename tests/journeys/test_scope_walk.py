@@ -114,6 +114,7 @@ COMMANDS: dict[str, list[str]] = {
     "replay": ["{score}"],
     "report": list(KINDS) + [f"{k} --area {{area}}" for k in KINDS] + [f"{k} --format csv --source {{source}}" for k in KINDS]
     + [f"{k} --out {{folder}}/out-{k}.{f}" for k in KINDS for f in ("xlsx", "parquet")],
+    "coverage study": ["--survey {folder}/survey.csv --design weight=w --match id_number=nid --title mine"],
     "explain": ["{finding}", "DUP_NID", "{score} --score", "{score} --score --language ur"],
     "quarantine list": ["", "--source {source}"],
     "quarantine export": ["", "--source {source}", "--out {folder}/out-q.csv"],
@@ -141,6 +142,7 @@ NO_PEOPLE = {
     "bootstrap administrator": "the owner's", "migrations-check": "reads models", "synth": "makes people up",
     "sources suggest": "reads the user's own file", "schema": "documents", "schema contract": "documents",
     "schema manifest": "documents", "schema facts": "documents", "login": "asks for a password", "logout": "ends a session",
+    "incidence": "reads the user's own file",
     "survey estimate": "reads the user's own file",
     "forms build": "writes questions", "forms check": "reads questions", "forms diff": "reads questions",
     "linkage dedupe": "reads the user's own file",
@@ -317,6 +319,9 @@ def _learn(made: World, steward: str) -> None:
     )
     text = next(made.folder.glob("zakat*.csv")).read_bytes()
     (made.folder / "other-list.csv").write_bytes(text + b"\n")
+    (made.folder / "survey.csv").write_text(
+        "".join(["w,nid\n", *[f"1,{n}\n" for n in sorted(our_numbers)[:5]], f"1,{number}\n"])
+    )
     (made.folder / "other-corrections.csv").write_text(f"row,raw\n{common['quarantined']},mine\n")
 
 

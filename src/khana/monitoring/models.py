@@ -1,1 +1,76 @@
-"""Tables of the room `monitoring`: none yet; its issue adds them."""
+"""Studies, snapshots of indicators and outreach plans: figures by area and domain, never a person.
+
+A snapshot is computed from the state of the registers at one moment, names what it read, and is never changed; the same
+inputs give the same values. What is small is suppressed where it is shown, not where it is kept.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class CoverageStudy(models.Model):
+    """One row is one coverage study: a survey held against the registry, with its figures.
+
+    .. no_pii: estimates by domain; the survey itself is not kept
+    """
+
+    title = models.TextField()
+    made_at = models.DateTimeField()
+    actor_id = models.BigIntegerField()
+    parameters = models.JSONField(default=dict, help_text="design, words of the study, hash of the survey")
+    summary = models.JSONField(default=dict)
+    figures = models.JSONField(default=list)
+    determinants = models.JSONField(default=list)
+    notes = models.JSONField(default=list)
+
+
+class IndicatorSnapshot(models.Model):
+    """One row is one computation of every indicator of a framework, with all that it read.
+
+    .. no_pii: counts and codes
+    """
+
+    framework = models.TextField()
+    version = models.TextField()
+    as_of = models.DateField()
+    made_at = models.DateTimeField()
+    actor_id = models.BigIntegerField()
+    inputs = models.JSONField(default=dict, help_text="counts and hashes of what was read, run of the consolidation")
+    sha256 = models.TextField(help_text="hash over the values, in order")
+
+
+class IndicatorValue(models.Model):
+    """One row is one indicator of one snapshot for one area and one group: numerator, denominator, value.
+
+    .. no_pii: counts by area
+    """
+
+    snapshot = models.ForeignKey(IndicatorSnapshot, on_delete=models.PROTECT, related_name="+", db_index=False)
+    indicator = models.TextField()
+    area_code = models.TextField()
+    area_level = models.SmallIntegerField()
+    group_by = models.TextField(default="", blank=True)
+    group_value = models.TextField(default="", blank=True)
+    numerator = models.FloatField()
+    denominator = models.FloatField(null=True)
+    value = models.FloatField(null=True, help_text="null where the denominator is zero")
+
+    class Meta:
+        """By indicator of a snapshot."""
+
+        indexes = [models.Index(fields=["snapshot", "indicator", "area_level"], name="indicator_value_of")]
+
+
+class OutreachPlan(models.Model):
+    """One row is one outreach plan: where each van stands on which days, with its targets and its bound.
+
+    .. no_pii: places and counts
+    """
+
+    title = models.TextField()
+    made_at = models.DateTimeField()
+    actor_id = models.BigIntegerField()
+    parameters = models.JSONField(default=dict)
+    summary = models.JSONField(default=dict)
+    stops = models.JSONField(default=list)

@@ -215,7 +215,8 @@ class _Ask:
         with quiet():
             answers = self._ask(sample, tuple(keys))
         for category, result in answers:
-            rows += [self._row(category, one, sums) for one in result.iter_rows(named=True)]
+            inner = pl.all_horizontal(pl.col(name) != "" for name in keys) if keys else pl.lit(True)
+            rows += [self._row(category, one, sums) for one in result.filter(inner).iter_rows(named=True)]
         rows.sort(key=lambda row: (tuple(_order(v) for v in row.domain.values()), _order(row.category or "")))
         return rows, left_out
 
@@ -257,7 +258,7 @@ class _Ask:
                 return [(None, _with_deff(ask.mean, more))]
             if self._named():  # the mean of 0 and 1: there also where nobody has it
                 return [(self.variable.rpartition("=")[2].strip(), _with_deff(ask.mean, more))]
-            return [("*", _with_deff(ask.prop, more))]
+            return [("*", _with_deff(ask.prop, more).filter(pl.col("y") != ""))]  # rows outside are blank
         except svy.errors.SvyError as error:
             code = getattr(error, "code", "") or type(error).__name__
             raise EstimateRefused(

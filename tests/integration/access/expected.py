@@ -35,6 +35,7 @@ STEWARD = {"steward": ALL}
 FORMS = {"steward": ALL, "admin": ALL}
 SENT = {**AREA_WRITE, "auditor": ALL}
 READS_PAIRS = {"steward": ALL, "auditor": ALL}
+MONITORS = {"steward": ALL, "analyst": ALL}
 RESULTS = {name: ALL for name in EVERYBODY if name != "enumerator"}
 
 
@@ -155,6 +156,10 @@ TABLES: dict[str, Expect] = {
     "intake_entity": Expect(s={**AREA_WRITE, "enumerator": "adm"}, i=AREA_WRITE, u=AREA_WRITE, column="label"),
     "intake_entitychange": Expect(s=SENT, i=AREA_WRITE),
     "intake_assignment": Expect(s=AREA_WRITE, i=AREA_WRITE, u=AREA_WRITE, column="valid_to", frozen="user_id"),
+    "monitoring_coveragestudy": Expect(s=RESULTS, i=MONITORS),
+    "monitoring_indicatorsnapshot": Expect(s=RESULTS, i=MONITORS),
+    "monitoring_indicatorvalue": Expect(s=RESULTS, i=MONITORS),
+    "monitoring_outreachplan": Expect(s=RESULTS, i=MONITORS),
 }
 
 EXTRA = {"geo_area": 4}  # rows beside those of `world.ROWS`

@@ -276,6 +276,6 @@ def test_roles_in_the_database_are_those_of_the_file(root: psycopg.Connection, a
     root.execute("DELETE FROM access_rolepermission WHERE role = 'analyst'")
     root.execute("INSERT INTO access_rolepermission (role, permission) VALUES ('analyst', 'registry.read')")
     as_role("owner")
-    assert services.load_roles() == 2
+    assert services.load_roles() == 1 + sum(role == "analyst" for role, _ in rows)
     assert root.execute("SELECT role, permission FROM access_rolepermission ORDER BY 1, 2").fetchall() == rows
     assert services.load_roles() == 0

@@ -42,6 +42,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "models": ("models", "models", "Poverty models: bring in, sign by two people, card."),
     "score": ("score", "score", "Poverty scores: the whole registry, one household, earlier runs."),
     "replay": ("score", "replay", "Make a score again from stored versions: the same number?"),
+    "coverage": ("coverage", "coverage", "Who is missing from the registry: hold a survey against it."),
+    "incidence": ("incidence", "incidence", "Who is reached, by quantile of welfare, on any survey with receipt."),
     "report": ("report", "report", "Print or export one answer: csv, xlsx, json, parquet."),
     "explain": ("evidence", "explain", "Say what a finding means and what to do, or why a score is what it is."),
     "quarantine": ("evidence", "quarantine", "Rows that could not be read: list, export, replay."),
