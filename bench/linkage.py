@@ -63,7 +63,7 @@ def whole(pk: Path, size: int) -> dict[str, Any]:
             clusters, counts = find_duplicates(engine, "person_record", card)
         with clock.timed("limit: weigh the same pairs"):
             prior = 2 * card.pairs_per_record / registry.num_rows
-            backends.weigh(
+            backends.splink_weigh(
                 engine, "person_record", "candidate", prior=prior, m=card.m, u=card.u, into="again", at_least=0.001
             )
         ids = dict(engine.rows("SELECT unique_id, record_id FROM person_record"))

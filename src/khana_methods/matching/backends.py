@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import pyarrow as pa
 import splink
 from splink import DuckDBAPI, Linker, SettingsCreator
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.matching.compare import COMPARISONS, CONTRADICTIONS, RAREST, Comparison, sided
+from khana_methods.matching.compare import COMPARISONS, CONTRADICTIONS, FAMILY, RAREST, Comparison, sided
+from khana_methods.matching.fellegi import Parameters, ordered
 
 logging.getLogger("splink").setLevel(logging.ERROR)
 
 LIBRARY = f"splink {splink.__version__}"
-Parameters = dict[str, dict[str, float]]
 _APART = "(coalesce(l.household_id, '') = '' OR l.household_id <> r.household_id)"
 _BY_NAME = (
     "l.name_key = r.name_key AND l.birth_year = r.birth_year AND l.birth_month = r.birth_month "
@@ -31,17 +30,23 @@ _BY_NAME = (
 )
 _BY_NUMBER = f"l.known_number = r.stripped_number AND {_APART} AND l.unique_id <> r.unique_id - {{offset}}"
 _FEWEST = 20
+_TAUGHT = tuple(
+    one for one in COMPARISONS if one is not FAMILY
+)  # what lessons teach; the family is learned from candidates
 _SHARED_IS_SAME = 0.9  # where EM starts for pairs of one number; it moves from there
 
 
 def settings(
-    prior: float, m: Mapping[str, Mapping[str, float]] | None = None, u: Mapping[str, Mapping[str, float]] | None = None
+    prior: float,
+    m: Mapping[str, Mapping[str, float]] | None = None,
+    u: Mapping[str, Mapping[str, float]] | None = None,
+    comparisons: Sequence[Comparison] = COMPARISONS,
 ) -> SettingsCreator:
     """Write the comparisons as Splink's settings."""
     return SettingsCreator(
         link_type="dedupe_only",
         unique_id_column_name="unique_id",
-        comparisons=[_comparison(one, (m or {}).get(one.code), (u or {}).get(one.code)) for one in COMPARISONS],
+        comparisons=[_comparison(one, (m or {}).get(one.code), (u or {}).get(one.code)) for one in comparisons],
         blocking_rules_to_generate_predictions=[],
         probability_two_random_records_match=prior,
         retain_matching_columns=False,
@@ -63,6 +68,7 @@ def _comparison(comparison: Comparison, m: Mapping[str, float] | None, u: Mappin
         if level.frequency_of:
             written["tf_adjustment_column"] = level.frequency_of
             written["tf_minimum_u_value"] = RAREST
+            written["disable_tf_exact_match_detection"] = True
         levels.append(written)
     return {"output_column_name": comparison.code, "comparison_levels": levels}
 
@@ -73,8 +79,8 @@ def _linker(engine: Engine, table: str, made: SettingsCreator) -> Linker:
 
 
 def start_parameters(
-    engine: Engine, table: str, plain: str, *, prior: float, max_pairs: float = 3e6, seed: int = 20260630
-) -> tuple[Parameters, Parameters]:
+    engine: Engine, table: str, plain: str, *, prior: float, max_pairs: float = 1e6, seed: int = 20260630
+) -> tuple[Parameters, Parameters, dict[str, float]]:
     """Estimate u from random pairs and m by EM.
 
     m is learned on pairs that share a number, one of the two as it would be without it: its own number and all that
@@ -90,9 +96,9 @@ def start_parameters(
         seed: Of their draw.
 
     Returns:
-        m and u by comparison and level: each sums to 1 within a comparison, and better levels weigh no less.
+        m and u by question and level of all questions but the family, and the pairs that taught m of each question: shares sums to 1 within a comparison, and better levels weigh no less.
     """
-    linker = _linker(engine, table, settings(prior))
+    linker = _linker(engine, table, settings(prior, comparisons=_TAUGHT))
     with _quiet():
         linker.training.estimate_u_using_random_sampling(max_pairs=max_pairs, seed=seed)
         u = _read(linker, "u_probability", pairs=max_pairs)
@@ -101,13 +107,14 @@ def start_parameters(
             _expect(linker, _BY_NAME)
     m = _read(linker, "m_probability", pairs=max(named, _FEWEST))
     _forget(linker)
-    taught = _by_number(engine, table, plain, m, u)
+    taught, shared = _by_number(engine, table, plain, m, u)
     if taught:
         m = {code: m[code] if code == "number" else levels for code, levels in taught.items()}
-    return _ordered(m, u), u
+    pairs = {code: float(named if code == "number" or not taught else shared) for code in m}
+    return ordered(m, u), u, pairs
 
 
-def _by_number(engine: Engine, table: str, plain: str, m: Parameters, u: Parameters) -> Parameters | None:
+def _by_number(engine: Engine, table: str, plain: str, m: Parameters, u: Parameters) -> tuple[Parameters | None, int]:
     """Run EM on pairs that share a number, one side stripped of it; None where they are too few."""
     offset = int(engine.value(f"SELECT max(unique_id) FROM {table}"))
     session = _BY_NUMBER.format(offset=offset)
@@ -121,14 +128,14 @@ def _by_number(engine: Engine, table: str, plain: str, m: Parameters, u: Paramet
     )
     pairs = _pairs_of(engine, "lesson", session)
     if pairs < _FEWEST:
-        return None
-    linker = _linker(engine, "lesson", settings(_SHARED_IS_SAME, m, u))
+        return None, 0
+    linker = _linker(engine, "lesson", settings(_SHARED_IS_SAME, m, u, _TAUGHT))
     with _quiet():
         _expect(linker, session)
     taught = _read(linker, "m_probability", pairs=pairs)
     _forget(linker)
     engine.drop("lesson")
-    return taught
+    return taught, pairs
 
 
 def _pairs_of(engine: Engine, table: str, rule: str) -> int:
@@ -160,7 +167,7 @@ def _read(linker: Linker, which: str, *, pairs: float) -> Parameters:
     keeps Splink's default.
     """
     found: Parameters = {}
-    for comparison, one in zip(COMPARISONS, linker._settings_obj.core_model_settings.comparisons, strict=True):
+    for comparison, one in zip(_TAUGHT, linker._settings_obj.core_model_settings.comparisons, strict=True):
         levels = dict(zip((level.code for level in comparison.levels), one.comparison_levels, strict=True))
         learned = {code: _learned(levels[code], which) for code in _asked(comparison)}
         if all(value is None for value in learned.values()):
@@ -184,22 +191,7 @@ def _learned(level: Any, which: str) -> float | None:
     return None if value is None else float(value)
 
 
-def _ordered(m: Parameters, u: Parameters) -> Parameters:
-    """Give neighbouring levels one weight where a worse level would outweigh a better one (pooled adjacent violators)."""
-    made: Parameters = {}
-    for name, levels in m.items():
-        blocks: list[tuple[list[str], float, float]] = []
-        for code in levels:
-            block = ([code], m[name][code], u[name][code])
-            while blocks and blocks[-1][1] / blocks[-1][2] < block[1] / block[2]:
-                before = blocks.pop()
-                block = (before[0] + block[0], before[1] + block[1], before[2] + block[2])
-            blocks.append(block)
-        made[name] = {code: u[name][code] * share / rest for codes, share, rest in blocks for code in codes}
-    return made
-
-
-def weigh(
+def splink_weigh(
     engine: Engine,
     table: str,
     pairs: str,
@@ -210,7 +202,7 @@ def weigh(
     into: str,
     at_least: float | None = None,
 ) -> None:
-    """Weigh the candidate pairs.
+    """Weigh the candidate pairs as Splink does: the reference of `weights.weigh`.
 
     Args:
         engine: Holds records and pairs.
@@ -228,7 +220,7 @@ def weigh(
     linker.table_management.register_blocked_pairs_for_predict(registered)
     with _quiet():
         found = linker.inference.predict(threshold_match_probability=at_least, warning_mode="never")
-    bits = ", ".join(f"p.mw_{comparison.code} AS bits_{comparison.code}" for comparison in COMPARISONS)
+    bits = ", ".join(f"p.mw_{one.code} AS bits_{one.code}" for one in COMPARISONS)
     apart = " ".join(f"WHEN {sided(when)} THEN '{code}'" for code, when in CONTRADICTIONS.items())
     engine.run(
         f"CREATE OR REPLACE TABLE {into} AS SELECT p.unique_id_l AS left_id, p.unique_id_r AS right_id, p.match_key AS pass, "
@@ -237,9 +229,3 @@ def weigh(
         f"JOIN {table} r ON r.unique_id = p.unique_id_r"
     )
     _forget(linker)
-
-
-def patterns(engine: Engine, weighed: str) -> pa.Table:
-    """Count weighed pairs by pattern: `bits_…` of each comparison, `pairs`, `matches` (expected)."""
-    bits = ", ".join(f"bits_{comparison.code}" for comparison in COMPARISONS)
-    return engine.table(f"SELECT {bits}, count(*) AS pairs, sum(probability) AS matches FROM {weighed} GROUP BY ALL")

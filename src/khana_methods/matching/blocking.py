@@ -61,6 +61,11 @@ GUARDIAN_YEAR = BlockingPass(
     "list_transform(guardian_skeletons, lambda g: g || '|' || coalesce(sex, '') || '|' || birth_year)",
     "name misspelt beyond its skeleton, but guardian and year of birth agree",
 )
+GUARDIAN_PLACE = BlockingPass(
+    "guardian_place",
+    "list_transform(guardian_skeletons, lambda g: g || '|' || coalesce(sex, '') || '|' || tehsil_code)",
+    "name and year both wrong, but guardian and tehsil agree",
+)
 BIRTH = BlockingPass(
     "birth",
     "[CASE WHEN NOT (birth_month = 1 AND birth_day = 1) THEN birth_year || '-' || birth_month || '-' || birth_day "
@@ -84,7 +89,7 @@ FAMILY = BlockingPass(
     "call name and the call name of a relative in the same tehsil",
 )
 PASSES: tuple[BlockingPass, ...] = (
-    NUMBER, TIES, GUARDIAN, GUARDIAN_YEAR, BIRTH, NAME_YEAR, NATIVE_YEAR, NAME_PLACE, FAMILY,
+    NUMBER, TIES, GUARDIAN, GUARDIAN_YEAR, GUARDIAN_PLACE, BIRTH, NAME_YEAR, NATIVE_YEAR, NAME_PLACE, FAMILY,
 )  # fmt: skip
 
 
@@ -94,11 +99,14 @@ def make_keys(engine: Engine, table: str, passes: Sequence[BlockingPass] = PASSE
     Returns:
         The number of keys.
     """
-    engine.run(f"CREATE OR REPLACE TABLE {keys} (pass UTINYINT, key UBIGINT, unique_id BIGINT, side VARCHAR)")
+    engine.run(
+        f"CREATE OR REPLACE TABLE {keys} (pass UTINYINT, key UBIGINT, unique_id BIGINT, home UBIGINT, side VARCHAR)"
+    )
     for position, one in enumerate(passes):
         engine.run(
-            f"INSERT INTO {keys} SELECT DISTINCT {position}, hash(key), unique_id, side FROM ("
-            f"SELECT unique_id, side, unnest({one.keys}) AS key FROM {table}) WHERE key IS NOT NULL AND key <> ''"
+            f"INSERT INTO {keys} SELECT DISTINCT {position}, hash(key), unique_id, home, side FROM ("
+            f"SELECT unique_id, CASE WHEN coalesce(household_id, '') = '' THEN hash(unique_id) ELSE hash(household_id) END AS home, "
+            f"side, unnest({one.keys}) AS key FROM {table}) WHERE key IS NOT NULL AND key <> ''"
         )
     return int(engine.value(f"SELECT count(*) FROM {keys}"))
 
@@ -188,9 +196,7 @@ def candidate_pairs(
         f"WITH fit AS (SELECT pass, key FROM {keys} GROUP BY pass, key HAVING {size} BETWEEN 1 AND {max_block_pairs}), "
         f"k AS (SELECT * FROM {keys} SEMI JOIN fit USING (pass, key)), "
         "met AS (SELECT min(l.pass) AS pass, l.unique_id AS left_id, r.unique_id AS right_id FROM k l JOIN k r "
-        f"ON l.pass = r.pass AND l.key = r.key AND {sides} GROUP BY l.unique_id, r.unique_id) "
-        "SELECT pass::VARCHAR AS match_key, left_id AS join_key_l, right_id AS join_key_r FROM met "
-        f"JOIN {table} a ON a.unique_id = left_id JOIN {table} b ON b.unique_id = right_id "
-        "WHERE coalesce(a.household_id, '') = '' OR a.household_id IS DISTINCT FROM b.household_id"
+        f"ON l.pass = r.pass AND l.key = r.key AND l.home <> r.home AND {sides} GROUP BY l.unique_id, r.unique_id) "
+        "SELECT pass::VARCHAR AS match_key, left_id AS join_key_l, right_id AS join_key_r FROM met"
     )
     return counts

@@ -52,8 +52,12 @@ NAME = Comparison(
             "same_words",
             "core_l = core_r OR native_key_l = native_key_r OR (skeleton_l = skeleton_r AND skeleton_l LIKE '% %') "
             "OR skeleton_l = native_skeleton_r OR native_skeleton_l = skeleton_r",
+            frequency_of="skeleton",
         ),
-        Level("near", "jaro_winkler_similarity(core_l, core_r) >= 0.93"),
+        Level(
+            "near",
+            "jaro_winkler_similarity(core_l, core_r) >= 0.93 AND jaro_winkler_similarity(name_key_l, name_key_r) >= 0.88",
+        ),
         Level("same_call_name", "call_name_l = call_name_r", frequency_of="call_name"),
         Level(
             "near_call_name",
@@ -104,51 +108,66 @@ NUMBER = Comparison(
         Level("verified_differ", "ELSE", fixed_m=0.001),  # the authority gives a person one number
     ),
 )
-FAMILY = Comparison(
-    "family",
-    (
+# Where two records live, from nearest; places that one of them does not state say nothing.
+PLACES = {
+    "tehsil": "tehsil_code_l = tehsil_code_r",
+    "district": "district_code_l = district_code_r",
+    "far": "district_code_l <> district_code_r",
+    "": "ELSE",
+}
+# Shares of households in which a guardian's name stands: from the rarest class on; above the last it is common.
+GUARDIAN_SHARES = (2.0**-13, 2.0**-11, 2.0**-9, 2.0**-7)
+_CLASSES = {
+    f"guardian_{place}": f"list_has_any(guardians_{place}_l, guardians_{place}_r)"
+    for place in range(1, len(GUARDIAN_SHARES) + 1)
+} | {f"guardian_{len(GUARDIAN_SHARES) + 1}": _SAME_GUARDIAN}
+GUARDIAN_CLASSES = tuple(_CLASSES)
+_STATES = {
+    **_CLASSES,
+    "near": _NEAR_GUARDIAN,
+    "call": "list_has_any(guardian_calls_l, guardian_calls_r)",
+    "unknown": "len(guardians_l) = 0 OR len(guardians_r) = 0",
+    "changed": "NOT list_has_any(guardian_kinds_l, guardian_kinds_r) "
+    "AND NOT list_contains(guardian_kinds_l, 'U') AND NOT list_contains(guardian_kinds_r, 'U')",
+    "other": "ELSE",
+}
+
+
+STATES = tuple(state for state in _STATES if state != "unknown")
+TIES = ("tied_guardian", "tied")
+
+
+def _family_levels() -> tuple[Level, ...]:
+    """Give the levels of family and place together: a guardian's name says less of two people of one village."""
+    levels = [
         # people of one household are never candidates; here they would only make families look common
         Level("null", _ONE_HOUSEHOLD, is_null=True),
-        Level("tied_guardian", f"{_IS_TIED} AND {_NEAR_GUARDIAN}", covered=True),
+        Level("tied_guardian", f"({_IS_TIED}) AND {_NEAR_GUARDIAN}", covered=True),
         Level("tied", _IS_TIED, covered=True),
-        Level("guardian_kin", f"{_NEAR_GUARDIAN} AND list_has_any(kin_keys_l, kin_keys_r)"),
-        Level(
-            "rarest_guardian_near_by",
-            "list_has_any(rarest_guardians_l, rarest_guardians_r) AND district_code_l = district_code_r",
-        ),
-        Level("rarest_guardian", "list_has_any(rarest_guardians_l, rarest_guardians_r)"),
-        Level(
-            "rare_guardian_near_by",
-            "list_has_any(rare_guardians_l, rare_guardians_r) AND district_code_l = district_code_r",
-        ),
-        Level("rare_guardian", "list_has_any(rare_guardians_l, rare_guardians_r)"),
-        Level("guardian_near_by", f"{_NEAR_GUARDIAN} AND district_code_l = district_code_r"),
-        Level("guardian", f"{_SAME_GUARDIAN} OR {_NEAR_GUARDIAN}"),
-        Level("guardian_call", "list_has_any(guardian_calls_l, guardian_calls_r)"),
-        Level("unknown", "len(guardians_l) = 0 OR len(guardians_r) = 0", is_null=True),
-        Level(
-            "relation_changed",
-            "NOT list_has_any(guardian_kinds_l, guardian_kinds_r) "
-            "AND NOT list_contains(guardian_kinds_l, 'U') AND NOT list_contains(guardian_kinds_r, 'U')",
-        ),
-        Level("other", "ELSE"),
-    ),
-)
-PLACE = Comparison(
-    "place",
+    ]
+    for state, held in _STATES.items():
+        for place, there in PLACES.items():
+            said = [f"({one})" for one in (there, held) if one != "ELSE"]
+            is_null = state == "unknown" and place == ""
+            levels.append(Level(f"{state}@{place}", " AND ".join(said) or "ELSE", is_null=is_null))
+    return tuple(levels)
+
+
+FAMILY = Comparison("family", _family_levels())
+# Whoever stands with her parents, husband or children in one household and with others in another is likely two people;
+# a second registration is mostly that of a relative or lodger without any of them.
+COMPANY = Comparison(
+    "company",
     (
         Level(
-            "null",
-            f"district_code_l IS NULL OR district_code_r IS NULL OR {_IS_TIED} OR {_ONE_HOUSEHOLD} "
-            f"OR (district_code_l = district_code_r AND {_NEAR_GUARDIAN})",
-            is_null=True,
+            "null", "household_id_l = '' OR household_id_r = '' OR list_has_any(kin_calls_l, kin_calls_r)", is_null=True
         ),
-        Level("same_tehsil", "tehsil_code_l = tehsil_code_r"),
-        Level("same_district", "district_code_l = district_code_r"),
-        Level("other", "ELSE"),
+        Level("one_alone", "has_kin_l <> has_kin_r"),
+        Level("both_alone", "NOT has_kin_l AND NOT has_kin_r"),
+        Level("differs", "ELSE"),
     ),
 )
-COMPARISONS: tuple[Comparison, ...] = (NAME, BIRTH, SEX, NUMBER, FAMILY, PLACE)
+COMPARISONS: tuple[Comparison, ...] = (NAME, BIRTH, SEX, NUMBER, FAMILY, COMPANY)
 
 # Where the pair is told apart by a fact that no probability outweighs.
 CONTRADICTIONS = {
@@ -165,4 +184,4 @@ def sided(when: str) -> str:
         >>> sided("near_any(guardians_l, guardians_r) AND sex_l = sex_r")
         'near_any(l.guardians, r.guardians) AND l.sex = r.sex'
     """
-    return re.sub(r"\b([a-z_]+)_([lr])\b", r"\2.\1", when)
+    return re.sub(r"\b([a-z][a-z0-9_]*)_([lr])\b", r"\2.\1", when)

@@ -9,11 +9,12 @@ from __future__ import annotations
 import pyarrow as pa
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.matching import backends
 from khana_methods.matching.blocking import PassCount, candidate_pairs
 from khana_methods.matching.cluster import Clusters
+from khana_methods.matching.compete import let_compete
 from khana_methods.matching.decide import decide_duplicates, decide_list
 from khana_methods.matching.model import ModelCard
+from khana_methods.matching.weights import LEAST_KEPT, compare_pairs, weigh
 
 _EXPECTED_SHARE = (
     0.5  # of a list's rows, and of people at a desk, who are in the registry; EM would need the whole list
@@ -38,7 +39,10 @@ def find_duplicates(
     counts = candidate_pairs(engine, table, card.passes, max_block_pairs=max_block_pairs)
     records = int(engine.value(f"SELECT count(*) FROM {table}"))
     prior = card.pairs_per_record * records / (records * (records - 1) / 2)
-    backends.weigh(engine, table, "candidate", prior=prior, m=card.m, u=card.u, into="weighed", at_least=0.001)
+    compare_pairs(engine, table, "candidate")
+    weigh(engine, "compared", prior=prior, m=card.m, u=card.u, into="raw", at_least=LEAST_KEPT)
+    let_compete(engine, "raw", into="weighed")
+    engine.drop("raw")
     return decide_duplicates(engine, table, "weighed", card.thresholds, into=into), counts
 
 
@@ -69,7 +73,8 @@ def link_list(
     )
     registered = int(engine.value(f"SELECT count(*) FROM {table} WHERE side = 'REGISTRY'"))
     prior = _EXPECTED_SHARE / max(registered, 2)
-    backends.weigh(engine, table, "candidate", prior=prior, m=card.m, u=card.u, into="weighed", at_least=0.001)
+    compare_pairs(engine, table, "candidate")
+    weigh(engine, "compared", prior=prior, m=card.m, u=card.u, into="weighed", at_least=LEAST_KEPT)
     decide_list(engine, "weighed", card.thresholds, into=into, person_of=person_of)
     return counts
 

@@ -1,7 +1,7 @@
 """One person at the desk against everyone, while she waits.
 
 The registry's keys and name frequencies are laid out once; a look-up reads only the blocks of one person.
-Weights are those of the model card, written out as one SQL statement; a test holds them equal to Splink's.
+Weights are those of the model card, in one SQL statement.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ import pyarrow as pa
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
 from khana_methods.matching.blocking import make_keys
-from khana_methods.matching.compare import COMPARISONS, CONTRADICTIONS, RAREST, Level, sided
+from khana_methods.matching.compare import COMPARISONS, CONTRADICTIONS, GUARDIAN_SHARES, NAME, sided
 from khana_methods.matching.model import ModelCard
-from khana_methods.matching.prepare import COMMON_GUARDIAN, RARE_GUARDIAN, prepare
-
-_FREQUENCY_OF = ("name_key", "call_name")
+from khana_methods.matching.prepare import prepare
+from khana_methods.matching.weights import FREQUENCY_OF, bits_sql, count_names, level_sql, rarity_sql
 
 
 class OnePersonAtATime(InputError):
@@ -53,11 +52,8 @@ class DeskIndex:
         self._records = int(engine.value(f"SELECT count(*) FROM {table}"))
         make_keys(engine, table, card.passes, keys="desk_registry_key")
         engine.run("CREATE INDEX desk_registry_key_key ON desk_registry_key (key)")
-        for column in _FREQUENCY_OF:
-            engine.run(
-                f"CREATE OR REPLACE TABLE desk_{column} AS SELECT {column} AS name, count(*) / {max(self._records, 1)} "
-                f"AS share FROM {table} WHERE {column} IS NOT NULL GROUP BY {column}"
-            )
+        count_names(engine, table, "desk")
+        for column in FREQUENCY_OF:
             engine.run(f"CREATE INDEX desk_{column}_name ON desk_{column} (name)")
         self._sql = _weigh_sql(table, card)
 
@@ -111,42 +107,38 @@ class DeskIndex:
 
 
 def _weigh_sql(table: str, card: ModelCard) -> str:
-    questions = []
-    frequency = []
-    for comparison in COMPARISONS:
-        cases = []
-        for level in comparison.levels:
-            worth = 0.0
-            if not level.is_null:
-                worth = math.log2(card.m[comparison.code][level.code] / card.u[comparison.code][level.code])
-            cases.append(_case(level, repr(worth)))
-            if comparison.code == "name":
-                base = card.u["name"].get(level.code, 1.0)
-                frequency.append(_case(level, _rarity(level, base)))
-        questions.append(f"CASE {' '.join(cases)} END AS bits_{comparison.code}")
+    """Compare and weigh the records met, with the rarity of her guardians and names as the registry counts them."""
     apart = " ".join(f"WHEN {sided(when)} THEN '{code}'" for code, when in CONTRADICTIONS.items())
     bits = [f"bits_{comparison.code}" for comparison in COMPARISONS] + ["bits_frequency"]
+    levels = ", ".join(f"{level_sql(one)} AS level_{one.code}" for one in COMPARISONS)
+    weighed = ", ".join(
+        f"{bits_sql(one, card.m, card.u, f'level_{one.code}')} AS bits_{one.code}" for one in COMPARISONS
+    )
+    shares = " ".join(
+        f"WHEN list_contains({_places_of(column)}, level_name) THEN (SELECT max(share) FROM desk_{column} WHERE name IN "
+        f"(l_{column}, r_{column}))"
+        for column in FREQUENCY_OF
+    )
+    names = ", ".join(f"l.{column} AS l_{column}, r.{column} AS r_{column}" for column in FREQUENCY_OF)
+    common = ", ".join(
+        f"coalesce(list(guardian) FILTER (share > {share}), []) AS common_{place}"
+        for place, share in enumerate(GUARDIAN_SHARES, 1)
+    )
+    rare = ", ".join(
+        f"list_filter(guardians, lambda x: NOT list_contains(known.common_{place}, x)) AS guardians_{place}"
+        for place in range(1, len(GUARDIAN_SHARES) + 1)
+    )
     return (
-        "WITH l AS (SELECT p.* REPLACE ("
-        "list_filter(guardians, lambda x: NOT list_contains(known.common, x)) AS rare_guardians, "
-        "list_filter(guardians, lambda x: NOT list_contains(known.not_rarest, x)) AS rarest_guardians) "
-        "FROM desk_person p, (SELECT coalesce(list(guardian) FILTER (households > "
-        f"{COMMON_GUARDIAN}), []) AS common, coalesce(list(guardian) FILTER (households > {RARE_GUARDIAN}), []) AS not_rarest "
-        f"FROM {table}_guardian WHERE guardian IN (SELECT unnest(guardians) FROM desk_person)) known), "
-        f"weighed AS (SELECT r.record_id, {', '.join(questions)}, CASE {' '.join(frequency)} END AS bits_frequency, "
-        f"CASE {apart} ELSE '' END AS contradiction FROM l, {table} r SEMI JOIN desk_met USING (unique_id)) "
+        f"WITH l AS (SELECT p.* REPLACE ({rare}) FROM desk_person p, (SELECT {common} FROM {table}_guardian "
+        "WHERE guardian IN (SELECT unnest(guardians) FROM desk_person)) known), "
+        f"seen AS (SELECT r.record_id, {levels}, {names}, CASE {apart} ELSE '' END AS contradiction "
+        f"FROM l, {table} r SEMI JOIN desk_met USING (unique_id)), "
+        f"counted AS (SELECT *, CASE {shares} END AS share FROM seen), "
+        f"weighed AS (SELECT *, {weighed}, {rarity_sql(card.u)} AS bits_frequency FROM counted) "
         f"SELECT record_id, $prior + {' + '.join(bits)} AS match_weight, contradiction, {', '.join(bits)} FROM weighed "
         "ORDER BY match_weight DESC, record_id LIMIT $most"
     )
 
 
-def _case(level: Level, value: str) -> str:
-    return f"ELSE {value}" if level.when == "ELSE" else f"WHEN {sided(level.when)} THEN {value}"
-
-
-def _rarity(level: Level, base: float) -> str:
-    """Bits by which a rare name says more, and a common one less, than the level's average."""
-    if not level.frequency_of:
-        return "0.0"
-    share = f"(SELECT share FROM desk_{level.frequency_of} WHERE name = r.{level.frequency_of})"
-    return f"log2({base!r} / greatest(coalesce({share}, 0), {RAREST!r}))"
+def _places_of(column: str) -> str:
+    return str([place for place, level in enumerate(NAME.levels) if level.frequency_of == column])

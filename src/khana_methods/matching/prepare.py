@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from khana_methods.engine.duckdb import Engine
+from khana_methods.matching.compare import GUARDIAN_SHARES
 from khana_methods.standardise.names import PersonName, name_columns
 
 # One record of a person. `side`: REGISTRY, LIST or DESK. `guardian_kind`: F father, H husband, '' unknown.
@@ -59,8 +60,7 @@ authority_frame = pa.schema(
 # One telephone number and the number of its subscriber, in clear.
 subscriber_frame = pa.schema([pa.field("mobile", pa.string()), pa.field("number", pa.string())])
 
-COMMON_GUARDIAN = 20  # households; a guardian of more tells little
-RARE_GUARDIAN = 3
+_CLASSES = range(1, len(GUARDIAN_SHARES) + 1)
 _MACROS = (
     "CREATE OR REPLACE MACRO near_any(a, b) AS coalesce(len(list_filter(flatten(list_transform(a, "
     "lambda x: list_transform(b, lambda y: x = y OR jaro_winkler_similarity(x, y) >= 0.92))), lambda z: z)) > 0, false)",
@@ -100,12 +100,17 @@ def prepare(
     _register_records(engine, records, memo)
     engine.register("link_subscriber", _or_empty(subscribers, subscriber_frame), schema=subscriber_frame)
     _register_authority(engine, authority, memo)
+    columns = "".join(f"coalesce(rare.guardians_{place}, []) AS guardians_{place}, " for place in _CLASSES)
+    classes = ", ".join(
+        f"list(t.guardian) FILTER (t.share <= {share}) AS guardians_{place}"
+        for place, share in zip(_CLASSES, GUARDIAN_SHARES, strict=True)
+    )
     for name, believed in ((plain, "false"), (table, "true")):
         if name:
             engine.run(_VERIFIED.format(believed=believed))
             engine.run(_GATHERED)
             engine.run(_GUARDIAN_COUNT)
-            engine.run(_FINAL.format(table=name, common=COMMON_GUARDIAN, rare=RARE_GUARDIAN))
+            engine.run(_FINAL.format(table=name, classes=classes, columns=columns))
     engine.run(f"CREATE OR REPLACE TABLE {table}_guardian AS SELECT * FROM link_guardian")
     engine.drop("link_record", "link_authority", "link_subscriber", "link_verified", "link_gathered", "link_guardian")
     return int(engine.value(f"SELECT count(*) FROM {table}"))
@@ -217,18 +222,19 @@ LEFT JOIN one_subscriber h ON r.household_mobile <> '' AND h.mobile = r.househol
 
 _GUARDIAN_COUNT = """
 CREATE OR REPLACE TABLE link_guardian AS
-SELECT guardian, count(DISTINCT coalesce(nullif(household_id, ''), record_id)) AS households
-FROM (SELECT record_id, household_id, unnest(guardians) AS guardian FROM link_gathered) GROUP BY guardian
+WITH home AS (SELECT record_id, coalesce(nullif(household_id, ''), record_id) AS home, guardians FROM link_gathered)
+SELECT guardian, count(DISTINCT home) AS households,
+    count(DISTINCT home) / (SELECT greatest(count(DISTINCT home), 1) FROM home) AS share
+FROM (SELECT home, unnest(guardians) AS guardian FROM home) GROUP BY guardian
 """
 
 _FINAL = """
 CREATE OR REPLACE TABLE {table} AS
 WITH rare AS (
-    SELECT g.record_id, list(t.guardian) AS guardians,
-        list(t.guardian) FILTER (t.households <= {rare}) AS rarest
+    SELECT g.record_id, {classes}
     FROM (SELECT record_id, unnest(guardians) AS guardian FROM link_gathered) g
-    JOIN link_guardian t USING (guardian) WHERE t.households <= {common} GROUP BY g.record_id)
-SELECT row_number() OVER (ORDER BY g.record_id) AS unique_id, g.record_id, g.side, g.household_id,
+    JOIN link_guardian t USING (guardian) GROUP BY g.record_id)
+SELECT row_number() OVER (ORDER BY g.record_id) AS unique_id, g.record_id, g.side, coalesce(g.household_id, '') AS household_id,
     filled(name_key) AS name_key, filled(call_name) AS call_name, filled(core) AS core,
     filled(call_skeleton) AS call_skeleton, filled(skeleton) AS skeleton,
     filled(native_key) AS native_key, filled(native_skeleton) AS native_skeleton,
@@ -240,8 +246,8 @@ SELECT row_number() OVER (ORDER BY g.record_id) AS unique_id, g.record_id, g.sid
     CASE WHEN length(believed_number) >= 7 AND believed_number <> repeat(believed_number[1], length(believed_number))
         THEN believed_number END AS number,
     is_verified, filled(mobile) AS mobile, subscriber,
-    g.guardians, coalesce(rare.guardians, []) AS rare_guardians,
-    coalesce(rare.rarest, []) AS rarest_guardians, guardian_calls, guardian_skeletons, guardian_kinds,
+    g.guardians, {columns}guardian_calls, guardian_skeletons, guardian_kinds,
+    len(list_filter(kin_calls, lambda x: x <> '')) > 0 AS has_kin,
     list_distinct(list_filter(kin_calls, lambda x: x <> '' AND NOT list_contains(guardian_calls, x))) AS kin_calls,
     list_distinct(list_filter(kin_keys, lambda x: x <> '' AND NOT list_contains(g.guardians, x))) AS kin_keys,
     list_distinct(list_filter(list_concat(kin_stated, [filled(mobile), filled(household_mobile),

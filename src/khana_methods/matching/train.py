@@ -8,19 +8,29 @@ patterns of all candidates.
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
+
+import pyarrow.compute as pc
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
 from khana_methods.matching import backends
 from khana_methods.matching.blocking import PASSES, BlockingPass, PassCount, candidate_pairs
-from khana_methods.matching.compare import COMPARISONS
+from khana_methods.matching.compete import let_compete
+from khana_methods.matching.em import joined, learn
 from khana_methods.matching.evaluate import Interval
+from khana_methods.matching.families import family_u
+from khana_methods.matching.fellegi import Parameters
 from khana_methods.matching.model import ModelCard, Thresholds
+from khana_methods.matching.weights import LEAST_KEPT, compare_pairs, patterns, weigh
 
-_ROUNDS = 8
+# Where EM starts: what two records of one person agree on in a family; it moves from there.
+_STATES = {
+    "tied_guardian": 0.2, "tied": 0.03, "near": 0.05, "call": 0.03, "changed": 0.03, "other": 0.04,
+}  # fmt: skip
+_SAME_GUARDIAN = 0.62
+_PLACES = {"tehsil": 0.5, "district": 0.3, "far": 0.2}
 _LEAST_LINK = 0.5
 
 
@@ -53,8 +63,8 @@ def train(
     version: str,
     passes: tuple[BlockingPass, ...] = PASSES,
     thresholds: Thresholds | None = None,
-    target_precision: float = 0.99,
-    max_pairs: float = 3e6,
+    target_precision: float = 0.985,
+    max_pairs: float = 1e6,
     max_block_pairs: int = 1_000_000,
 ) -> Training:
     """Estimate a draft card on the records of one register.
@@ -83,12 +93,17 @@ def train(
     counts = candidate_pairs(engine, table, passes, max_block_pairs=max_block_pairs)
     possible = records * (records - 1) / 2
     prior = 0.01 * records / possible
-    m, u = backends.start_parameters(engine, table, plain, prior=prior, max_pairs=max_pairs)
-    backends.weigh(engine, table, "candidate", prior=prior, m=m, u=u, into="weighed")
-    found = backends.patterns(engine, "weighed").to_pylist()
-    prior = _settle(found, m, u, prior, possible)
-    backends.weigh(engine, table, "candidate", prior=prior, m=m, u=u, into="weighed")
-    limits = thresholds or Thresholds(link=_link_threshold(engine, table, target_precision))
+    m, u, taught = backends.start_parameters(engine, table, plain, prior=prior, max_pairs=max_pairs)
+    u["family"], classes = family_u(engine, table)
+    m["family"] = joined(_STATES | {one: _SAME_GUARDIAN * share for one, share in classes.items()}, _PLACES)
+    compare_pairs(engine, table, "candidate")
+    found = patterns(engine, "compared", u)
+    learned = learn(found, m, u, prior=prior, possible=possible, taught=taught)
+    m, u, prior = learned.m, learned.u, learned.prior
+    weigh(engine, "compared", prior=prior, m=m, u=u, into="raw", at_least=LEAST_KEPT)
+    let_compete(engine, "raw", into="weighed")
+    _make_controls(engine, table, plain, prior, m, u)
+    limits = thresholds or Thresholds(link=_link_threshold(engine, target_precision))
     precision, recall = _expected(engine, limits.link)
     card = ModelCard(
         version=version,
@@ -104,10 +119,10 @@ def train(
         recall=recall,
         estimate_from="model",
     )
-    return Training(card, tuple(counts), int(sum(row["pairs"] for row in found)))
+    return Training(card, tuple(counts), int(pc.sum(found.column("pairs")).as_py()))
 
 
-def _link_threshold(engine: Engine, table: str, target: float) -> float:
+def _link_threshold(engine: Engine, target: float) -> float:
     """Find the lowest probability above which links may be trusted, by two witnesses; the stricter one counts.
 
     The model's own expectation is one. The other is a control: pairs with two different verified numbers are two
@@ -119,18 +134,38 @@ def _link_threshold(engine: Engine, table: str, target: float) -> float:
         {"target": target, "least": _LEAST_LINK},
     )
     expected = float(found) if found is not None else target
-    verified = float(engine.value(f"SELECT avg(is_verified::INT) FROM {table}"))
-    if not verified:
-        return expected
-    weight = engine.value(
-        "WITH shown AS (SELECT match_weight AS weight, 0 AS control FROM weighed WHERE contradiction = '' UNION ALL "
-        "SELECT match_weight - bits_number, 1 FROM weighed WHERE contradiction = 'two_verified_numbers'), "
-        "summed AS (SELECT weight, sum(control) OVER o AS controls, sum(1 - control) OVER o AS links FROM shown "
-        "WHERE weight >= 0 WINDOW o AS (ORDER BY weight DESC)) "
-        "SELECT min(weight) FROM summed WHERE controls * $scale <= (1 - $target) * links",
-        {"scale": (1 - verified**2) / verified**2, "target": target},
+    seen = engine.value(
+        "WITH shown AS (SELECT probability, 0.0 AS control, 1 AS link FROM weighed WHERE contradiction = '' UNION ALL "
+        "SELECT probability, scale, 0 FROM control), "
+        "summed AS (SELECT probability, sum(control) OVER o AS controls, sum(link) OVER o AS links FROM shown "
+        "WHERE probability >= $least WINDOW o AS (ORDER BY probability DESC)) "
+        "SELECT min(probability) FROM summed WHERE controls <= (1 - $target) * links",
+        {"target": target, "least": _LEAST_LINK},
     )
-    return expected if weight is None else max(expected, 1 / (1 + 2.0**-weight))
+    return expected if seen is None else max(expected, float(seen))
+
+
+def _make_controls(engine: Engine, table: str, plain: str, prior: float, m: Parameters, u: Parameters) -> None:
+    """Weigh pairs of two different verified numbers as if one of the two had none: table `control`.
+
+    `scale` says for how many pairs that no two numbers settle each stands: people of that age without a verified number.
+    """
+    engine.run(
+        "CREATE OR REPLACE TABLE control_pair AS SELECT left_id AS join_key_l, right_id AS join_key_r, pass AS match_key "
+        "FROM weighed WHERE control IS NOT NULL"
+    )
+    compare_pairs(engine, table, "control_pair", into="control_compared", other=plain)
+    weigh(engine, "control_compared", prior=prior, m=m, u=u, into="control_weighed")
+    engine.run(
+        f"CREATE OR REPLACE TABLE control AS WITH aged AS (SELECT unique_id, is_verified, birth_year // 10 AS age FROM {table}), "
+        "share AS (SELECT age, avg(is_verified::INT) AS verified FROM aged GROUP BY age), "
+        "one AS (SELECT left_id, right_id, least(match_weight - bits_number, 200) AS bits FROM control_weighed) "
+        "SELECT 1 / (1 + pow(2.0, -bits) + coalesce(w.rivals, 0) * pow(2.0, -bits)) AS probability, "
+        "1 / (a.verified * b.verified) - 1 AS scale FROM one JOIN weighed w USING (left_id, right_id) "
+        "JOIN aged l ON l.unique_id = left_id JOIN share a ON a.age IS NOT DISTINCT FROM l.age "
+        "JOIN aged r ON r.unique_id = right_id JOIN share b ON b.age IS NOT DISTINCT FROM r.age"
+    )
+    engine.drop("control_pair", "control_compared", "control_weighed")
 
 
 def _expected(engine: Engine, link: float) -> tuple[Interval, Interval]:
@@ -143,38 +178,3 @@ def _expected(engine: Engine, link: float) -> tuple[Interval, Interval]:
     precision = float(right or 0) / linked if linked else 0.0
     recall = float(right or 0) / float(every) if every else 0.0
     return Interval(precision, 0.0, 1.0), Interval(recall, 0.0, 1.0)
-
-
-def _settle(
-    found: list[dict[str, Any]], m: backends.Parameters, u: backends.Parameters, prior: float, possible: float
-) -> float:
-    """Run EM over the patterns: prior and the u of covered levels move, in place; m stays."""
-    covered = {(c.code, level.code) for c in COMPARISONS for level in c.levels if level.covered}
-    seen = [(row["pairs"], _levels(row, m, u)) for row in found]
-    for _ in range(_ROUNDS):
-        expected = 0.0
-        others = dict.fromkeys(covered, 0.0)
-        for pairs, levels in seen:
-            odds = math.log(prior / (1 - prior)) + sum(math.log(m[name][code] / u[name][code]) for name, code in levels)
-            probability = 1 / (1 + math.exp(-max(min(odds, 500), -500)))
-            expected += pairs * probability
-            for level in covered.intersection(levels):
-                others[level] += pairs * (1 - probability)
-        prior = max(expected, 1.0) / possible
-        for (name, code), count in others.items():
-            u[name][code] = max(count, 0.5) / possible
-        for name in {name for name, _ in covered}:
-            total = sum(u[name].values())
-            u[name] = {code: value / total for code, value in u[name].items()}
-    return prior
-
-
-def _levels(row: dict[str, Any], m: backends.Parameters, u: backends.Parameters) -> list[tuple[str, str]]:
-    """Read back which level each comparison took from its bits; 0 bits is a null."""
-    levels = []
-    for name, codes in m.items():
-        bits = row[f"bits_{name}"]
-        if bits:
-            nearest = min(codes, key=lambda code: abs(math.log2(m[name][code] / u[name][code]) - bits))
-            levels.append((name, nearest))
-    return levels

@@ -11,16 +11,18 @@ import pytest
 from tests.factories.linked_people import frame, people, record
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.matching import backends, compare, evaluate
+from khana_methods.matching import backends, compare, em, evaluate, fellegi
 from khana_methods.matching import cluster as cluster_module
 from khana_methods.matching.blocking import PASSES, BlockPoisoned, candidate_pairs
 from khana_methods.matching.cluster import Edge, cluster
+from khana_methods.matching.compete import let_compete
 from khana_methods.matching.evaluate import LabelsMissing, Stratum, estimate, kappa, quality
 from khana_methods.matching.link import decisions, find_duplicates, link_list
 from khana_methods.matching.lookup import DeskIndex, OnePersonAtATime
 from khana_methods.matching.model import CardNotActive, CardUnreadable, ModelCard, SecondApproverNeeded
 from khana_methods.matching.prepare import prepare
 from khana_methods.matching.train import TooFewRecords, train
+from khana_methods.matching.weights import compare_pairs, weigh
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def card(engine: Engine) -> ModelCard:
     return train(engine, "person_record", "plain_record", version="T-1", max_pairs=2e5).card
 
 
-@pytest.mark.parametrize("module", [evaluate, cluster_module, compare])
+@pytest.mark.parametrize("module", [evaluate, cluster_module, compare, em, fellegi])
 def test_doctests(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
 
@@ -198,6 +200,40 @@ def test_the_desk_finds_whom_a_list_would_find(engine: Engine, card: ModelCard) 
         assert ours[record_id] == pytest.approx(weight, abs=1e-6)
     with pytest.raises(OnePersonAtATime):
         DeskIndex(engine, "person_record", card).find(frame([asked, asked]))
+
+
+def test_weights_are_splinks(engine: Engine, card: ModelCard) -> None:
+    records, _ = people(600, 40)
+    prepare(engine, frame(records))
+    candidate_pairs(engine, "person_record")
+    compare_pairs(engine, "person_record", "candidate")
+    weigh(engine, "compared", prior=1e-4, m=card.m, u=card.u, into="ours")
+    backends.splink_weigh(engine, "person_record", "candidate", prior=1e-4, m=card.m, u=card.u, into="theirs")
+    bits = [f"{side}.bits_{one.code}" for one in compare.COMPARISONS for side in ("o", "t")]
+    rows = engine.rows(
+        f"SELECT o.match_weight, t.match_weight, o.bits_frequency, t.bits_frequency, o.contradiction = t.contradiction, "
+        f"{', '.join(bits)} FROM ours o FULL JOIN theirs t USING (left_id, right_id)"
+    )
+    assert len(rows) > 40
+    for ours, splinks, rarity, splinks_rarity, is_agreed, *parts in rows:
+        assert is_agreed
+        assert ours == pytest.approx(splinks, abs=1e-6)
+        assert rarity == pytest.approx(float(splinks_rarity), abs=1e-6)
+        assert [float(part) for part in parts[::2]] == pytest.approx([float(part) for part in parts[1::2]], abs=1e-6)
+
+
+def test_rivals_weaken_each_other(engine: Engine) -> None:
+    engine.run(
+        "CREATE OR REPLACE TABLE tried AS SELECT * FROM (VALUES (1, 2, 4.0, ''), (1, 3, 4.0, ''), (4, 5, 4.0, ''), (6, 7, 4.0, ''), "
+        "(6, 8, 4.0, ''), (7, 8, 3.0, ''), (9, 10, -6.0, 'two_verified_numbers')) t(left_id, right_id, match_weight, contradiction), "
+        "(SELECT -9.0 AS bits_number, 0.5 AS probability)"
+    )
+    let_compete(engine, "tried", into="tried_out")
+    found = {(a, b): p for a, b, p in engine.rows("SELECT left_id, right_id, probability FROM tried_out")}
+    assert found[4, 5] == pytest.approx(16 / 17)
+    assert found[1, 2] == found[1, 3] == pytest.approx(16 / 33)
+    assert found[6, 7] == pytest.approx(16 / 17)  # 7 and 8 are likely one person themselves: three files, no rivals
+    assert engine.value("SELECT control FROM tried_out WHERE left_id = 9") == pytest.approx(8 / 9)
 
 
 def test_splink_is_imported_in_one_place() -> None:
