@@ -7,6 +7,7 @@ applicable` (no woman heads the household, no child of that age) is a level of i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,6 +20,7 @@ MISSING_POLICIES = ("reject", "lowest", "highest", "reference")
 UNSEEN_POLICIES = ("reject", "as_missing")
 LINKS = ("identity", "log")
 RESCALES = ("identity", "linear", "percentile")
+TRANSFORMS = ("", "log", "sqrt", "square")
 
 
 class ModelNotInForce(NotConfigured):
@@ -74,20 +76,37 @@ class Dummy:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """A coefficient times a number, or times the ratio of two; the number is held between two caps."""
+    """A coefficient times a number, or times the ratio of two; the number is held between two caps, then transformed."""
 
     coefficient: float
     at_least: float | None = None
     at_most: float | None = None
     of: str = ""
     to: str = ""
+    transform: str = ""
 
     def extremes(self) -> tuple[float, float] | None:
-        """Return the lesser and the greater contribution; None where a cap is open."""
+        """Return the lesser and the greater contribution; None where a cap is open or has no transform."""
         if self.at_least is None or self.at_most is None:
             return None
-        ends = self.coefficient * self.at_least, self.coefficient * self.at_most
-        return min(ends), max(ends)
+        turns = [0.0] if self.transform == "square" and self.at_least < 0 < self.at_most else []
+        made = [transformed(value, self.transform) for value in (self.at_least, self.at_most, *turns)]
+        known = [self.coefficient * value for value in made if value is not None]
+        return (min(known), max(known)) if len(known) == len(made) else None
+
+
+def transformed(value: float, transform: str) -> float | None:
+    """Return a number under a transform; None where it has none.
+
+    Examples:
+        >>> transformed(9.0, "sqrt"), transformed(0.0, "log"), transformed(3.0, "")
+        (3.0, None, 3.0)
+    """
+    if transform == "log":
+        return math.log(value) if value > 0 else None
+    if transform == "sqrt":
+        return math.sqrt(value) if value >= 0 else None
+    return value * value if transform == "square" else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +146,8 @@ class Variable:
     """One variable: its column, its words, its effect, and what stands in where it is missing.
 
     `expression` is the rule by which it is made from facts; empty where the caller brings the column.
-    `reference` is the value taken under the policy `reference`.
+    `reference` is the value taken under the policy `reference`. `column` is where it stands in the frame if not
+    under its code.
     """
 
     code: str
@@ -136,12 +156,13 @@ class Variable:
     missing: str
     expression: str = ""
     reference: str | float | bool | None = None
+    column: str = ""
 
     def columns(self) -> tuple[str, ...]:
         """Name the columns that it reads."""
         if isinstance(self.effect, Linear) and self.effect.of:
             return (self.effect.of, self.effect.to)
-        return (self.code,)
+        return (self.column or self.code,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +210,11 @@ class Likelihood:
 
 @dataclass(frozen=True, slots=True)
 class PmtModel:
-    """One version of one model; a lower score is poorer."""
+    """One version of one model; a lower score is poorer.
+
+    Where a country has a formula for each kind of place, `by` names the column that says which, `parts` holds one model
+    for each of its values, and `variables` is empty; a household of no known kind is refused.
+    """
 
     code: str
     version: int
@@ -207,6 +232,15 @@ class PmtModel:
     classes: tuple[tuple[str, float], ...] = ()
     calibration: Calibration = field(default_factory=Calibration)
     likelihoods: Mapping[str, Likelihood] = field(default_factory=dict)
+    by: str = ""
+    parts: Mapping[str, PmtModel] = field(default_factory=dict)
+
+    def columns(self) -> tuple[str, ...]:
+        """Name every column that it reads, each once."""
+        own = (self.by,) if self.by else ()
+        inner = (column for part in self.parts.values() for column in part.columns())
+        each = (column for variable in self.variables for column in variable.columns())
+        return tuple(dict.fromkeys([*own, *inner, *each]))
 
     def check_in_force(self, day: date) -> None:
         """Make sure that the model holds on a day.

@@ -7,7 +7,7 @@ policy that has nothing to stand in is refused whole: half a model would score e
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
@@ -20,6 +20,7 @@ from khana_methods.pmt.model import (
     LINKS,
     MISSING_POLICIES,
     RESCALES,
+    TRANSFORMS,
     UNSEEN_POLICIES,
     Bands,
     Calibration,
@@ -54,12 +55,15 @@ _KEYS = frozenset(
         "likelihood",
         "source",
         "mark",
+        "by",
+        "models",
     ]
 )
 _REQUIRED = ("code", "version", "valid_from", "variables", "scale", "source", "mark")
+_OF_A_PART = frozenset({"intercept", "variables"})
 _EFFECTS = ("levels", "bands", "dummy", "linear", "cumulative")
-_VARIABLE_KEYS = frozenset({"code", "label", "expression", "missing", "reference", "base", *_EFFECTS})
-_LINEAR_KEYS = frozenset({"coefficient", "at_least", "at_most", "of", "to"})
+_VARIABLE_KEYS = frozenset({"code", "label", "expression", "missing", "reference", "base", "column", *_EFFECTS})
+_LINEAR_KEYS = frozenset({"coefficient", "at_least", "at_most", "of", "to", "transform"})
 
 
 class ModelInvalid(InputError):
@@ -69,16 +73,27 @@ class ModelInvalid(InputError):
 
 
 def load_model(file: Path) -> PmtModel:
-    """Read one model from a YAML file.
+    """Read one model from a YAML or JSON file; of the JSON of a fit, its model.
 
     Raises:
         ModelInvalid: All mistakes in one message.
     """
+    document = load_document(file)
+    if isinstance(document, dict) and isinstance(document.get("model"), dict) and "variables" not in document:
+        document = document["model"]
+    return read_model(document)
+
+
+def load_document(file: Path) -> Any:
+    """Read what a YAML or JSON file holds.
+
+    Raises:
+        ModelInvalid: It is neither, or not in UTF-8.
+    """
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        return yaml.safe_load(file.read_text(encoding="utf-8-sig"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ModelInvalid(f"The file {file.name} is not YAML in UTF-8.", file=file.name) from error
-    return read_model(document)
 
 
 def read_model(document: Any) -> PmtModel:
@@ -87,6 +102,9 @@ def read_model(document: Any) -> PmtModel:
     Raises:
         ModelInvalid: All mistakes in one message.
     """
+    document = _dated(document)
+    if isinstance(document, dict) and ("by" in document or "models" in document):
+        return _read_parts(document)
     problems = _problems_of(document)
     variables: list[Variable] = []
     if not problems:
@@ -99,6 +117,35 @@ def read_model(document: Any) -> PmtModel:
     if problems:
         raise ModelInvalid(f"The model has {len(problems)} mistakes: {'; '.join(problems)}.", mistakes=len(problems))
     return _model(document, tuple(variables))
+
+
+def _read_parts(document: Mapping[str, Any]) -> PmtModel:
+    """Make a model of one formula for each value of a column."""
+    told = document.get("models")
+    if not isinstance(document.get("by"), str) or not isinstance(told, dict) or not told or document.get("variables"):
+        raise ModelInvalid("A model of several formulas has `by`, a column, and `models` by its values.")
+    common = {key: value for key, value in document.items() if key not in ("by", "models", "variables")}
+    parts: dict[str, PmtModel] = {}
+    for level, part in told.items():
+        if not isinstance(part, dict) or set(part) - _OF_A_PART:
+            raise ModelInvalid(f"The model of '{level}' has an intercept and variables alone.", level=str(level))
+        parts[_text(level)] = read_model({**common, **part})
+    first = next(iter(parts.values()))
+    return replace(first, variables=(), intercept=0.0, by=document["by"], parts=parts)
+
+
+def _dated(document: Any) -> Any:
+    """Return the document with its days as days: JSON knows none and writes them as text."""
+    if not isinstance(document, dict):
+        return document
+    made = dict(document)
+    for key in ("valid_from", "valid_to"):
+        if isinstance(made.get(key), str):
+            try:
+                made[key] = date.fromisoformat(made[key])
+            except ValueError:
+                continue
+    return made
 
 
 def _problems_of(document: Any) -> list[str]:
@@ -208,6 +255,7 @@ def _variable(entry: Any, policy: str, problems: list[str]) -> Variable | None:
         missing=missing,
         expression=expression,
         reference=_reference(effect, entry.get("reference")),
+        column=str(entry.get("column", "")),
     )
 
 
@@ -253,8 +301,11 @@ def _linear(told: Mapping[str, Any], problems: list[str], code: str) -> Linear |
     ):
         problems.append(f"{code}: linear takes coefficient, at_least, at_most, and of with to for a ratio")
         return None
-    if told.get("of") and not (str(told["of"]).isidentifier() and str(told["to"]).isidentifier()):
-        problems.append(f"{code}: of and to are names of columns in small letters, digits and underscores")
+    if told.get("of") and not (isinstance(told["of"], str) and isinstance(told["to"], str)):
+        problems.append(f"{code}: of and to are names of columns")
+        return None
+    if told.get("transform", "") not in TRANSFORMS:
+        problems.append(f"{code}: transform is one of {', '.join(filter(None, TRANSFORMS))}")
         return None
     low, high = told.get("at_least"), told.get("at_most")
     if not all(end is None or _is_number(end) for end in (low, high)):
@@ -268,6 +319,7 @@ def _linear(told: Mapping[str, Any], problems: list[str], code: str) -> Linear |
         None if high is None else float(high),
         str(told.get("of", "")),
         str(told.get("to", "")),
+        str(told.get("transform", "")),
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from khana_methods.pmt.model import Bands, Dummy, Effect, Levels, Linear, PmtModel, Variable
+from khana_methods.pmt.model import Bands, Dummy, Effect, Levels, Linear, PmtModel, Variable, transformed
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ def score_one(features: Mapping[str, Any], model: PmtModel) -> Scored:
         features: Value by column; absent or None is missing.
         model: The model to apply.
     """
+    if model.parts:
+        return _score_by_part(features, model)
     parts = tuple(_contribute(variable, features, model) for variable in model.variables)
     raw: float | None = model.intercept
     for part in parts:
@@ -69,6 +71,15 @@ def score_one(features: Mapping[str, Any], model: PmtModel) -> Scored:
         class_name="" if final is None else model.class_of(final),
         contributions=parts,
     )
+
+
+def _score_by_part(features: Mapping[str, Any], model: PmtModel) -> Scored:
+    """Score by the formula of her kind of place; refuse her where there is none."""
+    kind = features.get(model.by)
+    if kind is not None and str(kind) in model.parts:
+        return score_one(features, model.parts[str(kind)])
+    lost = Contribution(model.by, model.by, kind, None, None, is_missing=kind is None, is_unseen=kind is not None)
+    return Scored(f"{model.code}/{model.version}", None, None, None, "", (lost,))
 
 
 def explain_score(scored: Scored) -> str:
@@ -88,6 +99,11 @@ def explain_score(scored: Scored) -> str:
     return "\n".join(lines)
 
 
+def score_of_raw(raw: float, model: PmtModel) -> float:
+    """Return the score that a raw figure becomes: rescaled, rounded half up."""
+    return _round_half_up(_rescale(raw, model), model.decimals)
+
+
 def contribution_of(effect: Effect, value: Any) -> float | None:
     """Return what a known value adds; None where the model never saw it."""
     if isinstance(effect, Dummy):
@@ -98,7 +114,8 @@ def contribution_of(effect: Effect, value: Any) -> float | None:
             capped = max(capped, effect.at_least)
         if effect.at_most is not None:
             capped = min(capped, effect.at_most)
-        return effect.coefficient * capped
+        made = transformed(capped, effect.transform)
+        return None if made is None else effect.coefficient * made
     if isinstance(effect, Bands):
         under = [points for start, points in effect.points if start <= value]
         return under[-1] if under else None
@@ -111,7 +128,7 @@ def _answer(variable: Variable, features: Mapping[str, Any]) -> Any:
     if isinstance(variable.effect, Linear) and variable.effect.of:
         above, below = features.get(variable.effect.of), features.get(variable.effect.to)
         return None if above is None or below is None or below == 0 else float(above) / float(below)
-    return features.get(variable.code)
+    return features.get(variable.columns()[0])
 
 
 def _contribute(variable: Variable, features: Mapping[str, Any], model: PmtModel) -> Contribution:

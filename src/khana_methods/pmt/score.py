@@ -56,7 +56,7 @@ def score(
         >>> sorted(score(frame, model).select(["household_id", "score", "missing"]).to_pylist(), key=str)
         [{'household_id': 1, 'score': 12.0, 'missing': []}, {'household_id': 2, 'score': 3.0, 'missing': ['tv']}]
     """
-    wanted = {"household_id", *(column for variable in model.variables for column in variable.columns())}
+    wanted = {"household_id", *model.columns()}
     absent = sorted(wanted - set(features.schema.names))
     if absent:
         raise FeatureMissing(f"The frame lacks {', '.join(absent)}; send every column of {model.code}.", columns=absent)
@@ -73,6 +73,8 @@ def score(
 
 def score_sql(model: PmtModel, source: str, *, contributions: bool = False) -> str:
     """Write the SELECT that scores the rows of a relation; columns as `score` returns them."""
+    if model.parts:
+        return _score_parts_sql(model, source, contributions=contributions)
     numbered = list(enumerate(model.variables))
     values = ", ".join(f"{_value(variable)} AS x{at}" for at, variable in numbered)
     known = ", ".join(f"{_known(variable, f'x{at}')} AS k{at}" for at, variable in numbered)
@@ -96,6 +98,24 @@ def score_sql(model: PmtModel, source: str, *, contributions: bool = False) -> s
                           FROM (SELECT *, {known} FROM (SELECT household_id, {values} FROM {source})))))"""
 
 
+def _score_parts_sql(model: PmtModel, source: str, *, contributions: bool) -> str:
+    """Write the SELECT of a model of several formulas: each row by its own, a row of no known kind refused."""
+    kind = f"CAST({sql_name(model.by)} AS VARCHAR)"
+    known = ", ".join(map(_quoted, model.parts))
+    each = [
+        score_sql(part, f"(SELECT * FROM {source} WHERE {kind} = {_quoted(level)})", contributions=contributions)
+        for level, part in model.parts.items()
+    ]
+    name, nothing = f"[{_quoted(model.by)}]", "[]::VARCHAR[]"
+    rest = f"""
+        SELECT household_id, {_quoted(f"{model.code}/{model.version}")} AS model, NULL::DOUBLE AS raw,
+               NULL::DOUBLE AS welfare, NULL::DOUBLE AS score, '' AS class,
+               CASE WHEN {kind} IS NULL THEN {name} ELSE {nothing} END AS missing,
+               CASE WHEN {kind} IS NULL THEN {nothing} ELSE {name} END AS unseen
+        FROM {source} WHERE {kind} IS NULL OR {kind} NOT IN ({known})"""
+    return " UNION ALL BY NAME ".join(f"({text})" for text in [*each, rest])
+
+
 def features_sql(model: PmtModel, *, household: str = "household", member: str = "member") -> str:
     """Write the SELECT that makes the model's columns from facts, for the variables that have an expression.
 
@@ -111,10 +131,10 @@ def _value(variable: Variable) -> str:
     effect = variable.effect
     if isinstance(effect, Linear):
         if effect.of:
-            return f'CAST("{effect.of}" AS DOUBLE) / NULLIF(CAST("{effect.to}" AS DOUBLE), 0)'
-        return f'CAST("{variable.code}" AS DOUBLE)'
+            return f"CAST({sql_name(effect.of)} AS DOUBLE) / NULLIF(CAST({sql_name(effect.to)} AS DOUBLE), 0)"
+        return f"CAST({sql_name(variable.columns()[0])} AS DOUBLE)"
     kind = "DOUBLE" if isinstance(effect, Bands) else "BOOLEAN" if isinstance(effect, Dummy) else "VARCHAR"
-    return f'CAST("{variable.code}" AS {kind})'
+    return f"CAST({sql_name(variable.columns()[0])} AS {kind})"
 
 
 def _known(variable: Variable, x: str) -> str:
@@ -125,12 +145,22 @@ def _known(variable: Variable, x: str) -> str:
     if isinstance(effect, Linear):
         caps = "" if effect.at_most is None else f" WHEN {x} > {effect.at_most!r} THEN {effect.at_most!r}::DOUBLE"
         caps += "" if effect.at_least is None else f" WHEN {x} < {effect.at_least!r} THEN {effect.at_least!r}::DOUBLE"
-        return f"{effect.coefficient!r}::DOUBLE * {f'CASE{caps} ELSE {x} END' if caps else x}"
+        return f"{effect.coefficient!r}::DOUBLE * {_transformed(f'CASE{caps} ELSE {x} END' if caps else x, effect.transform)}"
     if isinstance(effect, Bands):
         cases = " ".join(f"WHEN {x} >= {start!r} THEN {points!r}::DOUBLE" for start, points in reversed(effect.points))
         return f"CASE {cases} END"
     points = effect.totals() if isinstance(effect, Cumulative) else effect.points
     return f"CASE {x} {' '.join(f'WHEN {_quoted(k)} THEN {v!r}::DOUBLE' for k, v in points.items())} END"
+
+
+def _transformed(text: str, transform: str) -> str:
+    """Write a number under a transform, null where it has none."""
+    if transform == "square":
+        return f"(({text}) * ({text}))"
+    if not transform:
+        return text
+    name, sign = ("ln", ">") if transform == "log" else ("sqrt", ">=")
+    return f"CASE WHEN ({text}) {sign} 0 THEN {name}({text}) END"
 
 
 def _filled(variable: Variable, at: int, model: PmtModel) -> str:
@@ -181,6 +211,11 @@ def _rescaled(model: PmtModel) -> str:
 def _rounded(text: str, decimals: int) -> str:
     """Write rounding half up: the same on paper, in the reference and in every engine."""
     return f"floor(({text}) * {float(10**decimals)!r}::DOUBLE + 0.5::DOUBLE) / {float(10**decimals)!r}::DOUBLE"
+
+
+def sql_name(name: str) -> str:
+    """Quote a column name of somebody's file, so that it stays a name."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _quoted(text: str) -> str:

@@ -1,0 +1,77 @@
+"""The errors of a cut-off on arrays, many times over: for folds, groups and growing samples of the laboratory.
+
+The same definitions as `errors`, which works on a table and is the one to read; tests hold the two equal. A survey is
+measured some hundred times for one model card, and a table for each would be most of the work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from khana_methods.targeting.errors import TargetingErrors
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Who is chosen at a cut-off of the score: the share of each household in [0, 1], and the cut-off itself."""
+
+    share: Numbers
+    cut_off: float
+
+
+def line_at(welfare: Numbers, mass: Numbers, share: float) -> float:
+    """Return the smallest welfare at or under which a share of all mass lies, as `population.poverty_line`.
+
+    Examples:
+        >>> line_at(np.array([5.0, 1, 2, 4, 3]), np.ones(5), 0.4)
+        2.0
+    """
+    order = np.argsort(welfare, kind="stable")
+    reached = np.cumsum(mass[order]) / mass.sum()
+    return float(welfare[order][min(int(np.searchsorted(reached, share - 1e-12)), len(order) - 1)])
+
+
+def choose(score: Numbers, mass: Numbers, *, cut_off: float | None = None, share: float | None = None) -> Chosen:
+    """Choose all at or under a cut-off, or the poorest share by score with ties split.
+
+    Examples:
+        >>> choose(np.array([1.0, 2, 2, 3]), np.ones(4), share=0.5).share.tolist()
+        [1.0, 0.5, 0.5, 0.0]
+    """
+    if cut_off is not None:
+        return Chosen((score <= cut_off).astype(float), cut_off)
+    different, place = np.unique(score, return_inverse=True)
+    own = np.bincount(place, weights=mass, minlength=len(different))
+    before = np.cumsum(own) - own
+    room = (share or 0.0) * mass.sum()
+    taken = np.clip((room - before) / own, 0.0, 1.0)
+    taken[np.abs(taken - 1) < 1e-9] = 1.0
+    at = min(int(np.searchsorted(before, room * (1 - 1e-12))) - 1, len(different) - 1)
+    return Chosen(taken[place], float(different[max(at, 0)]))
+
+
+def cells(welfare: Numbers, mass: Numbers, chosen: Numbers, line: float) -> TargetingErrors:
+    """Return the four cells of a choice; the poor are at or under the line."""
+    poor = welfare <= line
+    return TargetingErrors(
+        poor_chosen=float((mass * chosen)[poor].sum()),
+        poor_left_out=float((mass * (1 - chosen))[poor].sum()),
+        other_chosen=float((mass * chosen)[~poor].sum()),
+        other_left_out=float((mass * (1 - chosen))[~poor].sum()),
+    )
+
+
+def area_under_roc(welfare: Numbers, score: Numbers, mass: Numbers, line: float) -> float | None:
+    """Return the weighted chance that a poor score is under a non-poor one's, ties half; None where nobody is poor."""
+    different, place = np.unique(score, return_inverse=True)
+    poor = welfare <= line
+    p = np.bincount(place, weights=mass * poor, minlength=len(different))
+    q = np.bincount(place, weights=mass * ~poor, minlength=len(different))
+    if not p.sum() or not q.sum():
+        return None
+    return float((q * (np.cumsum(p) - p / 2)).sum() / (p.sum() * q.sum()))
