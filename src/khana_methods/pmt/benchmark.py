@@ -68,9 +68,8 @@ def _columns(sample: Sample) -> tuple[Numbers, list[bool]]:
 
 def _one_column(term: Term) -> Numbers:
     """Return a term as one column: the number, the place of the level, the steps reached."""
-    if term.regressor.kind in ("number", "dummy"):
-        return term.columns[:, 0]
-    if term.regressor.kind == "cumulative":
-        return term.columns.sum(axis=1)
-    made: Numbers = term.columns @ np.arange(1, term.columns.shape[1] + 1, dtype=np.float64)
+    made: Numbers = term.columns.sum(axis=1)  # a number has one column; the steps of an order add up
+    if term.regressor.kind in ("number", "dummy", "cumulative"):
+        return made
+    made = term.columns @ np.arange(1, term.columns.shape[1] + 1, dtype=np.float64)
     return made

@@ -12,12 +12,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+import duckdb
+
 from khana_methods.engine.duckdb import Engine
-from khana_methods.engine.files import relation_of
 from khana_methods.errors import InputError
 from khana_methods.pmt.features import column_types, prepared_sql
 from khana_methods.pmt.model import PmtModel
 from khana_methods.pmt.score import FeatureMissing, score_sql
+from khana_methods.surveys.tables import TableUnreadable, read_table
 
 SHOWN = 20
 
@@ -60,7 +62,7 @@ def score_file(
         KeyNotUnique: Two rows have the same household.
     """
     with Engine(memory_mib=memory_mib) as engine:
-        relation = relation_of(engine, file, sheet=sheet)
+        relation = _relation(engine, file, sheet)
         types = column_types(engine, relation)
         key = key or ("household_id" if "household_id" in types else None)
         absent = [name for name in (*model.columns(), *([key] if key else [])) if name not in types]
@@ -82,6 +84,28 @@ def score_file(
             _write(engine, ranked, out)
             result["file"] = str(out)
     return result
+
+
+def _relation(engine: Engine, file: Path, sheet: str | None) -> str:
+    """Show a file to the engine: Parquet and CSV in UTF-8 are streamed, all else is read whole."""
+    place = str(file).replace("'", "''")
+    sources = {
+        ".parquet": f"read_parquet('{place}')",
+        ".csv": f"read_csv('{place}', all_varchar = true, header = true, nullstr = '')",
+    }
+    source = sources.get(file.suffix.lower())
+    if source is not None:
+        try:
+            engine.run(f"CREATE VIEW given_file AS SELECT * FROM {source}")
+            engine.rows("SELECT count(*) FROM given_file")
+        except duckdb.Error as error:
+            engine.run("DROP VIEW IF EXISTS given_file")
+            if file.suffix.lower() == ".parquet":
+                raise TableUnreadable("The file is no Parquet that can be read.", kind=".parquet") from error
+        else:
+            return "given_file"
+    engine.register("given_file", read_table(file, sheet=sheet))
+    return "given_file"
 
 
 def _check_key(engine: Engine) -> None:

@@ -123,12 +123,12 @@ def _remarks(term: Term) -> list[Screened]:
     missing = int((~term.known).sum())
     if missing:
         notes.append(f"{missing} households have no value and are left out of the fit")
-    if term.regressor.kind == "number" and not term.regressor.per and not term.regressor.transform:
+    regressor = term.regressor
+    is_plain = not (regressor.per or regressor.transform) and regressor.at_least is None and regressor.at_most is None
+    if regressor.kind == "number" and is_plain:
         values = np.unique(term.columns[term.known, 0])
         if 2 < len(values) <= FEW_VALUES and (values == np.floor(values)).all():
-            notes.append(
-                f"{len(values)} whole values, read as a number; write C({term.regressor.column}) if it is a code"
-            )
+            notes.append(f"{len(values)} whole values, read as a number; write C({regressor.column}) if it is a code")
     return [Screened(term.code, "changed" if term.notes else "kept", "; ".join(notes))]
 
 

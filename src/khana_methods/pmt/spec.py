@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -40,7 +41,8 @@ class Regressor:
     """One candidate variable: the column that it is read from and how it enters.
 
     `kind` is one of KINDS; `per` makes a ratio; `order` lists the levels of a cumulative one from the base upward;
-    `bands` the values at which bands begin; `sign` what its coefficient is expected to have, if anything.
+    `bands` the values at which bands begin; `sign` what its coefficient is expected to have, if anything; `expression`
+    the rule by which the registry makes it from facts, kept in the model.
     """
 
     code: str
@@ -56,6 +58,7 @@ class Regressor:
     reference: str | float | None = None
     missing: str = ""
     sign: str = ""
+    expression: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,10 @@ def read_spec(document: Any) -> FitSpec:
     values: dict[str, Any] = {key: value for key, value in told.items() if key in known}
     if not isinstance(values.get("welfare"), str):
         problems.append("welfare names the column of consumption")
+    for key in ("valid_from", "valid_to"):
+        if isinstance(values.get(key), str):
+            with suppress(ValueError):
+                values[key] = date.fromisoformat(values[key])
     values["regressors"] = _regressors(values.get("regressors"), problems)
     if "equivalence" in values:
         values["equivalence"] = _equivalence(values["equivalence"], problems)
@@ -205,7 +212,7 @@ def _regressors(told: Any, problems: list[str]) -> tuple[Regressor, ...]:
 
 _REGRESSOR_KEYS = frozenset(
     {"code", "column", "label", "kind", "per", "at_least", "at_most", "transform", "order", "bands", "reference",
-     "missing", "sign"}
+     "missing", "sign", "expression"}
 )  # fmt: skip
 
 
@@ -243,6 +250,8 @@ def _regressor(entry: Any, problems: list[str]) -> Regressor | None:
         problems.append(f"{code}: order lists the levels from the base upward, two or more")
     if not isinstance(bands, list) or not all(map(_is_number, bands)) or (kind == "bands" and len(bands) < 2):
         problems.append(f"{code}: bands lists the values at which they begin, two or more")
+    if entry.get("expression") and (column != code or entry.get("per")):
+        problems.append(f"{code}: a variable with an expression is read from a column of its own code")
     if len(problems) > before:
         return None
     return Regressor(
@@ -259,6 +268,7 @@ def _regressor(entry: Any, problems: list[str]) -> Regressor | None:
         reference=entry.get("reference"),
         missing=str(entry.get("missing", "")),
         sign=str(entry.get("sign", "")),
+        expression=str(entry.get("expression", "")),
     )
 
 

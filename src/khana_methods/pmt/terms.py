@@ -32,6 +32,7 @@ class Term:
         levels: Levels by number of households, for codes.
         stand_in: What stands in where it is missing at scoring: a mean, a level or a truth value.
         notes: What was done to it that a reader should know.
+        ends: The least and the greatest value of a number in the survey, capped and not yet transformed.
     """
 
     regressor: Regressor
@@ -41,6 +42,7 @@ class Term:
     stand_in: str | float | bool | None
     levels: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    ends: tuple[float, float] | None = None
 
     @property
     def code(self) -> str:
@@ -62,11 +64,12 @@ def number_term(regressor: Regressor, values: Numbers, below: Numbers | None, we
         made = np.maximum(made, regressor.at_least)
     if regressor.at_most is not None:
         made = np.minimum(made, regressor.at_most)
-    made = _transformed(made, regressor.transform)
+    capped, made = made, _transformed(made, regressor.transform)
     known = np.isfinite(made)
+    ends = (float(capped[known].min()), float(capped[known].max())) if known.any() else None
     if stand_in is not None and transformed(stand_in, regressor.transform) is None:
         stand_in = float(np.median(mean_of))
-    return Term(regressor, ("",), np.where(known, made, 0.0)[:, None], known, stand_in)
+    return Term(regressor, ("",), np.where(known, made, 0.0)[:, None], known, stand_in, ends=ends)
 
 
 def flag_term(regressor: Regressor, values: Numbers) -> Term:
@@ -159,6 +162,8 @@ def variable_document(term: Term, coefficients: Sequence[float], policy: str) ->
         made["reference"] = term.stand_in
     if regressor.column != regressor.code and not regressor.per:
         made["column"] = regressor.column
+    if regressor.expression:
+        made["expression"] = regressor.expression
     told = [float(value) for value in coefficients]
     if regressor.kind == "dummy":
         return made | {"dummy": told[0]}
@@ -180,10 +185,8 @@ def _ends(term: Term, missing: str) -> tuple[float | None, float | None]:
     """Return the caps of a number; those of the survey where a policy needs ends and the SPEC gives none."""
     regressor = term.regressor
     low, high = regressor.at_least, regressor.at_most
-    if missing in ("lowest", "highest") and not regressor.transform and not regressor.per:
-        seen = term.columns[term.known, 0]
-        low = float(seen.min()) if low is None else low
-        high = float(seen.max()) if high is None else high
+    if missing in ("lowest", "highest") and term.ends is not None:
+        low, high = term.ends[0] if low is None else low, term.ends[1] if high is None else high
     return low, high
 
 

@@ -59,7 +59,7 @@ def read_table(path: Path, *, sheet: str | None = None) -> pa.Table:
     """Read a table file whole.
 
     Args:
-        path: .csv, .tsv or .txt (also .gz), .xlsx or .xlsm, .parquet.
+        path: .csv, .tsv or .txt (also .gz), .xlsx or .xlsm, .parquet, .dta.
         sheet: Sheet of a workbook; the first if absent.
 
     Returns:
@@ -79,6 +79,8 @@ def read_table(path: Path, *, sheet: str | None = None) -> pa.Table:
             table = pq.read_table(path)
         elif kind in (".xlsx", ".xlsm"):
             table = _workbook(path, sheet)
+        elif kind == ".dta":
+            table = _stata(path)
         elif kind in (".csv", ".tsv", ".txt", ""):
             table = _delimited(path)
         else:
@@ -108,6 +110,17 @@ def _delimited(path: Path) -> pa.Table:
         except duckdb.Error as error:
             last = error
     raise TableUnreadable("The file could not be read as delimited text with a header.", kind=".csv") from last
+
+
+def _stata(path: Path) -> pa.Table:
+    """Read a Stata file with its codes as numbers, not as their labels."""
+    import pandas
+
+    try:
+        frame = pandas.read_stata(path, convert_categoricals=False)
+    except ValueError as error:
+        raise TableUnreadable("The file is no Stata file that can be read.", kind=".dta") from error
+    return pa.Table.from_pandas(frame, preserve_index=False)
 
 
 def _workbook(path: Path, sheet: str | None) -> pa.Table:

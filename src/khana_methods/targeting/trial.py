@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from khana_methods.pmt.features import column_types
 from khana_methods.pmt.fit import Fitted, r2_of
 from khana_methods.pmt.reference import score_of_raw
 from khana_methods.pmt.sample import Sample, one_thread
-from khana_methods.pmt.spec import METHODS
+from khana_methods.pmt.spec import METHODS, FitSpec
 from khana_methods.pmt.survey import read_numbers, read_texts
 from khana_methods.targeting.linearise import area_under_roc, measured, ratio
 from khana_methods.targeting.ranks import cells, choose, line_at
@@ -174,10 +175,7 @@ def _compare(fitted: Fitted) -> list[Row]:
         if method == fitted.spec.method or (method == "wls" and not fitted.spec.weight):
             continue
         spec = replace(fitted.spec, method=method, screening=replace(fitted.spec.screening, p_value=None, signs=False))
-        inside, outside = _by_part(
-            fitted,
-            lambda part, fold, spec=spec: _solved(Sample(part.survey, part.terms, spec), fold, fitted.spec.folds),
-        )
+        inside, outside = _by_part(fitted, partial(_solved, spec))
         rows.append(_compared(fitted, method, inside, outside) | {"is_fitted": False})
     inside, outside = _by_part(fitted, lambda part, fold: boosted(part, fold, fitted.spec.folds, seed=fitted.spec.seed))
     return [*rows, _compared(fitted, NAME, inside, outside) | {"is_fitted": False}]
@@ -193,10 +191,12 @@ def _by_part(
     return inside, outside
 
 
-def _solved(sample: Sample, fold: npt.NDArray[np.int64], folds: int) -> tuple[Numbers, Numbers]:
+def _solved(spec: FitSpec, given: Sample, fold: npt.NDArray[np.int64]) -> tuple[Numbers, Numbers]:
+    """Predict by another method, inside the sample and outside each fold."""
+    sample = Sample(given.survey, given.terms, spec)
     every = np.ones(sample.households, dtype=np.bool_)
     outside = np.full(sample.households, np.nan)
-    for at in range(folds):
+    for at in np.unique(fold):
         away = fold == at
         outside[away] = sample.predict(sample.solve(~away, screen=False))[away]
     return sample.predict(sample.solve(every, screen=False)), outside

@@ -1,4 +1,4 @@
-"""`khana models`: the store of poverty models and the two signatures that put one in force."""
+"""`khana models`: the store of poverty models, the two signatures that put one in force, and models that are files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 from rich.console import Console
 
+from khana.interfaces.cli.model_files import models_fit, show_card_file, show_model_file
 from khana.interfaces.cli.output import TeachingGroup, printing, rows_table, show
 from khana.interfaces.cli.session import acting
 from khana.platform import clock
@@ -31,6 +32,7 @@ class DayMissing(InputError):
 @click.group(
     cls=TeachingGroup,
     examples=(
+        "khana models fit --survey survey.csv --spec spec.yaml --model pmt.yaml --card card.html",
         "khana models import country/pak/models/pak-2009.yaml",
         "khana models activate PAK-2009 --from 2026-01-01      one person proposes",
         "khana models activate PAK-2009 --confirm              another person signs",
@@ -38,7 +40,10 @@ class DayMissing(InputError):
     ),
 )
 def models() -> None:
-    """Poverty models: bring in, sign by two people, look at the card."""
+    """Poverty models: fit on a survey, bring in, sign by two people, look at the card."""
+
+
+models.add_command(models_fit)
 
 
 @models.command(
@@ -51,13 +56,20 @@ def models() -> None:
 @click.argument("file", type=_FILE)
 @click.option("--words", type=_FILE, help="YAML with labels of the variables by language (ur, bn).")
 @click.option("--card", type=_FILE, help="JSON with figures of the fit, as `khana models fit` writes it.")
+@click.option("--check", is_flag=True, help="Only read FILE and say what it holds, or all that is wrong with it.")
 @printing
-def models_import(file: Path, words: Path | None, card: Path | None, as_json: bool, out: Path | None) -> None:
+def models_import(
+    file: Path, words: Path | None, card: Path | None, check: bool, as_json: bool, out: Path | None
+) -> None:
     """Bring in one version of a model from its cited FILE; the same file again changes nothing.
 
     A version never changes. Until two people sign it, it scores nobody.
     """
     import json
+
+    if check:
+        show_model_file(file, as_json=as_json, out=out)
+        return
 
     with acting():
         from khana.assessment.services import keep_model
@@ -142,13 +154,19 @@ def models_activate(
     show({"model": done.code, "version": done.version, "activation": done.id, "state": state}, as_json=as_json, out=out)
 
 
-@models.command("card", examples=("khana models card PAK-2009", "khana models card PAK-2009 --version 1 --out card.md"))
+@models.command("card", examples=("khana models card PAK-2009", "khana models card pmt-fit.json --out card.html"))
 @click.argument("model")
 @click.option("--version", type=int, help="Version; the newest where absent.")
 @click.option("--language", type=click.Choice(["en", "ur", "bn"]), default="en", show_default=True)
 @printing
 def models_card(model: str, version: int | None, language: str, as_json: bool, out: Path | None) -> None:
-    """Print the card of MODEL: source, variables and what each can add, missing policy, fit, signatures."""
+    """Print the card of MODEL: source, variables and what each can add, missing policy, fit, signatures.
+
+    MODEL is a code of the store, or a file: of a model, or the JSON of `khana models fit`.
+    """
+    if Path(model).is_file():
+        show_card_file(Path(model), as_json=as_json, out=out)
+        return
     with acting():
         from khana.access import services as access
         from khana.assessment import model_store

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from rich.console import Console
@@ -15,6 +15,10 @@ from khana.interfaces.cli.session import acting, token
 from khana.platform import clock
 from khana_methods.errors import Conflict
 
+if TYPE_CHECKING:
+    from khana_methods.pmt.model import PmtModel
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -39,21 +43,44 @@ def score() -> None:
 
 @score.command(
     "run",
-    examples=("khana score run", "khana score run --as-of 2026-06-30", "khana score run --trial --model PAK-2009"),
+    examples=(
+        "khana score run",
+        "khana score run --as-of 2026-06-30",
+        "khana score run --trial --model PAK-2009",
+        "khana score run --in households.csv --model pmt.yaml --out scores.csv       a file, without the registry",
+        "khana score run --in households.parquet --model pmt-fit.json --id hh_no --contributions --out scores.parquet",
+    ),
 )
+@click.option("--in", "file", type=_FILE, help="Score this file instead: CSV, Parquet, XLSX or Stata.")
+@click.option("--id", "key", help="With --in: column of the household; household_id, else the row's number.")
+@click.option("--cut-off", type=float, help="With --in: count who is at or under this score.")
+@click.option("--contributions", is_flag=True, help="With --in: add what each variable added.")
 @click.option("--as-of", type=_DAY, help="The day for which facts are read and ages reckoned.")
-@click.option("--model", default="", help="Code of a model, for a trial.")
+@click.option("--model", default="", help="Code of a model, for a trial; with --in a file of a model or of a fit too.")
 @click.option("--version", type=int, help="Its version; the newest where absent.")
 @click.option("--trial", is_flag=True, help="Figures for the simulator only: no score is written.")
 @printing
 def score_run(
-    as_of: datetime | None, model: str, version: int | None, trial: bool, as_json: bool, out: Path | None
-) -> None:
+    file: Path | None, key: str | None, cut_off: float | None, contributions: bool, as_of: datetime | None, model: str,
+    version: int | None, trial: bool, as_json: bool, out: Path | None,
+) -> None:  # fmt: skip
     """Score every household of the registry with the model in force.
 
     Scores supersede those before; nothing is overwritten. Killed in the middle nothing is written, and the
-    same command again does the work.
+    same command again does the work. With --in a file is scored, column by column of the model, and nothing of the
+    registry is read unless --model is a code of its store.
     """
+    if file is not None:
+        found = _model_of(model, version)
+        if as_of is not None:
+            found.check_in_force(as_of.date())
+        if cut_off is not None:
+            found.check_cut_off(cut_off)
+        from khana_methods.pmt.score_file import score_file
+
+        result = score_file(file, found, out=out, key=key, contributions=contributions, cut_off=cut_off)
+        show(result, as_json=as_json, out=None)
+        return
     if model and not trial:
         raise click.UsageError(
             "The registry is scored by the model that is signed for the day: leave --model out, or add --trial."
@@ -67,6 +94,22 @@ def score_run(
             progress=progress, at=clock.now(),
         )  # fmt: skip
     show(result, as_json=as_json, out=out)
+
+
+def _model_of(model: str, version: int | None) -> PmtModel:
+    """Return the model of a file, else of the store."""
+    if not model:
+        raise click.UsageError("Say which model with --model: a file, or a code of the store.")
+    if Path(model).is_file():
+        from khana_methods.pmt.read import load_model
+
+        return load_model(Path(model))
+    with acting():
+        from khana.access import services as access
+        from khana.assessment import model_store
+
+        access.require("models.read")
+        return model_store.get_model(model, version).model
 
 
 @score.command("one", examples=("khana score one 910000001", "khana score one 910000001 --json"))
