@@ -59,7 +59,7 @@ def _add(logins: list[dict[str, str]], name: str, role: str, who: str, *, area_c
     password = f"khana-{name}-{secrets.token_hex(3)}"
     try:
         user = access.add_user(
-            username=name, display_name=who.split(":")[0].capitalize(), role=role, password=password,
+            username=name, display_name=who.split(":")[0][:1].upper() + who.split(":")[0][1:], role=role, password=password,
             area_code=area_code, agency=agency, token_ttl=TOKEN_LIFE, at=clock.now(),
         )  # fmt: skip
     except access.NameTaken:  # killed between the user and the file: give her a password again
