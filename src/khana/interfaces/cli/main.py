@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "checks": ("checks", "checks", "Check rosters and interviews in any file."),
     "families": ("families", "families", "Derive the families inside households of any roster."),
     "consolidate": ("work", "consolidate", "Link every list row, check it, write the five answers."),
+    "assign": ("assign", "assign", "Who gets which programme: the best assignment under places, cap, exclusions."),
     "linkage": ("linkage", "linkage", "Find the same person twice in a file; measure how well."),
     "sdc": ("sdc", "sdc", "May a file leave? k-anonymity, risk, what to coarsen, small cells."),
     "survey": ("survey", "survey", "Estimates of any survey file, with design-based errors."),
