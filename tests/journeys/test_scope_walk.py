@@ -83,6 +83,36 @@ PAGES: dict[str, list[str]] = {
     "api-v1:get_answers": ["GET /api/v1/answers"],
     "api-v1:get_job": ["GET /api/v1/jobs/{job}"],
     "api-v1:api-root": ["GET /api/v1/"],
+    "odk:form-list": ["GET /api/odk/v1/projects/1/formList"],
+    "odk:submission": ["GET /api/odk/v1/projects/1/submission"],
+    "odk:integrity": ["GET /api/odk/v1/projects/1/integrity"],
+    "odk:form-xml": ["GET /api/odk/v1/projects/1/forms/khana_pak_household/xform"],
+    "odk:manifest": ["GET /api/odk/v1/projects/1/forms/khana_pak_household/manifest"],
+    "odk:media": ["GET /api/odk/v1/projects/1/forms/khana_pak_household/media/households.csv"],
+    "odk:sessions": ["POST /api/odk/v1/sessions"],
+    "odk:current-user": ["GET /api/odk/v1/users/current"],
+    "odk:projects": ["GET /api/odk/v1/projects"],
+    "odk:project": ["GET /api/odk/v1/projects/1"],
+    "odk:forms": ["GET /api/odk/v1/projects/1/forms"],
+    "odk:form": ["GET /api/odk/v1/projects/1/forms/khana_pak_household"],
+    "odk:form-file": ["GET /api/odk/v1/projects/1/forms/khana_pak_household.xml"],
+    "odk:form-versions": ["GET /api/odk/v1/projects/1/forms/khana_pak_household/versions"],
+    "odk:submission-rows": ["GET /api/odk/v1/projects/1/forms/khana_pak_household.svc/Submissions"],
+    "odk:submissions": ["GET /api/odk/v1/projects/1/forms/khana_pak_household/submissions"],
+    "odk:submission-one": ["GET /api/odk/v1/projects/1/forms/khana_pak_household/submissions/uuid:x"],
+    "odk:submission-xml": ["GET /api/odk/v1/projects/1/forms/khana_pak_household/submissions/uuid:x.xml"],
+    "odk:attachments": ["GET /api/odk/v1/projects/1/forms/khana_pak_household/submissions/uuid:x/attachments"],
+    "odk:attachment": ["GET /api/odk/v1/projects/1/forms/khana_pak_household/submissions/uuid:x/attachments/a.jpg"],
+    "odk:datasets": ["GET /api/odk/v1/projects/1/datasets"],
+    "odk:entities": ["GET /api/odk/v1/projects/1/datasets/households/entities"],
+    "odk:entity": ["GET /api/odk/v1/projects/1/datasets/households/entities/00000000-0000-4000-8000-000000000001"],
+    "odk:entity-rows": ["GET /api/odk/v1/projects/1/datasets/households.svc/Entities"],
+    "odk-key:form-list": ["GET /api/odk/v1/key/nobody/projects/1/formList"],
+    "odk-key:submission": ["GET /api/odk/v1/key/nobody/projects/1/submission"],
+    "odk-key:integrity": ["GET /api/odk/v1/key/nobody/projects/1/integrity"],
+    "odk-key:form-xml": ["GET /api/odk/v1/key/nobody/projects/1/forms/khana_pak_household/xform"],
+    "odk-key:manifest": ["GET /api/odk/v1/key/nobody/projects/1/forms/khana_pak_household/manifest"],
+    "odk-key:media": ["GET /api/odk/v1/key/nobody/projects/1/forms/khana_pak_household/media/areas.csv"],
 }  # fmt: skip
 # command -> the words to type; what stands in NO_PEOPLE reads nothing of people from the database
 COMMANDS: dict[str, list[str]] = {
@@ -101,6 +131,13 @@ COMMANDS: dict[str, list[str]] = {
     "contracts add": ["{folder}/contracts/zakat_2026h1.yaml"],
     "contracts list": [""],
     "consolidate": [""],
+    "intake work": [""],
+    "intake reconcile": [""],
+    "intake list": [""],
+    "intake accept": ["1 MEMBERS_LEFT"],
+    "intake return": ["1"],
+    "intake again": ["1"],
+    "intake assign": ["steward --area {area}"],
     "forms add": ["--country pak"],
     "forms list": [""],
     "forms withdraw": ["khana_pak_household 1"],
@@ -144,6 +181,7 @@ NO_PEOPLE = {
     "schema manifest": "documents", "schema facts": "documents", "login": "asks for a password", "logout": "ends a session",
     "incidence": "reads the user's own file",
     "survey estimate": "reads the user's own file",
+    "intake telephone": "a token of one's own",
     "forms build": "writes questions", "forms check": "reads questions", "forms diff": "reads questions",
     "linkage dedupe": "reads the user's own file",
     "linkage evaluate": "reads the user's own file",
@@ -420,7 +458,7 @@ def sign_in(user: str) -> Client:
 def test_pages_and_operations(world: World, user: str) -> None:
     client, met, served = sign_in(user), [], 0
     for name, requests in PAGES.items():
-        token = world.tokens[user] if name.startswith("api-v1:") else ""
+        token = world.tokens[user] if name.startswith(("api-v1:", "odk:")) else ""
         for request in requests:
             status, text, asked = ask(client, request, world.things[user], token)
             assert status < 500 and status != 429, (request, status, text[:400])
@@ -448,6 +486,8 @@ def test_nobody_gets_no_further_than_the_door(world: World) -> None:
                 assert status in (200, 302), (request, status)
             elif name.startswith("api-v1:"):
                 assert status in (401, 404), (request, status)
+            elif name.startswith("odk"):
+                assert status in (400, 401, 403), (request, status)
             else:
                 assert status == 302 and "/sign-in" in text, (request, status)
             assert world.found("nobody", text, asked) == [], request

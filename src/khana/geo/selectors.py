@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -49,6 +50,12 @@ def get_path(code: str) -> str:
     if path is None:
         raise AreaUnknown(f"There is no area '{code}'. `khana areas list` shows the codes.", area=code)
     return path
+
+
+def paths_of(codes: Iterable[str]) -> dict[str, str]:
+    """Return the paths of areas by code; a code that no area has is absent."""
+    rows = Area.objects.filter(code__in=list(codes)).order_by("code", "valid_from").values_list("code", "path")
+    return dict(rows)
 
 
 def list_named_areas() -> list[NamedArea]:

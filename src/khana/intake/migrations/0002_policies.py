@@ -61,5 +61,5 @@ class Migration(migrations.Migration):
 
     operations = [
         *(migrations.RunSQL(body, unguard(table)) for table, body in GUARDS.items()),
-        migrations.RunSQL(JOURNEY, "DROP FUNCTION khana_private.intake_open_journey;"),
+        migrations.RunSQL(JOURNEY, "DROP FUNCTION khana_private.intake_user_id; DROP FUNCTION khana_private.intake_open_journey;"),
     ]

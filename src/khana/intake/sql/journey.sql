@@ -24,3 +24,15 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION khana_private.intake_open_journey() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION khana_private.intake_open_journey() TO khana_worker;
+
+-- the number of a user by her name, for who assigns lists; users are a closed table
+CREATE FUNCTION khana_private.intake_user_id(p_username text) RETURNS bigint
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT khana_private.access_has('entities.write') THEN
+        RAISE EXCEPTION 'not permitted' USING ERRCODE = 'KH403', DETAIL = 'entities.write';
+    END IF;
+    RETURN khana_private.access_user_id(p_username);
+END $$;
+REVOKE ALL ON FUNCTION khana_private.intake_user_id(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION khana_private.intake_user_id(text) TO khana_web, khana_worker;

@@ -35,6 +35,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "forms": ("forms", "forms", "Questionnaires: build, check, add a version, compare, withdraw."),
     "checks": ("checks", "checks", "Check rosters and interviews in any file."),
     "families": ("families", "families", "Derive the families inside households of any roster."),
+    "intake": ("intake", "intake", "Submissions of the field: work off, reconcile, settle, set up telephones."),
     "consolidate": ("work", "consolidate", "Link every list row, check it, write the five answers."),
     "assign": ("assign", "assign", "Who gets which programme: the best assignment under places, cap, exclusions."),
     "linkage": ("linkage", "linkage", "Find the same person twice in a file; measure how well."),

@@ -43,6 +43,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "import_file": Kind("khana.workflows.import_file"),
+    "register_submissions": Kind("khana.workflows.register_household"),
     "import_upload": Kind("khana.workflows.import_upload"),
     "load_manifest": Kind("khana.workflows.load_manifest"),
     "consolidate": Kind("khana.workflows.consolidate"),

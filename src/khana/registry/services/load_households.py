@@ -64,7 +64,7 @@ class HouseholdLoader:
                 rows = rows.set_column(rows.column_names.index(column), column, pc.fill_null(rows.column(column), ""))
         staging.stage(NAME, COLUMNS, rows)
 
-    def finish(self, *, batch_id: int, at: datetime) -> dict[str, int]:
+    def finish(self, *, batch_id: int | None, at: datetime) -> dict[str, int]:
         """Write what was staged; return counts: rows, new files, versions, rows twice in the file."""
         cursor = bulk.raw_cursor()
         cursor.execute("UPDATE _household SET valid_from = %s WHERE valid_from IS NULL", [at.date()])

@@ -109,7 +109,7 @@ class PersonLoader:
         details = ["household_unknown"] * len(gone) + ["line_twice"] * len(twice)
         return pa.table({"line": pa.array(lines, pa.int64()), "detail": pa.array(details, pa.string())})
 
-    def finish(self, *, batch_id: int, at: datetime) -> dict[str, int]:
+    def finish(self, *, batch_id: int | None, at: datetime) -> dict[str, int]:
         """Write what was staged; return counts of new files, versions, numbers and disputes."""
         cursor = bulk.raw_cursor()
         # names go to the search index in few large merges instead of thousands of small ones
@@ -156,7 +156,7 @@ def _meet_known_files(cursor: psycopg.Cursor[Any]) -> None:
         )
 
 
-def _write_numbers(cursor: psycopg.Cursor[Any], batch_id: int, at: datetime) -> tuple[int, int]:
+def _write_numbers(cursor: psycopg.Cursor[Any], batch_id: int | None, at: datetime) -> tuple[int, int]:
     """Write claimed numbers; one that another file holds, or an earlier line claims, is DISPUTED."""
     is_first = staging.is_empty(cursor, "registry_identifier")
     held = (

@@ -50,7 +50,7 @@ def write_versions(
     key: str,
     columns: Sequence[str],
     at: object,
-    batch_id: int,
+    batch_id: int | None,
 ) -> int:
     """Write staged rows as versions under two clocks, as set operations.
 

@@ -1,0 +1,101 @@
+"""The first step of the journey: is it a form that is known, a place of the sender's, a list of members, a household of hers?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from khana.geo import selectors as geo
+from khana.intake import opened as drafts
+from khana.intake.draft import AREAS, Draft, Note
+from khana.intake.models import Entity, FormVersion, Submission, SubmissionPart
+from khana.intake.reasons import outcome
+from khana.intake.selectors import find_version
+from khana.intake.services.journey import Move
+from khana.intake.services.roster import roster_notes
+
+LIST = "households"
+
+
+def step(rows: Sequence[Submission], *, at: datetime) -> list[Move]:
+    """Check submissions; return where each goes: on, back to its sender, or to a steward."""
+    for row in rows:
+        if row.form_version is None:
+            row.form_version = find_version(row.form_code, row.version)
+    opened = {row.pk: drafts.of(row) for row in rows if row.form_version is not None}
+    codes_of = {
+        number: [str(draft.facts[name]) for name in AREAS if draft.facts.get(name)] for number, draft in opened.items()
+    }
+    paths = geo.paths_of({code for codes in codes_of.values() for code in codes})
+    entities = {entity.uuid: entity for entity in _entities(opened.values())}
+    arrived: dict[int, set[str]] = {}
+    for number, name in SubmissionPart.objects.filter(submission__in=rows).values_list("submission_id", "name"):
+        arrived.setdefault(number, set()).add(name)
+    found = roster_notes(opened)
+    moves = []
+    for row in rows:
+        draft = opened.get(row.pk)
+        if draft is None:
+            moves.append(_decided(row, ["FORM_UNKNOWN"], [], {}))
+            continue
+        notes = [*draft.notes, *found.get(row.pk, [])]
+        notes += [Note("ATTACHMENT_MISSING", "WARN") for name in row.media if name not in arrived.get(row.pk, set())]
+        codes, changes = _codes(row, draft, paths, entities)
+        if any(note.severity == "REFUSE" for note in notes):
+            codes.append("CHECK_REFUSED")
+        changes["form_version_id"] = row.form_version_id
+        moves.append(_decided(row, codes, notes, changes))
+    return moves
+
+
+def _decided(row: Submission, codes: list[str], notes: list[Note], changes: dict[str, Any]) -> Move:
+    state, stopping = outcome(codes, row.accepted)
+    return Move(row, state or Submission.State.CHECKED.value, stopping, notes, changes)
+
+
+def _entities(opened: Iterable[Draft]) -> list[Entity]:
+    wanted = [draft.entity.uuid for draft in opened if draft.entity and draft.entity.uuid]
+    return list(Entity.objects.filter(uuid__in=wanted))
+
+
+def within(path: str, reach: Sequence[str]) -> bool:
+    """Say whether an area lies under one of some areas; an empty one is the whole country."""
+    return any(path.startswith(one) for one in reach)
+
+
+def _codes(
+    row: Submission, draft: Draft, paths: Mapping[str, str], entities: Mapping[Any, Entity]
+) -> tuple[list[str], dict[str, Any]]:
+    if draft.consent is False:
+        return ["CONSENT_REFUSED"], {}
+    codes: list[str] = []
+    changes: dict[str, Any] = {}
+    version = row.form_version
+    withdrawn = version.withdrawn_at if version and version.state == FormVersion.State.WITHDRAWN else None
+    if withdrawn and draft.survey_date > withdrawn.date():
+        codes.append("FORM_WITHDRAWN")
+    if not draft.members:
+        codes.append("NO_MEMBERS")
+    if not draft.area_code:
+        codes.append("AREA_MISSING")
+    elif draft.area_code not in paths:
+        codes.append("AREA_UNKNOWN")
+    elif not within(paths[draft.area_code], row.reach):
+        codes.append("OUT_OF_AREA")
+    else:
+        changes["area_path"] = paths[draft.area_code]
+    return codes + _of_entity(row, draft, entities), changes
+
+
+def _of_entity(row: Submission, draft: Draft, entities: Mapping[Any, Entity]) -> list[str]:
+    part = draft.entity
+    if part is None or not part.is_update:
+        return []
+    if part.dataset != LIST or part.uuid is None:
+        return ["ENTITY_UNKNOWN"]
+    known = entities.get(part.uuid)
+    if known is not None:
+        return [] if within(known.area_path, row.reach) else ["ENTITY_FOREIGN"]
+    others = Submission.objects.filter(entity_uuid=part.uuid).exclude(pk=row.pk)
+    return ["ENTITY_OUT_OF_ORDER" if others.exists() else "ENTITY_UNKNOWN"]

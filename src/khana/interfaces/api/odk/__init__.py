@@ -1,0 +1,1 @@
+"""What ODK's clients speak: OpenRosa for ODK Collect, the read part of ODK Central's address for pyodk. Translates only."""
