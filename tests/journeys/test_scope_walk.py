@@ -187,7 +187,7 @@ NO_PEOPLE = {
     "linkage evaluate": "reads the user's own file",
     "checks run": "reads the user's own file", "checks list": "documents", "families derive": "reads the user's own file",
     "models fit": "reads the user's own file",
-    "assign": "reads the user's own files",
+    "assign": "reads the user's own files", "filters report": "reads the user's own files",
     "sdc check": "reads the user's own file", "sdc table": "reads the user's own file",
     "users code": "sample logins of a trial", "keys list": "counts of keys", "worker": "acts as who asked; see the jobs' tests",
 }  # fmt: skip

@@ -37,6 +37,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "families": ("families", "families", "Derive the families inside households of any roster."),
     "intake": ("intake", "intake", "Submissions of the field: work off, reconcile, settle, set up telephones."),
     "consolidate": ("work", "consolidate", "Link every list row, check it, write the five answers."),
+    "filters": ("filters", "filters", "Exclusion filters: hits, waterfall, distinct persons removed."),
     "assign": ("assign", "assign", "Who gets which programme: the best assignment under places, cap, exclusions."),
     "linkage": ("linkage", "linkage", "Find the same person twice in a file; measure how well."),
     "sdc": ("sdc", "sdc", "May a file leave? k-anonymity, risk, what to coarsen, small cells."),
