@@ -94,3 +94,23 @@ def stake_frame(frames: FrameSource) -> pa.RecordBatchReader:
            WHERE run_id = (SELECT max(id) FROM beneficiaries_run WHERE state = 'DONE') AND person_id IS NOT NULL
            GROUP BY person_id"""
     )
+
+
+def recipient_frame(source: FrameSource, *, run_id: int) -> pa.RecordBatchReader:
+    """Return one row per recipient of one run; `programmes` is a JSON list of codes."""
+    return source.query(
+        f"""SELECT id AS recipient_id, household_number, area_path, programmes::text AS programmes, cash_programmes::int,
+                   is_over_cap, is_well_off, score::float8 AS score, amount::float8 AS amount
+            FROM beneficiaries_recipient WHERE run_id = {int(run_id)}"""
+    )
+
+
+def list_sum_frame(source: FrameSource, *, without_batches: Sequence[int] = ()) -> pa.RecordBatchReader:
+    """Return rows of lists added up by programme, agency, period and area: `list_rows`, `rows_with_number`, `amount`."""
+    kept = ", ".join(str(int(one)) for one in without_batches)
+    only = f"WHERE batch_id <> ALL (ARRAY[{kept}]::bigint[])" if kept else ""
+    return source.query(
+        f"""SELECT programme, agency, period, area_path, count(*) AS list_rows,
+                   count(*) FILTER (WHERE id_raw_state = 'OK') AS rows_with_number, sum(amount)::float8 AS amount
+            FROM beneficiaries_benefit {only} GROUP BY programme, agency, period, area_path"""
+    )

@@ -92,3 +92,15 @@ def get_outlines(*, level: int, within: str = "", tolerance: float = 0.01) -> di
         for area in areas.order_by("code")
     ]
     return {"type": "FeatureCollection", "features": features}
+
+
+def list_parents() -> dict[str, str]:
+    """Return of every area in force the code of the one above it; empty at the top."""
+    rows = Area.objects.filter(valid_to__isnull=True).order_by("code").values_list("code", "parent__code")
+    return {code: parent or "" for code, parent in rows}
+
+
+def list_area_names(language: str = "en") -> dict[str, str]:
+    """Return of every area in force its name in a language, its own name where it has none in it."""
+    rows = Area.objects.filter(valid_to__isnull=True).order_by("code").values_list("code", "name", "names")
+    return {code: names.get(language) or name for code, name, names in rows}

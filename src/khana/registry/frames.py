@@ -141,3 +141,16 @@ def person_place_frame(source: Source) -> pa.RecordBatchReader:
         """SELECT m.person_id, h.number AS household_number, m.line_no FROM registry_membership m
            JOIN registry_household h ON h.id = m.household_id WHERE m.superseded_at IS NULL AND m.valid_to IS NULL"""
     )
+
+
+def household_marks_frame(source: Source) -> pa.RecordBatchReader:
+    """Return one row per registered household: whether a number in it is verified, and whether its head is a woman."""
+    return source.query(
+        f"""SELECT m.household_id, bool_or(i.person_id IS NOT NULL) AS has_verified_number,
+                   bool_or(v.sex = 'F') FILTER (WHERE m.relation = 'head') AS is_woman_headed
+            FROM registry_membership m
+            JOIN registry_personversion v ON v.person_id = m.person_id AND v.superseded_at IS NULL AND v.valid_to IS NULL
+            LEFT JOIN (SELECT DISTINCT person_id FROM registry_identifier
+                       WHERE status = 'VERIFIED' AND retired_at IS NULL) i ON i.person_id = m.person_id
+            WHERE m.{_CURRENT.replace(" AND ", " AND m.")} GROUP BY m.household_id"""
+    )

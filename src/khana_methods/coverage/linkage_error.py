@@ -74,6 +74,17 @@ class LinkageError:
         apart = (self.sensitivity - self.false_match) ** 2
         return ((share * self.sensitivity_se) ** 2 + ((1 - share) * self.false_match_se) ** 2) / apart
 
+    def chance_of_match(self, share: float) -> float:
+        """Return the mean variance of one household's match around its chance, for a corrected share C.
+
+        A household that is drawn with certainty is still matched by chance: a finite population takes the doubt of
+        drawing away and not this one.
+        """
+        inside = min(1.0, max(0.0, share))
+        apart = (self.sensitivity - self.false_match) ** 2
+        of_registered = self.sensitivity * (1 - self.sensitivity)
+        return (inside * of_registered + (1 - inside) * self.false_match * (1 - self.false_match)) / apart
+
 
 def linkage_error_of(words: Mapping[str, Any]) -> LinkageError:
     """Read the rates of a study: as rates, or as counts of a review.

@@ -17,7 +17,7 @@ import pyarrow as pa
 from khana_methods.coverage.linkage_error import LinkageError
 from khana_methods.coverage.spec import StudySpec, StudyUnreadable
 from khana_methods.surveys.design import Design
-from khana_methods.surveys.estimate import Estimate, estimate
+from khana_methods.surveys.estimate import Estimate, estimate, in_part
 from khana_methods.surveys.intervals import proportion_interval, t_interval
 from khana_methods.surveys.logit import Logit, fit_logit
 from khana_methods.surveys.survey import Survey
@@ -187,11 +187,13 @@ def _corrected(
 ) -> list[Figure]:
     """Return share and missing after correction: doubt of the survey and doubt of the rates together."""
     made = []
+    certain = _drawn_whole(survey, by, where)
     for row in estimate(survey, "mean", [_CORRECTED], by=by, where=where, level=level)[0]:
         if row.estimate is None or row.se is None:
             made.append(_figure(row, f"{prefix}registered_share_corrected"))
             continue
-        se = math.sqrt(row.se**2 + linkage.added_variance(row.estimate))
+        match = linkage.chance_of_match(row.estimate) * certain.get(tuple(row.domain.values()), 0.0)
+        se = math.sqrt(row.se**2 + linkage.added_variance(row.estimate) + match / row.population**2)
         note = row.note
         if 0 < row.estimate < 1:
             lower, upper, _ = proportion_interval(row.estimate, se, row.df, row.n, "logit", level)
@@ -206,12 +208,29 @@ def _corrected(
             made.append(_figure(row, f"{prefix}missing_corrected"))
             continue
         share = 1 - row.estimate / row.population
-        se = math.sqrt(row.se**2 + row.population**2 * linkage.added_variance(share))
+        match = linkage.chance_of_match(share) * certain.get(tuple(row.domain.values()), 0.0)
+        se = math.sqrt(row.se**2 + row.population**2 * linkage.added_variance(share) + match)
         lower, upper, _ = t_interval(row.estimate, se, row.df, level)
         made.append(
             _not_below_nought(replace(_figure(row, f"{prefix}missing_corrected"), se=se, lower=lower, upper=upper))
         )
     return made
+
+
+def _drawn_whole(survey: Survey, by: tuple[str, ...], where: Sequence[str]) -> dict[tuple[str, ...], float]:
+    """Return by domain the squared weights of its rows, each by the share of units drawn in its stratum.
+
+    That much of the doubt of matching is taken away by the finite population correction, wrongly: it is put back.
+    """
+    if "N1" not in survey.frame.columns:
+        return {}
+    mass = survey.frame.select((pl.col("w") ** 2 * pl.col("n1") / pl.col("N1")).alias("mass"))["mass"]
+    keys = [pl.Series(f"d{at}", texts(survey.table, name)) for at, name in enumerate(by)]
+    frame = pl.DataFrame([mass, *keys]).filter(in_part(survey, where))
+    if not keys:
+        return {(): float(frame["mass"].sum())}
+    names = [key.name for key in keys]
+    return {tuple(row[:-1]): float(row[-1]) for row in frame.group_by(names).agg(pl.col("mass").sum()).iter_rows()}
 
 
 def _reasons(survey: Survey, spec: StudySpec, level: float) -> list[Figure]:

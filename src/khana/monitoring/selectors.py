@@ -1,0 +1,119 @@
+"""Reads of studies, snapshots and plans, for people: under the caller's scope, figures only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from khana.monitoring.models import CoverageStudy, IndicatorSnapshot, IndicatorValue, OutreachPlan
+from khana_methods.coverage.indicators import Value
+from khana_methods.errors import NotFound
+
+
+class NothingMeasured(NotFound):
+    """There is no snapshot, study or plan of that number within the caller's scope, or none yet."""
+
+    code: ClassVar[str] = "monitoring.nothing_measured"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotHead:
+    """What a snapshot stands on."""
+
+    id: int
+    framework: str
+    version: str
+    as_of: date
+    made_at: datetime
+    inputs: dict[str, Any]
+    sha256: str
+
+
+def get_snapshot(number: int | None = None) -> SnapshotHead:
+    """Return one snapshot, the newest where no number is given.
+
+    Raises:
+        NothingMeasured: There is none.
+    """
+    rows = IndicatorSnapshot.objects.order_by("-as_of", "-id")
+    found = rows.filter(pk=number).first() if number is not None else rows.first()
+    if found is None:
+        raise NothingMeasured("There is no snapshot yet. Run `khana monitoring indicators`.")
+    return _head(found)
+
+
+def list_snapshots(limit: int = 12) -> list[SnapshotHead]:
+    """Return the newest snapshots."""
+    return [_head(found) for found in IndicatorSnapshot.objects.order_by("-as_of", "-id")[:limit]]
+
+
+def _head(found: IndicatorSnapshot) -> SnapshotHead:
+    return SnapshotHead(
+        found.pk, found.framework, found.version, found.as_of, found.made_at, dict(found.inputs), found.sha256
+    )
+
+
+def list_values(
+    snapshot: int, *, indicators: Sequence[str] = (), level: int | None = None, with_groups: bool = True
+) -> list[Value]:
+    """Return values of a snapshot in the order in which they were computed."""
+    rows = IndicatorValue.objects.filter(snapshot_id=snapshot).order_by("id")
+    if indicators:
+        rows = rows.filter(indicator__in=indicators)
+    if level is not None:
+        rows = rows.filter(area_level=level)
+    if not with_groups:
+        rows = rows.filter(group_by="")
+    names = ("indicator", "area_code", "area_level", "group_by", "group_value", "numerator", "denominator", "value")
+    return [Value(*row) for row in rows.values_list(*names)]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFile:
+    """A kept study."""
+
+    id: int
+    title: str
+    made_at: datetime
+    parameters: dict[str, Any]
+    summary: dict[str, Any]
+    figures: list[dict[str, Any]]
+    determinants: list[dict[str, Any]]
+    notes: list[str]
+
+
+def get_study(number: int | None = None) -> StudyFile:
+    """Return one study, the newest where no number is given.
+
+    Raises:
+        NothingMeasured: There is none.
+    """
+    rows = CoverageStudy.objects.order_by("-id")
+    found = rows.filter(pk=number).first() if number is not None else rows.first()
+    if found is None:
+        raise NothingMeasured("There is no coverage study yet. Run `khana coverage study`.")
+    return StudyFile(
+        found.pk, found.title, found.made_at, dict(found.parameters), dict(found.summary), list(found.figures),
+        list(found.determinants), list(found.notes),
+    )  # fmt: skip
+
+
+def list_studies(limit: int = 20) -> list[tuple[int, str, datetime]]:
+    """Return number, title and time of the newest studies."""
+    rows = CoverageStudy.objects.order_by("-id").values_list("pk", "title", "made_at")[:limit]
+    return [(int(number), title, made_at) for number, title, made_at in rows]
+
+
+def get_plan(number: int | None = None) -> dict[str, Any]:
+    """Return one outreach plan, the newest where no number is given.
+
+    Raises:
+        NothingMeasured: There is none.
+    """
+    rows = OutreachPlan.objects.order_by("-id")
+    found = rows.filter(pk=number).first() if number is not None else rows.first()
+    if found is None:
+        raise NothingMeasured("There is no outreach plan yet. Run `khana outreach plan`.")
+    return {"plan": found.pk, "title": found.title, "summary": found.summary, "rows": found.stops}
