@@ -130,3 +130,63 @@ def list_(files: tuple[Path, ...], language: str, as_json: bool, out: Path | Non
         for check in load_checks(*files).values()
     ]
     show({"rows": rows}, as_json=as_json, out=out)
+
+
+@checks.command(
+    examples=(
+        "khana checks hfc submissions.csv --columns submission=key,enumerator=enum_id,started=start,ended=end --enumerators e.csv",
+        "khana checks hfc submissions.parquet --columns submission=id,enumerator=who,minutes=min,latitude=lat,longitude=lon "
+        "--findings f.csv --questions q.csv",
+    ),
+)
+@click.argument("file", type=FILE)
+@click.option("--columns", required=True, help="PART=COLUMN, comma between; see the parts above.")
+@click.option("--answers", help="Columns that are answers, comma between; all that play no part by default.")
+@click.option("--leave-out", default="", help="Columns that are neither, comma between.")
+@click.option("--limits", type=FILE, help="Limits of your own (YAML).")
+@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day of the check; today by default.")
+@click.option("--findings", type=TARGET, help="Write submission, enumerator, code, variable, value.")
+@click.option("--enumerators", type=TARGET, help="Write a line per enumerator.")
+@click.option("--questions", type=TARGET, help="Write a line per question.")
+@MEMORY
+@printing
+def hfc(
+    file: Path, columns: str, answers: str | None, leave_out: str, limits: Path | None, today: Any,
+    findings: Path | None, enumerators: Path | None, questions: Path | None, memory: int, as_json: bool, out: Path | None,
+) -> None:  # fmt: skip
+    """High-frequency checks of a FILE of submissions: durations, repeats, missing answers, positions, heaping.
+
+    \b
+    Parts: submission, enumerator (both needed), started, ended, minutes, latitude, longitude, accuracy,
+    village, village_latitude, village_longitude, age. More columns named allow more checks.
+
+    The order of review says whom to visit first. It accuses nobody.
+    """  # noqa: D301 - \b is click's own mark for a block that keeps its lines
+    from datetime import UTC, datetime
+
+    from khana_methods.engine.duckdb import Engine
+    from khana_methods.quality.interviews.review import review
+    from khana_methods.quality.interviews.submissions import lay_out, load_limits
+    from khana_methods.quality.roster_files import load_table
+
+    roles = dict(part.strip().partition("=")[::2] for part in columns.split(","))
+    with Engine(memory_mib=memory) as engine:
+        load_table(engine, "submissions_read", file)
+        layout = lay_out(engine, "submissions_read", roles, answers=_names(answers), leave_out=_names(leave_out))
+        day = today.date() if today is not None else datetime.now(UTC).date()
+        found = review(engine, layout, limits=load_limits(limits), today=day)
+    for table, target in ((found.findings, findings), (found.enumerators, enumerators), (found.questions, questions)):
+        if target is not None:
+            write_frame(table, target)
+    counts: dict[str, int] = {}
+    for code in found.findings.column("code").to_pylist():
+        counts[code] = counts.get(code, 0) + 1
+    shown = ("enumerator", "submissions", "minutes_median", "day_most", "alike_median", "review_rank", "first")
+    rows = [{name: row[name] for name in shown} for row in found.enumerators.to_pylist()]
+    result = dict(found.overall) | {"findings": counts, "rows": rows if as_json else rows[:20]}
+    show(result, as_json=as_json, out=out)
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    """Read names with commas between."""
+    return tuple(name.strip() for name in (text or "").split(",") if name.strip())
