@@ -190,6 +190,10 @@ NO_PEOPLE = {
     "checks run": "reads the user's own file", "checks list": "documents", "families derive": "reads the user's own file",
     "models fit": "reads the user's own file",
     "assign": "reads the user's own files", "filters report": "reads the user's own files",
+    "assign": "reads the user's own files",
+    "checks hfc": "reads the user's own file", "spotcheck plan": "counts", "spotcheck announce": "reads the user's own file",
+    "spotcheck draw": "reads the user's own file", "spotcheck analyse": "reads the user's own file",
+    "freshness curve": "reads the user's own file", "freshness due": "reads the user's own file",
     "sdc check": "reads the user's own file", "sdc table": "reads the user's own file",
     "users code": "sample logins of a trial", "keys list": "counts of keys", "worker": "acts as who asked; see the jobs' tests",
 }  # fmt: skip
