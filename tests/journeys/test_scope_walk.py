@@ -190,7 +190,6 @@ NO_PEOPLE = {
     "checks run": "reads the user's own file", "checks list": "documents", "families derive": "reads the user's own file",
     "models fit": "reads the user's own file",
     "assign": "reads the user's own files", "filters report": "reads the user's own files",
-    "assign": "reads the user's own files",
     "checks hfc": "reads the user's own file", "spotcheck plan": "counts", "spotcheck announce": "reads the user's own file",
     "spotcheck draw": "reads the user's own file", "spotcheck analyse": "reads the user's own file",
     "freshness curve": "reads the user's own file", "freshness due": "reads the user's own file",
