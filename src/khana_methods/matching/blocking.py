@@ -51,37 +51,49 @@ NUMBER = BlockingPass(
 TIES = BlockingPass(
     "ties", "list_append(ties, number)", "the same mobile, its subscriber, or the number of the same relative"
 )
+# A record of unknown sex is met under either: rows of many lists do not state it.
+_OF_SEX = "flatten(list_transform(CASE WHEN sex IS NULL THEN ['M', 'F'] ELSE [sex] END, lambda s: {keys}))"
+
+
+def _of_sex(keys: str) -> str:
+    return _OF_SEX.format(keys=keys)
+
+
 GUARDIAN = BlockingPass(
     "guardian",
-    "list_transform(guardian_skeletons, lambda g: call_skeleton || '|' || g || '|' || coalesce(sex, ''))",
+    _of_sex("list_transform(guardian_skeletons, lambda g: call_skeleton || '|' || g || '|' || s)"),
     "call name and any guardian, however far away",
 )
 GUARDIAN_YEAR = BlockingPass(
     "guardian_year",
-    "list_transform(guardian_skeletons, lambda g: g || '|' || coalesce(sex, '') || '|' || birth_year)",
+    _of_sex("list_transform(guardian_skeletons, lambda g: g || '|' || s || '|' || birth_year)"),
     "name misspelt beyond its skeleton, but guardian and year of birth agree",
 )
 GUARDIAN_PLACE = BlockingPass(
     "guardian_place",
-    "list_transform(guardian_skeletons, lambda g: g || '|' || coalesce(sex, '') || '|' || tehsil_code)",
+    _of_sex("list_transform(guardian_skeletons, lambda g: g || '|' || s || '|' || tehsil_code)"),
     "name and year both wrong, but guardian and tehsil agree",
 )
 BIRTH = BlockingPass(
     "birth",
-    "[CASE WHEN NOT (birth_month = 1 AND birth_day = 1) THEN birth_year || '-' || birth_month || '-' || birth_day "
-    "|| '|' || coalesce(sex, '') || '|' || substr(call_skeleton, 1, 1) END]",
+    _of_sex(
+        "[CASE WHEN NOT (birth_month = 1 AND birth_day = 1) THEN birth_year || '-' || birth_month || '-' || birth_day "
+        "|| '|' || s || '|' || substr(call_skeleton, 1, 1) END]"
+    ),
     "full birth date, unless it is a heaped 1 January",
 )
 NAME_YEAR = BlockingPass(
-    "name_year", "[skeleton || '|' || coalesce(sex, '') || '|' || birth_year]", "whole name and year of birth"
+    "name_year", _of_sex("[skeleton || '|' || s || '|' || birth_year]"), "whole name and year of birth"
 )
 NATIVE_YEAR = BlockingPass(
     "native_year",
-    "[native_skeleton || '|' || coalesce(sex, '') || '|' || birth_year, skeleton || '|' || coalesce(sex, '') || '|' || birth_year]",
+    _of_sex(
+        "list_distinct([native_skeleton || '|' || s || '|' || birth_year, skeleton || '|' || s || '|' || birth_year])"
+    ),
     "whole name in the other script and year of birth",
 )
 NAME_PLACE = BlockingPass(
-    "name_place", "[skeleton || '|' || coalesce(sex, '') || '|' || tehsil_code]", "whole name in the same tehsil"
+    "name_place", _of_sex("[skeleton || '|' || s || '|' || tehsil_code]"), "whole name in the same tehsil"
 )
 FAMILY = BlockingPass(
     "family",

@@ -122,8 +122,16 @@ _CLASSES = {
     for place in range(1, len(GUARDIAN_SHARES) + 1)
 } | {f"guardian_{len(GUARDIAN_SHARES) + 1}": _SAME_GUARDIAN}
 GUARDIAN_CLASSES = tuple(_CLASSES)
+# The same for names that agree in their consonants only: spelt otherwise, or written in another script.
+SKELETON_SHARES = (2.0**-12, 2.0**-9, 2.0**-7)
+_ALIKE = {
+    f"alike_{place}": f"list_has_any(skeletons_{place}_l, skeletons_{place}_r)"
+    for place in range(1, len(SKELETON_SHARES) + 1)
+} | {f"alike_{len(SKELETON_SHARES) + 1}": "list_has_any(guardian_skeletons_l, guardian_skeletons_r)"}
+ALIKE_CLASSES = tuple(_ALIKE)
 _STATES = {
     **_CLASSES,
+    **_ALIKE,
     "near": _NEAR_GUARDIAN,
     "call": "list_has_any(guardian_calls_l, guardian_calls_r)",
     "unknown": "len(guardians_l) = 0 OR len(guardians_r) = 0",

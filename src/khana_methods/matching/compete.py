@@ -27,19 +27,21 @@ def let_compete(engine: Engine, weighed: str, *, into: str) -> None:
     Source:
         Jaro (1989), Advances in record-linkage methodology, JASA 84 (one-to-one assignment); here its soft form.
     """
+    own = f"least(CASE WHEN contradiction = '{_CONTROL}' THEN match_weight - bits_number ELSE match_weight END, 200)"
     engine.run(
-        f"CREATE OR REPLACE TABLE rival_odds AS WITH one AS (SELECT left_id AS a, right_id AS b, "
-        f"least(match_weight, 200) AS bits FROM {weighed} WHERE contradiction = '' AND match_weight > {_LEAST_BITS}) "
-        "SELECT a, b, pow(2.0, bits) AS odds FROM one UNION ALL SELECT b, a, pow(2.0, bits) FROM one"
+        f"CREATE OR REPLACE TABLE rival_odds AS WITH one AS (SELECT left_id AS a, right_id AS b, {own} AS bits, "
+        f"contradiction <> '' AS apart FROM {weighed} WHERE contradiction IN ('', '{_CONTROL}')) "
+        f"SELECT a, b, apart, pow(2.0, bits) AS odds FROM one WHERE bits > {_LEAST_BITS} "
+        f"UNION ALL SELECT b, a, apart, pow(2.0, bits) FROM one WHERE bits > {_LEAST_BITS}"
     )
+    # A control's right record stands for one without a number: all that its number would keep apart are its rivals then.
     engine.run(
-        f"CREATE OR REPLACE TABLE {into} AS WITH asked AS (SELECT *, least(CASE WHEN contradiction = '{_CONTROL}' "
-        f"THEN match_weight - bits_number ELSE match_weight END, 200) AS own FROM {weighed}), "
-        f"near AS (SELECT left_id, right_id FROM asked WHERE own > {_LEAST_BITS}), "
+        f"CREATE OR REPLACE TABLE {into} AS WITH asked AS (SELECT *, {own} AS own FROM {weighed}), "
+        f"near AS (SELECT left_id, right_id, contradiction <> '' AS control FROM asked WHERE own > {_LEAST_BITS}), "
         "met AS (SELECT n.left_id, n.right_id, n.right_id AS other, s.b AS rival, s.odds FROM near n JOIN rival_odds s "
-        "ON s.a = n.left_id AND s.b <> n.right_id UNION ALL SELECT n.left_id, n.right_id, n.left_id, s.b, s.odds FROM near n "
-        "JOIN rival_odds s ON s.a = n.right_id AND s.b <> n.left_id), "
-        f"alike AS (SELECT a, b FROM rival_odds WHERE odds > {2.0**_ALIKE_BITS!r}), "
+        "ON s.a = n.left_id AND s.b <> n.right_id WHERE NOT s.apart UNION ALL SELECT n.left_id, n.right_id, n.left_id, s.b, "
+        "s.odds FROM near n JOIN rival_odds s ON s.a = n.right_id AND s.b <> n.left_id WHERE n.control OR NOT s.apart), "
+        f"alike AS (SELECT a, b FROM rival_odds WHERE NOT apart AND odds > {2.0**_ALIKE_BITS!r}), "
         "against AS (SELECT left_id, right_id, sum(odds) AS odds FROM met ANTI JOIN alike ON alike.a = met.other "
         "AND alike.b = met.rival GROUP BY ALL), "
         "said AS (SELECT asked.*, pow(2.0, own) / (1 + pow(2.0, own) + coalesce(against.odds, 0)) AS shared, coalesce(against.odds, 0) AS rivals "

@@ -66,14 +66,15 @@ def decide_duplicates(engine: Engine, table: str, weighed: str, thresholds: Thre
 def decide_list(
     engine: Engine, weighed: str, thresholds: Thresholds, *, into: str, person_of: str | None = None
 ) -> None:
-    """Decide the rows of a list against the registry: the best candidate of each row, and whether it leads.
+    """Decide the rows of a list against the registry: the best candidate of each row, held against its rivals.
 
     Args:
         engine: Holds the weighed pairs; `left_id` is the row, `right_id` the registered record.
         weighed: Pairs of `weigh`.
         thresholds: Of the model card.
         into: Table made anew: one row a list row that has a candidate: `left_id`, `right_id`, `match_weight`,
-            `probability`, `lead` (bits before the next person), `contradiction`, `decision`.
+            `probability` (odds / (1 + odds of all persons met)), `lead` (bits before the next person), `contradiction`,
+            `decision`.
         person_of: Table of `unique_id` and `cluster` of records already known to be one person; they do not compete.
     """
     person = "coalesce(c.cluster, w.right_id)" if person_of else "w.right_id"
@@ -81,10 +82,10 @@ def decide_list(
     engine.run(
         f"CREATE OR REPLACE TABLE {into} AS WITH best AS ("
         f"SELECT w.left_id, {person} AS person, arg_max(w.right_id, w.match_weight) AS right_id, "
-        "max(w.match_weight) AS match_weight, max(w.probability) AS probability, "
-        "arg_max(w.contradiction, w.match_weight) AS contradiction "
+        "max(least(w.match_weight, 200)) AS match_weight, arg_max(w.contradiction, w.match_weight) AS contradiction "
         f"FROM {weighed} w {join} GROUP BY ALL), "
-        "ranked AS (SELECT *, row_number() OVER o AS place, match_weight - lead(match_weight) OVER o AS lead "
+        "ranked AS (SELECT *, row_number() OVER o AS place, match_weight - lead(match_weight) OVER o AS lead, "
+        "pow(2.0, match_weight) / (1 + sum(pow(2.0, match_weight)) OVER (PARTITION BY left_id)) AS probability "
         "FROM best WINDOW o AS (PARTITION BY left_id ORDER BY match_weight DESC, right_id)) "
         "SELECT left_id, right_id, match_weight, probability, lead, contradiction, CASE "
         f"WHEN probability >= $link AND contradiction = '' AND coalesce(lead, 999) >= $margin THEN '{LINK}' "

@@ -140,11 +140,11 @@ def joined(states: Mapping[str, float], places: Mapping[str, float]) -> dict[str
     Examples:
         >>> m = joined(
         ...     {"tied_guardian": 0.1, "tied": 0.2, "guardian_1": 0.1, "guardian_2": 0.1, "guardian_3": 0.1,
-        ...      "guardian_4": 0.1, "guardian_5": 0.1, "near": 0.1, "call": 0.05, "changed": 0.03, "other": 0.02},
+        ...      "guardian_4": 0.1, "guardian_5": 0.02, "alike_1": 0.02, "alike_2": 0.02, "alike_3": 0.02, "alike_4": 0.02, "near": 0.1, "call": 0.05, "changed": 0.03, "other": 0.02},
         ...     {"tehsil": 0.7, "district": 0.2, "far": 0.1},
         ... )
         >>> round(m["guardian_5@tehsil"], 3), round(m["guardian_5@"], 3), m["unknown@far"]
-        (0.07, 0.1, 0.1)
+        (0.014, 0.02, 0.1)
     """
     m = {code: states[code] for code in TIES}
     m |= {f"{state}@{place}": states[state] * places.get(place, 1.0) for state in STATES for place in PLACES}

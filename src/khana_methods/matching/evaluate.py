@@ -97,7 +97,7 @@ def quality(links: Iterable[tuple[str, str]], truth: Iterable[tuple[str, str]]) 
     return Quality(len(linked), len(true), both, wilson(both, len(linked)), wilson(both, len(true)), f1)
 
 
-def estimate(strata: Sequence[Stratum]) -> tuple[Interval, Interval]:
+def estimate(strata: Sequence[Stratum], *, beyond: float = 0.0) -> tuple[Interval, Interval]:
     """Estimate precision and recall from labels drawn at random within strata.
 
     Precision is over the linked strata; recall is the share of all estimated matches among candidates that lies in
@@ -105,6 +105,7 @@ def estimate(strata: Sequence[Stratum]) -> tuple[Interval, Interval]:
 
     Args:
         strata: One a class of match probability.
+        beyond: Matches expected outside all strata: they count against recall.
 
     Returns:
         Precision and recall with 95 % intervals (linearised, finite population corrected).
@@ -128,7 +129,7 @@ def estimate(strata: Sequence[Stratum]) -> tuple[Interval, Interval]:
     linked_pairs = sum(stratum.pairs for stratum in held if stratum.is_linked)
     shares = [stratum.matches / stratum.labelled for stratum in held]
     linked_matches = sum(s.pairs * share for s, share in zip(held, shares, strict=True) if s.is_linked)
-    all_matches = sum(s.pairs * share for s, share in zip(held, shares, strict=True))
+    all_matches = sum(s.pairs * share for s, share in zip(held, shares, strict=True)) + beyond
     precision = linked_matches / linked_pairs if linked_pairs else 0.0
     recall = linked_matches / all_matches if all_matches else 0.0
     spread_precision = spread_recall = 0.0

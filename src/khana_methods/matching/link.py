@@ -13,9 +13,11 @@ from khana_methods.matching.blocking import PassCount, candidate_pairs
 from khana_methods.matching.cluster import Clusters
 from khana_methods.matching.compete import let_compete
 from khana_methods.matching.decide import decide_duplicates, decide_list
+from khana_methods.matching.households import lift_members
 from khana_methods.matching.model import ModelCard
 from khana_methods.matching.weights import LEAST_KEPT, compare_pairs, weigh
 
+_BEYOND_DOUBT = 0.9  # probability from which a shared person speaks for the rest of two households
 _EXPECTED_SHARE = (
     0.5  # of a list's rows, and of people at a desk, who are in the registry; EM would need the whole list
 )
@@ -34,7 +36,8 @@ def find_duplicates(
         max_block_pairs: Most pairs that one key may make.
 
     Returns:
-        Clusters and the cost of each pass. Tables `candidate` and `weighed` stay for explanation.
+        Clusters and the cost of each pass. Tables `candidate` and `weighed` stay for explanation; `bits_context` is what
+        two households that share somebody say for a pair (`matching/households.py`).
     """
     counts = candidate_pairs(engine, table, card.passes, max_block_pairs=max_block_pairs)
     records = int(engine.value(f"SELECT count(*) FROM {table}"))
@@ -43,6 +46,7 @@ def find_duplicates(
     weigh(engine, "compared", prior=prior, m=card.m, u=card.u, into="raw", at_least=LEAST_KEPT)
     let_compete(engine, "raw", into="weighed")
     engine.drop("raw")
+    lift_members(engine, table, "weighed", card, prior=prior, at=_BEYOND_DOUBT)
     return decide_duplicates(engine, table, "weighed", card.thresholds, into=into), counts
 
 

@@ -15,9 +15,9 @@ import pyarrow as pa
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
 from khana_methods.matching.blocking import make_keys
-from khana_methods.matching.compare import COMPARISONS, CONTRADICTIONS, GUARDIAN_SHARES, NAME, sided
+from khana_methods.matching.compare import COMPARISONS, CONTRADICTIONS, NAME, sided
 from khana_methods.matching.model import ModelCard
-from khana_methods.matching.prepare import prepare
+from khana_methods.matching.prepare import RARE, prepare
 from khana_methods.matching.weights import FREQUENCY_OF, bits_sql, count_names, level_sql, rarity_sql
 
 
@@ -121,16 +121,18 @@ def _weigh_sql(table: str, card: ModelCard) -> str:
     )
     names = ", ".join(f"l.{column} AS l_{column}, r.{column} AS r_{column}" for column in FREQUENCY_OF)
     common = ", ".join(
-        f"coalesce(list(guardian) FILTER (share > {share}), []) AS common_{place}"
-        for place, share in enumerate(GUARDIAN_SHARES, 1)
+        f"coalesce(list(DISTINCT {name}) FILTER ({share} > {most}), []) AS common_{column}"
+        for column, name, share, most in RARE
     )
     rare = ", ".join(
-        f"list_filter(guardians, lambda x: NOT list_contains(known.common_{place}, x)) AS guardians_{place}"
-        for place in range(1, len(GUARDIAN_SHARES) + 1)
+        f"list_filter({'guardians' if name == 'guardian' else 'guardian_skeletons'}, "
+        f"lambda x: NOT list_contains(known.common_{column}, x)) AS {column}"
+        for column, name, _, _ in RARE
     )
     return (
         f"WITH l AS (SELECT p.* REPLACE ({rare}) FROM desk_person p, (SELECT {common} FROM {table}_guardian "
-        "WHERE guardian IN (SELECT unnest(guardians) FROM desk_person)) known), "
+        "WHERE guardian IN (SELECT unnest(guardians) FROM desk_person) OR skeleton IN (SELECT unnest(guardian_skeletons) "
+        "FROM desk_person)) known), "
         f"seen AS (SELECT r.record_id, {levels}, {names}, CASE {apart} ELSE '' END AS contradiction "
         f"FROM l, {table} r SEMI JOIN desk_met USING (unique_id)), "
         f"counted AS (SELECT *, CASE {shares} END AS share FROM seen), "

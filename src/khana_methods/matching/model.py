@@ -47,7 +47,7 @@ class Thresholds:
 
     link: float = 0.99
     review: float = 0.20
-    margin: float = 3.0
+    margin: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -171,13 +171,26 @@ def dedupe(
     return pairs, card, counts
 
 
-def judge(pairs: pa.Table, truth: pa.Table) -> Quality:
+class TruthUnknown(InputError):
+    """The truth names records that nobody has: it belongs to another file, and a figure from it would be wrong."""
+
+    code: ClassVar[str] = "matching.truth_unknown"
+
+
+def judge(pairs: pa.Table, truth: pa.Table, *, records: pa.Table | None = None) -> Quality:
     """Hold pairs (those decided LINK, where they say) against true pairs.
 
     Records are told by household and line number where both files state them, by source, file, sheet and line otherwise.
 
+    Args:
+        pairs: Pairs found, with `PAIR_COLUMNS`.
+        truth: True pairs, with the columns that say which records are meant.
+        records: Every record that was matched, `household_id` and `line_no`, or `file`, `sheet` and `line`; the truth may name
+            no others. None does not look.
+
     Raises:
         PairsUnreadable: Neither is there on both sides.
+        TruthUnknown: The truth names records that are not among `records`, or a record with itself.
     """
     people = [f"{side}_{part}" for side in ("left", "right") for part in ("household_id", "line_no")]
     places = [f"{side}_{part}" for side in ("left", "right") for part in ("file", "sheet", "line")]
@@ -186,9 +199,31 @@ def judge(pairs: pa.Table, truth: pa.Table) -> Quality:
             break
     else:
         raise PairsUnreadable(f"Both files need {', '.join(people)}, or {', '.join(places)}.")
+    true = _named(truth, wanted)
+    _refuse_unknown(true, records, [column.removeprefix("left_") for column in wanted[: len(wanted) // 2]])
     if "decision" in pairs.schema.names:
         pairs = pairs.filter(pc.is_in(pairs.column("decision"), pa.array(["LINK", "LINKED"])))
-    return quality(_named(pairs, wanted), _named(truth, wanted))
+    return quality(_named(pairs, wanted), true)
+
+
+def _refuse_unknown(true: list[tuple[str, str]], records: pa.Table | None, columns: list[str]) -> None:
+    """Refuse a truth that means other records; the message counts and gives the first line, never the ids."""
+    known = None
+    if records is not None and set(columns) <= set(records.schema.names):
+        rows = zip(*(records.column(name).cast(pa.string()).to_pylist() for name in columns), strict=True)
+        known = {"|".join(row) for row in rows}
+    wrong = [
+        place
+        for place, (left, right) in enumerate(true, 2)
+        if left == right or (known is not None and not {left, right} <= known)
+    ]
+    if wrong:
+        raise TruthUnknown(
+            f"{len(wrong)} of {len(true)} pairs of the truth name a record that is not there, or one with itself; the first "
+            f"is on line {wrong[0]}. Send the truth of this file.",
+            pairs=len(wrong),
+            line=wrong[0],
+        )
 
 
 def _says(table: pa.Table, columns: list[str]) -> bool:

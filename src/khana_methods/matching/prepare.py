@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.matching.compare import GUARDIAN_SHARES
+from khana_methods.matching.compare import GUARDIAN_SHARES, SKELETON_SHARES
 from khana_methods.standardise.names import PersonName, name_columns
 
 # One record of a person. `side`: REGISTRY, LIST or DESK. `guardian_kind`: F father, H husband, '' unknown.
@@ -60,7 +60,10 @@ authority_frame = pa.schema(
 # One telephone number and the number of its subscriber, in clear.
 subscriber_frame = pa.schema([pa.field("mobile", pa.string()), pa.field("number", pa.string())])
 
-_CLASSES = range(1, len(GUARDIAN_SHARES) + 1)
+# Columns of rare guardians: those whose name, or its consonants, stand in no larger share of households.
+RARE = [(f"guardians_{place}", "guardian", "share", most) for place, most in enumerate(GUARDIAN_SHARES, 1)] + [
+    (f"skeletons_{place}", "skeleton", "skeleton_share", most) for place, most in enumerate(SKELETON_SHARES, 1)
+]
 _MACROS = (
     "CREATE OR REPLACE MACRO near_any(a, b) AS coalesce(len(list_filter(flatten(list_transform(a, "
     "lambda x: list_transform(b, lambda y: x = y OR jaro_winkler_similarity(x, y) >= 0.92))), lambda z: z)) > 0, false)",
@@ -100,17 +103,16 @@ def prepare(
     _register_records(engine, records, memo)
     engine.register("link_subscriber", _or_empty(subscribers, subscriber_frame), schema=subscriber_frame)
     _register_authority(engine, authority, memo)
-    columns = "".join(f"coalesce(rare.guardians_{place}, []) AS guardians_{place}, " for place in _CLASSES)
-    classes = ", ".join(
-        f"list(t.guardian) FILTER (t.share <= {share}) AS guardians_{place}"
-        for place, share in zip(_CLASSES, GUARDIAN_SHARES, strict=True)
+    rare = ", ".join(
+        f"list(DISTINCT t.{name}) FILTER (t.{share} <= {most}) AS {column}" for column, name, share, most in RARE
     )
+    columns = "".join(f"coalesce(rare.{column}, []) AS {column}, " for column, *_ in RARE)
     for name, believed in ((plain, "false"), (table, "true")):
         if name:
             engine.run(_VERIFIED.format(believed=believed))
             engine.run(_GATHERED)
             engine.run(_GUARDIAN_COUNT)
-            engine.run(_FINAL.format(table=name, classes=classes, columns=columns))
+            engine.run(_FINAL.format(table=name, rare=rare, columns=columns))
     engine.run(f"CREATE OR REPLACE TABLE {table}_guardian AS SELECT * FROM link_guardian")
     engine.drop("link_record", "link_authority", "link_subscriber", "link_verified", "link_gathered", "link_guardian")
     return int(engine.value(f"SELECT count(*) FROM {table}"))
@@ -222,16 +224,26 @@ LEFT JOIN one_subscriber h ON r.household_mobile <> '' AND h.mobile = r.househol
 
 _GUARDIAN_COUNT = """
 CREATE OR REPLACE TABLE link_guardian AS
-WITH home AS (SELECT record_id, coalesce(nullif(household_id, ''), record_id) AS home, guardians FROM link_gathered)
-SELECT guardian, count(DISTINCT home) AS households,
-    count(DISTINCT home) / (SELECT greatest(count(DISTINCT home), 1) FROM home) AS share
-FROM (SELECT home, unnest(guardians) AS guardian FROM home) GROUP BY guardian
+WITH home AS (
+    SELECT record_id, coalesce(nullif(household_id, ''), record_id) AS home, guardians, guardian_skeletons FROM link_gathered),
+every AS (SELECT greatest(count(DISTINCT home), 1) AS homes FROM home),
+spelt AS (
+    SELECT guardian_key AS guardian, any_value(guardian_skeleton) AS skeleton FROM (
+        SELECT guardian_key, guardian_skeleton FROM link_record UNION ALL SELECT father_key, father_skeleton FROM link_authority
+        UNION ALL SELECT husband_key, husband_skeleton FROM link_authority) GROUP BY guardian_key),
+bones AS (
+    SELECT skeleton, count(DISTINCT home) / any_value(homes) AS skeleton_share
+    FROM (SELECT home, unnest(guardian_skeletons) AS skeleton FROM home), every GROUP BY skeleton)
+SELECT guardian, skeleton, count(DISTINCT home) AS households, count(DISTINCT home) / any_value(homes) AS share,
+    coalesce(any_value(skeleton_share), 0) AS skeleton_share
+FROM (SELECT home, unnest(guardians) AS guardian FROM home) JOIN spelt USING (guardian) LEFT JOIN bones USING (skeleton), every
+GROUP BY guardian, skeleton
 """
 
 _FINAL = """
 CREATE OR REPLACE TABLE {table} AS
 WITH rare AS (
-    SELECT g.record_id, {classes}
+    SELECT g.record_id, {rare}
     FROM (SELECT record_id, unnest(guardians) AS guardian FROM link_gathered) g
     JOIN link_guardian t USING (guardian) GROUP BY g.record_id)
 SELECT row_number() OVER (ORDER BY g.record_id) AS unique_id, g.record_id, g.side, coalesce(g.household_id, '') AS household_id,

@@ -17,6 +17,7 @@ from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
 from khana_methods.matching import backends
 from khana_methods.matching.blocking import PASSES, BlockingPass, PassCount, candidate_pairs
+from khana_methods.matching.compare import ALIKE_CLASSES, GUARDIAN_CLASSES
 from khana_methods.matching.compete import let_compete
 from khana_methods.matching.em import joined, learn
 from khana_methods.matching.evaluate import Interval
@@ -29,7 +30,8 @@ from khana_methods.matching.weights import LEAST_KEPT, compare_pairs, patterns, 
 _STATES = {
     "tied_guardian": 0.2, "tied": 0.03, "near": 0.05, "call": 0.03, "changed": 0.03, "other": 0.04,
 }  # fmt: skip
-_SAME_GUARDIAN = 0.62
+_SAME_GUARDIAN = 0.54
+_ALIKE_GUARDIAN = 0.08
 _PLACES = {"tehsil": 0.5, "district": 0.3, "far": 0.2}
 _LEAST_LINK = 0.5
 
@@ -95,7 +97,9 @@ def train(
     prior = 0.01 * records / possible
     m, u, taught = backends.start_parameters(engine, table, plain, prior=prior, max_pairs=max_pairs)
     u["family"], classes = family_u(engine, table)
-    m["family"] = joined(_STATES | {one: _SAME_GUARDIAN * share for one, share in classes.items()}, _PLACES)
+    begun = {one: _SAME_GUARDIAN * classes[one] for one in GUARDIAN_CLASSES}
+    begun |= {one: _ALIKE_GUARDIAN * classes[one] for one in ALIKE_CLASSES}
+    m["family"] = joined(_STATES | begun, _PLACES)
     compare_pairs(engine, table, "candidate")
     found = patterns(engine, "compared", u)
     learned = learn(found, m, u, prior=prior, possible=possible, taught=taught)

@@ -39,7 +39,9 @@ def level_sql(comparison: Comparison) -> str:
     return f"(CASE {cases} END)::UTINYINT"
 
 
-def compare_pairs(engine: Engine, table: str, pairs: str, *, into: str = "compared", other: str = "") -> None:
+def compare_pairs(
+    engine: Engine, table: str, pairs: str, *, into: str = "compared", other: str = "", names_counted: bool = False
+) -> None:
     """Compare candidate pairs.
 
     Args:
@@ -49,8 +51,10 @@ def compare_pairs(engine: Engine, table: str, pairs: str, *, into: str = "compar
         into: Table made anew: `left_id`, `right_id`, `pass`, `level_<question>`, `share` (of the shared name; null where its
             frequency does not count), `contradiction` (empty, or its code).
         other: Records from which the right one is taken; `table` when empty.
+        names_counted: Names were counted before, by a comparison of the same records.
     """
-    count_names(engine, table)
+    if not names_counted:
+        count_names(engine, table)
     levels = ", ".join(f"{level_sql(one)} AS level_{one.code}" for one in COMPARISONS)
     apart = " ".join(f"WHEN {sided(when)} THEN '{code}'" for code, when in CONTRADICTIONS.items())
     names = ", ".join(f"l.{column} AS l_{column}, r.{column} AS r_{column}" for column in FREQUENCY_OF)

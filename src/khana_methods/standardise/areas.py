@@ -43,12 +43,18 @@ _SOUNDS = (
 
 @dataclass(frozen=True, slots=True)
 class AreaName:
-    """One area with every name it goes by, in any language."""
+    """One area with every name it goes by, in any language.
+
+    `former_names`: names of an earlier time, of this area or of one that it was cut from. `former_parents`: codes of areas that
+    it once lay in. Lists of an older vintage name the country as it was.
+    """
 
     code: str
     level: int
     parent: str
     names: tuple[str, ...]
+    former_names: tuple[str, ...] = ()
+    former_parents: tuple[str, ...] = ()
 
 
 class AreaMatch(NamedTuple):
@@ -74,6 +80,8 @@ class AreaResolver:
         self._keys: dict[str, frozenset[str]] = {}
         self._sounds: dict[str, frozenset[str]] = {}
         self._by_key: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._by_former: dict[int, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._once_in: dict[str, set[str]] = defaultdict(set)
         self._by_level: dict[int, list[str]] = defaultdict(list)
         self._memo: MutableMapping[tuple[str, ...], AreaMatch] = {}
         self._found: MutableMapping[tuple[str, int, str], _Found | None] = {}
@@ -88,6 +96,10 @@ class AreaResolver:
             self._by_level[area.level].append(area.code)
             for key in keys:
                 self._by_key[area.level][key].add(area.code)
+            for key in (form for name in area.former_names for form in _forms(name)):
+                self._by_former[area.level][key].add(area.code)
+            for above in area.former_parents:
+                self._once_in[above].add(area.code)
 
     def has_code(self, code: str) -> bool:
         """Tell whether an area has this code."""
@@ -120,6 +132,14 @@ class AreaResolver:
             AreaMatch(code='PK611', level=2, state='OK', confidence=1.0)
             >>> resolver.resolve(("پنجاب", "Distt. Gujraat")).code, resolver.resolve(("Punjab", "Gujr")).code
             ('PK612', 'PK6')
+
+            An older list: Nawabshah is Shaheed Benazirabad since 2008, and Hub left Lasbela in 2022.
+
+            >>> older = AreaResolver([AreaName("PK2", 1, "PK", ("Balochistan",)), AreaName("PK7", 1, "PK", ("Sindh",)),
+            ...     AreaName("PK716", 2, "PK7", ("Shaheed Benazirabad",), ("Nawabshah",)), AreaName("PK219", 2, "PK2", ("Lasbela",)),
+            ...     AreaName("PK235", 2, "PK2", ("Hub",)), AreaName("PK23501", 3, "PK235", ("Hub",), (), ("PK219",))])
+            >>> older.resolve(("Sindh", "Nawab Shah")).code, older.resolve(("Balochistan", "Lasbela", "Hub")).code
+            ('PK716', 'PK23501')
         """
         key = tuple(names)
         match = self._memo.get(key)
@@ -176,7 +196,9 @@ class AreaResolver:
     def _bearers(self, name: str, level: int) -> set[str]:
         """Return every area of a level that bears a name exactly."""
         forms = [form for reading in _readings(name) for form in reading]
-        return {code for form in forms for code in self._by_key[level].get(form, ())}
+        return {code for form in forms for code in self._by_key[level].get(form, ())} or {
+            code for form in forms for code in self._by_former[level].get(form, ())
+        }
 
     def _find(self, name: str, level: int, above: str) -> _Found | None:
         key = (name, level, above)
@@ -196,6 +218,9 @@ class AreaResolver:
             if exact:
                 return None
             is_elsewhere = is_elsewhere or bool(bearers)
+        former = self._as_it_was(name, level, above, inside)
+        if former:
+            return _Found(former.pop(), 0.9) if len(former) == 1 else None
         if is_elsewhere:
             return None  # the row contradicts itself: that area lies in another one
         inside -= self._numbered  # Town-II and Town-III are one slip apart and two places
@@ -205,6 +230,21 @@ class AreaResolver:
         if len(alike) == 1:
             return _Found(alike.pop(), 0.95)
         return self._nearest(forms, inside, is_narrow=bool(above))
+
+    def _as_it_was(self, name: str, level: int, above: str, inside: frozenset[str]) -> set[str]:
+        """Seek a name in the country of an earlier time: under a former name, or inside a former parent."""
+        forms = {form for forms in _readings(name) for form in forms}
+        known = {code for form in forms for code in self._by_former[level].get(form, ())} & inside
+        if known or not above:
+            return known
+        once = self._once_in[above]
+        return {
+            code
+            for form in forms
+            for by in (self._by_key, self._by_former)
+            for code in by[level].get(form, ())
+            if code in once or self._areas[code].parent in once
+        }
 
     def _inside(self, level: int, above: str) -> frozenset[str]:
         """Return the codes of a level inside an area, or all of the level."""

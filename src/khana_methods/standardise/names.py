@@ -9,6 +9,7 @@ across the three scripts; it serves blocking and is no transliteration. The orig
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import MutableMapping
 from functools import lru_cache
 from importlib import resources
@@ -75,7 +76,8 @@ _TITLES = {
     "prof": "PROFESSOR", "professor": "PROFESSOR", "barrister": "BARRISTER", "advocate": "ADVOCATE", "adv": "ADVOCATE",
     "capt": "RANK", "captain": "RANK", "major": "RANK", "maj": "RANK", "col": "RANK", "colonel": "RANK",
     "subedar": "RANK", "havildar": "RANK", "retd": "RETIRED", "rtd": "RETIRED", "late": "LATE", "marhum": "LATE",
-    "marhoom": "LATE", "shaheed": "SHAHEED", "shahid-e": "SHAHEED", "mr": "MR", "mrs": "MRS", "miss": "MISS", "ms": "MS",
+    "marhoom": "LATE", "shaheed": "SHAHEED", "shahid-e": "SHAHEED", "ustad": "USTAD",
+    "ustaad": "USTAD", "mr": "MR", "mrs": "MRS", "miss": "MISS", "ms": "MS",
 }  # fmt: skip
 _COURTESY = {
     "bibi": "BIBI", "begam": "BEGUM", "khatun": "KHATUN", "bano": "BANO", "mai": "MAI", "akhtar": "AKTER",
@@ -130,6 +132,7 @@ _NOT_CONSTRUCT = frozenset(
 )
 _NOT_PARTED = frozenset(["abdullah", "abdulla", "abdulah", "abdallah"])
 _FOLDS = (
+    (re.compile(r"(?<=[aeiou])[qk]u?e$"), "k"),
     (re.compile(r"ph"), "f"),
     (re.compile(r"ck|q"), "k"),
     (re.compile(r"c(?!h)"), "k"),
@@ -147,6 +150,7 @@ _FOLDS = (
 )
 _VOWEL_FOLD = str.maketrans("eo", "iu")
 _LATIN = re.compile(r"[a-z]")
+_ACCENTS = re.compile("([A-Za-z])[\u0300-\u036f]+")  # Bénazir is Benazir; marks of other scripts stay
 _URDU = re.compile("[\u0600-\u06ff]")
 _BANGLA = re.compile("[\u0980-\u09ff]")
 _URDU_SOUNDS = str.maketrans(
@@ -239,7 +243,7 @@ def skeleton(word: str) -> str:
 
 def _words(text: str) -> list[str]:
     """Part a name into words; a Latin word at its capitals' change too (BiBi stays one)."""
-    plain = comparison_key(text.replace(".", ". "))
+    plain = comparison_key(_ACCENTS.sub(r"\1", unicodedata.normalize("NFD", text)).replace(".", ". "))
     return re.sub(r"\b(b[ie]+) (b[ie]+)\b", r"\1\2", plain).split()
 
 

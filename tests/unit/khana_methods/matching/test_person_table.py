@@ -6,6 +6,7 @@ import csv
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 from tests.factories.linked_people import people
@@ -16,6 +17,7 @@ from khana_methods.matching.person_table import (
     PAIR_COLUMNS,
     ColumnUnknown,
     PairsUnreadable,
+    TruthUnknown,
     judge,
     read_texts,
     records_of,
@@ -81,3 +83,18 @@ def test_pairs_without_places_are_refused(files: tuple[Path, Path]) -> None:
     with pytest.raises(PairsUnreadable) as refused:
         judge(read_texts(files[0]), read_texts(files[1]))
     assert isinstance(refused.value, InputError)
+
+
+def test_a_truth_of_another_file_is_refused() -> None:
+    """Unknown ids are counted and their line named; nothing is judged by them."""
+    columns = ("left_household_id", "left_line_no", "right_household_id", "right_line_no")
+    pairs = pa.table(dict(zip(columns, (["H1"], ["1"], ["H2"], ["1"]), strict=True)))
+    truth = pa.table(dict(zip(columns, (["H1", "H9"], ["1", "7"], ["H2", "H2"], ["1", "1"]), strict=True)))
+    records = pa.table({"household_id": ["H1", "H2"], "line_no": ["1", "1"]})
+    with pytest.raises(TruthUnknown) as refused:
+        judge(pairs, truth, records=records)
+    assert refused.value.details == {"pairs": 1, "line": 3}
+    assert "H9" not in str(refused.value)
+    assert judge(pairs, truth.slice(0, 1), records=records).f1 == 1.0
+    with pytest.raises(TruthUnknown):
+        judge(pairs, pa.table(dict(zip(columns, (["H1"], ["1"], ["H1"], ["1"]), strict=True))))

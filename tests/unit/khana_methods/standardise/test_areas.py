@@ -61,3 +61,32 @@ def test_nothing_and_nonsense() -> None:
 
 def test_ancestors() -> None:
     assert (AREAS.ancestor("C221", 2), AREAS.ancestor("C2", 2), AREAS.has_code("C9")) == ("C22", "", False)
+
+
+def test_a_list_of_an_older_vintage() -> None:
+    """Nawabshah was renamed in 2008; Hub left Lasbela in 2022; one old district may have become two."""
+    older = AreaResolver(
+        [
+            AreaName("S", 1, "", ("Sindh",)),
+            AreaName("B", 1, "", ("Balochistan",)),
+            AreaName("S1", 2, "S", ("Shaheed Benazirabad",), ("Nawabshah",)),
+            AreaName("S2", 2, "S", ("Sanghar",)),
+            AreaName("B1", 2, "B", ("Lasbela",)),
+            AreaName("B2", 2, "B", ("Hub",)),
+            AreaName("B21", 3, "B2", ("Hub",), (), ("B1",)),
+            AreaName("B22", 3, "B2", ("Gaddani",), (), ("B1",)),
+            AreaName("K", 1, "", ("Khyber Pakhtunkhwa",)),
+            AreaName("K1", 2, "K", ("Upper South Waziristan",), ("South Waziristan Agency", "South Waziristan")),
+            AreaName("K2", 2, "K", ("Lower South Waziristan",), ("South Waziristan Agency", "South Waziristan")),
+            AreaName("K11", 3, "K1", ("Ladha",)),
+            AreaName("K21", 3, "K2", ("Wana",)),
+        ]
+    )
+    assert older.resolve(("Sindh", "Nawab Shah")) == AreaMatch("S1", 2, "OK", 0.9)
+    assert older.resolve(("Balochistan", "Lasbela", "Hub")).code == "B21"
+    assert older.resolve(("Balochistan", "Hub", "Hub")).code == "B21"
+    assert older.resolve(("Sindh", "Sanghar", "Gaddani")).code == "S2", "Gaddani never lay in Sanghar"
+    assert older.resolve(("Khyber Pakhtunkhwa", "South Waziristan", "Wana")).code == "K21"
+    assert older.resolve(("Khyber Pakhtunkhwa", "South Waziristan Agency")).code == "K", (
+        "either of two: the one above stays"
+    )
