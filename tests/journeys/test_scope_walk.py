@@ -193,6 +193,7 @@ NO_PEOPLE = {
     "checks hfc": "reads the user's own file", "spotcheck plan": "counts", "spotcheck announce": "reads the user's own file",
     "spotcheck draw": "reads the user's own file", "spotcheck analyse": "reads the user's own file",
     "freshness curve": "reads the user's own file", "freshness due": "reads the user's own file",
+    "crossrules dry-run": "reads the user's own files",
     "sdc check": "reads the user's own file", "sdc table": "reads the user's own file",
     "users code": "sample logins of a trial", "keys list": "counts of keys", "worker": "acts as who asked; see the jobs' tests",
 }  # fmt: skip

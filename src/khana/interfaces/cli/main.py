@@ -40,6 +40,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "freshness": ("freshness", "freshness", "How old facts are, how fast they go stale, who is due."),
     "consolidate": ("work", "consolidate", "Link every list row, check it, write the five answers."),
     "filters": ("filters", "filters", "Exclusion filters: hits, waterfall, distinct persons removed."),
+    "crossrules": ("crossrules", "crossrules", "Rules between programmes, tried before they bite."),
     "assign": ("assign", "assign", "Who gets which programme: the best assignment under places, cap, exclusions."),
     "linkage": ("linkage", "linkage", "Find the same person twice in a file; measure how well."),
     "sdc": ("sdc", "sdc", "May a file leave? k-anonymity, risk, what to coarsen, small cells."),
