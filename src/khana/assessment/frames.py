@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 
 import pyarrow as pa
+from django.db import connection
 
 from khana.platform.frames import FrameSource, literal
 
@@ -33,3 +34,15 @@ def score_frame(source: FrameSource, *, as_of: date | None = None) -> pa.RecordB
     """Return one row per scored household: the score that counts on a day (today where none is named)."""
     day = f"{literal(as_of.isoformat())}::date" if as_of else "current_date"
     return source.query(f"SELECT household_id, score::float8 AS score FROM ({IN_FORCE.format(day=day)}) AS counted")
+
+
+def score_of(household_id: int, *, as_of: date) -> float | None:
+    """Return the score that counts for one household on a day, within the caller's scope; None without one."""
+    day = f"{literal(as_of.isoformat())}::date"
+    only = IN_FORCE.format(day=day).replace(
+        "ORDER BY household_id, rank", f"WHERE household_id = {int(household_id)} ORDER BY household_id, rank"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT score::float8 FROM ({only}) AS counted")
+        row = cursor.fetchone()
+    return None if row is None else float(row[0])

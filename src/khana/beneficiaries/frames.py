@@ -114,3 +114,12 @@ def list_sum_frame(source: FrameSource, *, without_batches: Sequence[int] = ()) 
                    count(*) FILTER (WHERE id_raw_state = 'OK') AS rows_with_number, sum(amount)::float8 AS amount
             FROM beneficiaries_benefit {only} GROUP BY programme, agency, period, area_path"""
     )
+
+
+def cash_frame(source: FrameSource) -> pa.RecordBatchReader:
+    """Return one row per household of which somebody draws: the most cash programmes of one person, by the newest run."""
+    return source.query(
+        """SELECT household_number, max(cash_programmes)::int AS cash FROM beneficiaries_recipient
+           WHERE household_number <> '' AND run_id = (SELECT max(id) FROM beneficiaries_run WHERE state = 'DONE')
+           GROUP BY household_number"""
+    )

@@ -70,6 +70,11 @@ def _stood(alias: str, as_of: date, known_at: datetime) -> str:
     )
 
 
+def slip_frame(source: Source) -> pa.RecordBatchReader:
+    """Return one row per household: its id and the number on its slip."""
+    return source.query("SELECT id AS household_id, number AS household_number FROM registry_household")
+
+
 def household_text_frame(
     source: Source, *, as_of: date, known_at: datetime, household_id: int | None = None
 ) -> pa.RecordBatchReader:

@@ -14,10 +14,9 @@ from khana.access import services as access
 from khana.assessment import model_store
 from khana.assessment.services import record_scores
 from khana.platform import faults, installation
-from khana.platform.frames import open_source
 from khana.platform.progress import Progress, silent
 from khana.platform.workplaces import workplace
-from khana.registry import frames as registry
+from khana.workflows import simulation
 from khana_methods.engine.duckdb import Engine
 from khana_methods.pmt import from_facts
 from khana_methods.pmt.model import PmtModel
@@ -25,8 +24,6 @@ from khana_methods.rules import snapshot
 
 MEMORY_MIB = 2048
 STEPS = 6
-# what the simulator asks of every household beside the model's own facts
-GROUPS = frozenset({"sex", "relation", "disability"})
 
 
 def run(
@@ -55,7 +52,7 @@ def run(
         run_id = record_scores.start_run(model_id=known.id, as_of=day, is_trial=trial, at=at)
     faults.reach("scoring.started")
     try:
-        result = _work(token, run_id, known.model, months, day, progress, memory_mib, at)
+        result = _work(token, run_id, known.model, months, day, trial, progress, memory_mib, at)
     except BaseException:
         with access.scoped(token):
             record_scores.fail_run(run_id=run_id, at=at)
@@ -73,7 +70,15 @@ def _model(day: date, code: str, version: int | None, trial: bool) -> tuple[mode
 
 
 def _work(
-    token: str, run_id: int, model: PmtModel, months: int, day: date, progress: Progress, memory_mib: int, at: datetime
+    token: str,
+    run_id: int,
+    model: PmtModel,
+    months: int,
+    day: date,
+    is_trial: bool,
+    progress: Progress,
+    memory_mib: int,
+    at: datetime,
 ) -> dict[str, Any]:
     with (
         workplace("scratch") as folder,
@@ -81,16 +86,14 @@ def _work(
         access.scoped(token),
     ):
         record_scores.hold_run(run_id=run_id)
-        with open_source() as source:
-            progress(0, STEPS, "reading")
-            households = registry.household_text_frame(source, as_of=day, known_at=at)
-            engine.register("household_text", households, schema=snapshot.household_text_frame)
-            progress(1, STEPS, "reading")
-            members = registry.member_text_frame(source, as_of=day, known_at=at)
-            engine.register("member_text", members, schema=snapshot.member_text_frame)
+        progress(0, STEPS, "reading")
+        simulation.read_texts(engine, day, at)
         faults.reach("scoring.frames_read")
+        progress(1, STEPS, "preparing")
+        sample = None if is_trial else simulation.sample_of_facts(engine, day)
+        engine.drop("score_in_force")
         progress(2, STEPS, "preparing")
-        snapshot.type_facts(engine, as_of=day, wanted=from_facts.facts_read(model) | GROUPS)
+        snapshot.type_facts(engine, as_of=day, wanted=from_facts.facts_read(model) | simulation.GROUPS)
         progress(3, STEPS, "scoring")
         from_facts.score_facts(engine, model)
         mark, summary = _snapshot_mark(engine), figures(engine)
@@ -98,6 +101,9 @@ def _work(
         counts = record_scores.write_scores(
             run_id=run_id, scored=lambda: engine.reader(_rows(months)), snapshot=mark, summary=summary, at=at
         )
+        engine.run("CREATE OR REPLACE TABLE counted AS SELECT household_id, score FROM scored")
+        about = {"model": f"{model.code}/{model.version}", "as_of": day.isoformat()}
+        simulation.write_snapshots(engine, run_id=run_id, summary=about, sample=sample, at=at)
         faults.reach("scoring.before_commit")
         progress(STEPS, STEPS, "done")
         return {"snapshot": mark, **{k: v for k, v in summary.items() if k != "quantiles"}, **counts}

@@ -52,6 +52,7 @@ KINDS: dict[str, Kind] = {
     "replay": Kind("khana.workflows.replay_quarantine"),
     "study": Kind("khana.workflows.study_source", tells_progress=False),
     "score_registry": Kind("khana.workflows.score_registry"),
+    "prepare_simulation": Kind("khana.workflows.simulation", "prepare"),
     "export_report": Kind("khana.dossiers.reports", "export", opens_scope=False),
 }
 

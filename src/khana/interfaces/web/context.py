@@ -17,6 +17,9 @@ _PAGES = (
     ("answers", "a", ("results.read",)),
     ("lookup", "l", ("registry.read", "recipients.read", "benefits.read")),
     ("findings", "f", ("findings.read",)),
+    ("models", "m", ("models.read",)),
+    ("rules", "r", ("results.read",)),
+    ("simulator", "p", ("results.read",)),
     ("sources", "s", ("deliveries.read", "benefits.read", "sources.write")),
     ("jobs", "j", ()),
     ("users", "u", ("users.read",)),
@@ -51,7 +54,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
 def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[str, Any]]:
     labels = {
         "answers": _("Five answers"), "lookup": _("Look up"), "findings": _("Findings"),
-        "sources": _("Sources"), "jobs": _("Jobs"), "users": _("Users"),
+        "models": _("Models"), "rules": _("Rules"), "simulator": _("Simulator"), "sources": _("Sources"), "jobs": _("Jobs"), "users": _("Users"),
     }  # fmt: skip
     here = (
         request.resolver_match.url_name.split("-")[0]

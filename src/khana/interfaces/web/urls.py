@@ -11,5 +11,8 @@ urlpatterns = [
     path("", include("khana.interfaces.web.findings.urls")),
     path("", include("khana.interfaces.web.sources.urls")),
     path("", include("khana.interfaces.web.jobs.urls")),
+    path("", include("khana.interfaces.web.scoring.urls")),
+    path("", include("khana.interfaces.web.rules.urls")),
+    path("", include("khana.interfaces.web.simulator.urls")),
     path("", include("khana.interfaces.web.users.urls")),
 ]

@@ -31,13 +31,14 @@ JOB_STATE = {
 JOB_KIND = {
     "import_file": _("Import a file"), "import_upload": _("Import a file"), "load_manifest": _("Load a whole set"), "consolidate": _("Consolidation"),
     "replay": _("Replay corrected rows"), "study": _("Compatibility study"), "export_report": _("Export a report"),
+    "score_registry": _("Score the registry"), "prepare_simulation": _("Count the scores for the simulator"),
 }  # fmt: skip
 JOB_PHASE = {
     "reading": _("reading"), "writing": _("writing"), "replaying": _("reading corrections"), "done": _("finishing"),
     "frames": _("preparing"), "rows": _("preparing the rows"), "registers": _("preparing the registers"), "areas": _("areas"),
     "links": _("linking rows to persons"), "parties": _("who draws for whom"), "checks": _("checking"),
     "findings": _("writing findings"), "recipients": _("the one list"), "overlaps": _("overlaps"),
-    "unserved": _("the poor served by nothing"),
+    "unserved": _("the poor served by nothing"), "preparing": _("preparing"), "scoring": _("scoring"),
 }  # fmt: skip
 # what of a job's result people want to read, in this order
 JOB_RESULT = {
@@ -45,7 +46,8 @@ JOB_RESULT = {
     "lines_not_data": _("Lines that are no rows"), "replayed": _("Rows replayed"), "still_waiting": _("Rows still waiting"),
     "rows": _("Rows"), "linked": _("Rows linked to a person"), "unmatched": _("Rows of nobody registered"),
     "recipients": _("All recipients"), "over_cap": _("Over the cap"), "unserved": _("Poor and served by nothing"),
-    "leakage": _("Well off and receiving"),
+    "leakage": _("Well off and receiving"), "scored": _("Households with a score"), "refused": _("Households without a score"),
+    "written": _("Scores written"), "superseded": _("Scores superseded"),
 }  # fmt: skip
 FREQUENCY = {
     "weekly": _("every week"), "fortnightly": _("every two weeks"), "monthly": _("every month"),

@@ -15,7 +15,7 @@ from khana.platform import clock
 from khana.platform import jobs as queue
 
 # what a page may start, and the permission that it needs
-STARTED_HERE = {"consolidate": "consolidate.run"}
+STARTED_HERE = {"consolidate": "consolidate.run", "score_registry": "scores.run", "prepare_simulation": "scores.run"}
 _TONES = {"QUEUED": "info", "RUNNING": "info", "DONE": "good", "FAILED": "bad", "CANCELLED": "warn"}
 
 

@@ -83,7 +83,16 @@ def household(request: HttpRequest, number: str) -> HttpResponse:
         details=_day(asked),
         at=clock.now(),
     )
-    return render(request, "lookup/household.html", {**presenters.household(file), "asked": asked, "error": error})
+    return render(
+        request,
+        "lookup/household.html",
+        {
+            **presenters.household(file),
+            "asked": asked,
+            "error": error,
+            "may_score": session.may(request, "scores.desk"),
+        },
+    )
 
 
 @session.needs("recipients.read")

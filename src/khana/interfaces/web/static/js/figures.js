@@ -11,11 +11,11 @@
   }));
 
   function drawBars(place) {
-    const rows = rowsOf(place.dataset.source).slice(0, 14);
+    let rows = rowsOf(place.dataset.source).slice(0, 14);
     if (!rows.length) { place.hidden = true; return; }
     place.style.height = `${Math.max(9, rows.length * (root.lang === "ur" ? 3 : 2.3) + 1.5)}rem`;
     const chart = echarts.init(place, null, { renderer: "canvas" });
-    const text = new Map(rows.map((row) => [row.name, row.text]));
+    let text = new Map(rows.map((row) => [row.name, row.text]));
     const wide = Math.min(place.clientWidth * 0.42, 230);
     chart.setOption({
       animation: !isStill, animationDuration: 350, textStyle: { fontFamily: font },
@@ -29,10 +29,15 @@
     });
     chart.on("click", (item) => { const row = rows[item.dataIndex]; if (row.link) location.href = row.link; });
     new ResizeObserver(() => chart.resize()).observe(place);
+    document.addEventListener("khana:figures", () => {
+      rows = rowsOf(place.dataset.source).slice(0, 14);
+      text = new Map(rows.map((row) => [row.name, row.text]));
+      chart.setOption({ yAxis: { data: rows.map((row) => row.name) }, series: [{ data: rows.map((row) => row.value) }] });
+    });
   }
 
   async function drawMap(place) {
-    const rows = new Map(rowsOf(place.dataset.source).map((row) => [row.code, row]));
+    let rows = new Map(rowsOf(place.dataset.source).map((row) => [row.code, row]));
     let shapes;
     try {
       const answer = await fetch(place.dataset.outlines, { headers: { Accept: "application/geo+json" } });
@@ -50,9 +55,11 @@
       onEachFeature: (shape, part) => {
         const row = rows.get(shape.properties.code);
         if (!row) return;
-        const words = document.createElement("span");
-        words.textContent = `${row.name}: ${row.text}`;
-        part.bindTooltip(words, { sticky: true, className: "k-map-label", direction: "top", opacity: 1 });
+        part.bindTooltip(() => {
+          const now = rows.get(shape.properties.code), words = document.createElement("span");
+          words.textContent = now ? `${now.name}: ${now.text}` : "";
+          return words;
+        }, { sticky: true, className: "k-map-label", direction: "top", opacity: 1 });
         part.on("mouseover", () => { part.setStyle({ color: "#17282b", weight: 2 }); part.bringToFront(); });
         part.on("mouseout", () => part.setStyle({ color: plain.color, weight: plain.weight }));
         part.on("click", () => { if (row.link) location.href = row.link; });
@@ -68,6 +75,10 @@
     let width = place.clientWidth;
     new ResizeObserver(() => { if (place.clientWidth !== width) { width = place.clientWidth; fit(); } }).observe(place);
     place.dataset.drawn = "yes";
+    document.addEventListener("khana:figures", () => {
+      rows = new Map(rowsOf(place.dataset.source).map((row) => [row.code, row]));
+      layer.setStyle((shape) => ({ fillColor: rows.get(shape.properties.code)?.shade ?? "#dfe6e5" }));
+    });
   }
 
   const start = () => {
