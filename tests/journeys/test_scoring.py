@@ -46,7 +46,7 @@ class Office:
 @pytest.fixture(scope="module")
 def office(server: None, database: str, tokens, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:  # type: ignore[no-untyped-def]
     folder = tmp_path_factory.mktemp("scoring") / "land"
-    held = {"steward": tokens("data_steward"), "analyst": tokens("analyst")}
+    held = {"steward": tokens("data_steward"), "analyst": tokens("analyst"), "second": tokens("data_steward")}
     with nursery() as lent:
         office = Office(lent, database, folder, held)
         office.run("synth", "--country", "pak", "--households", 200, "--seed", 11, "--out", folder)
@@ -83,7 +83,7 @@ def test_the_database_itself_refuses_one_person_twice(office: Office) -> None:
 def test_a_model_of_other_countries_columns_cannot_be_signed(office: Office) -> None:
     office.run("models", "import", REPOSITORY / "tests" / "spec" / "pmt" / "idn-2012.yaml", by="analyst")
     refused = office.run("models", "activate", "IDN-2012", "--from", "2026-01-01", code=10)
-    assert "cooking_fuel" in refused.err
+    assert "has_gas_cylinder" in refused.err
 
 
 def test_every_household_is_scored_as_the_slow_scorer_does(office: Office) -> None:
@@ -198,3 +198,65 @@ def test_consolidation_takes_the_score_of_the_model_in_force(office: Office) -> 
     assert by_model != by_arrived, "the two models must differ for this test to say anything"
     assert poor("2026-06-30") == by_model
     assert poor("2023-12-31") == by_arrived, "on that day no model was in force"
+
+
+def test_an_override_needs_a_reason_and_a_second_person(office: Office) -> None:
+    number, household = office.rows(
+        "SELECT h.number, h.id FROM assessment_score s JOIN registry_household h ON h.id = s.household_id"
+        " WHERE s.model_id IS NOT NULL AND s.superseded_at IS NULL AND s.score > 50 ORDER BY h.id DESC LIMIT 1"
+    )[0]
+    before = office.run("consolidate", "--as-of", "2026-06-30").json["poor_households"]
+    office.run("score", "override", number, "--score", 12, "--reason", "short", code=10)
+    proposed = office.run("score", "override", number, "--score", 12, "--reason", "The house burned down in May.").json
+    assert office.run("score", "override", "--confirm", proposed["override"], code=13)
+    assert office.run("consolidate", "--as-of", "2026-06-30").json["poor_households"] == before, "not yet confirmed"
+    office.run("score", "override", "--confirm", proposed["override"], by="second")
+    office.run("score", "override", "--confirm", proposed["override"], by="second", code=12)
+    assert office.run("consolidate", "--as-of", "2026-06-30").json["poor_households"] == before + 1
+    kept = office.rows(
+        f"SELECT count(*) FROM assessment_score WHERE household_id = {household} AND model_id IS NOT NULL"
+    )
+    assert kept == [(1,)], "the model's score stays"
+
+
+def test_the_simulator_counts_what_is_in_the_registry(office: Office) -> None:
+    under = office.rows(
+        f"SELECT count(*) FROM assessment_score WHERE model_id IS NOT NULL AND superseded_at IS NULL AND score <= {POOR}"
+    )
+    office.run("simulate", "run", "--cut-off", POOR, by="analyst")
+    done = office.run("simulate", "run", "--cut-off", POOR, "--benefit", 4500, "--save", "As it is", by="analyst").json
+    assert (done["households"], done["cost"]) == (under[0][0], under[0][0] * 4500 * 12)
+    half = office.run("simulate", "run", "--cut-off", POOR, "--quota", under[0][0] // 2, "--save", "Half").json
+    assert half["households"] == pytest.approx(under[0][0] // 2)
+    listed = office.run("simulate", "scenarios").json["rows"]
+    assert [row["title"] for row in listed] == ["Half", "As it is"]
+    rows_side_by_side = office.run("simulate", "scenarios", *(row["id"] for row in listed)).json["rows"]
+    assert any(row["part"] == "method" for row in rows_side_by_side)
+    office.run("simulate", "run", "--cut-off", -1, code=10)
+
+
+def test_a_survey_says_who_is_left_out(office: Office, tmp_path: Path) -> None:
+    file = tmp_path / "survey.csv"
+    file.write_text("pc,n,pmt\n" + "".join(f"{100 + 10 * i},4,{i}\n" for i in range(100)))
+    office.run(
+        "simulate", "survey", file, "--welfare", "pc", "--size", "no_such", "--score", "pmt", by="analyst", code=10
+    )
+    office.run("simulate", "survey", file, "--welfare", "pc", "--size", "n", "--score", "pmt", by="analyst")
+    says = office.run("simulate", "run", "--cut-off", POOR, "--line", 300, by="analyst").json["survey"]
+    assert says["exclusion_error"] == 0 and says["inclusion_error"] == pytest.approx(13 / 33)
+    again = office.run(
+        "simulate", "run", "--in", file, "--score", "pmt", "--welfare", "pc", "--line", 300, "--cut-off", POOR
+    ).json
+    assert again["survey"]["inclusion_error"] == says["inclusion_error"] and again["households"] == 33
+
+
+def test_published_scorecards_of_the_packs_can_be_brought_in(office: Office) -> None:
+    for country, name in (("pak", "pak-2009"), ("bgd", "bgd-2013")):
+        assert office.run("models", "import", REPOSITORY / "country" / country / "models" / f"{name}.yaml").json[
+            "is_new"
+        ]
+        card = office.run("models", "card", name.upper()).json
+        assert sum(row["most"] for row in card["rows"]) == 100
+    office.run("models", "activate", "BGD-2013", "--from", "2026-01-01")
+    done = office.run("score", "run", "--trial", "--model", "BGD-2013").json
+    assert done["scored"] > 0.8 * done["households"] and "written" not in done

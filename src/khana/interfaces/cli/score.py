@@ -127,6 +127,57 @@ def score_one(household: str, as_of: datetime | None, as_json: bool, out: Path |
     show(result, as_json=as_json, out=out)
 
 
+@score.command(
+    "override",
+    examples=(
+        "khana score override 910000001 --score 12 --reason 'The house burned down in May.'",
+        "khana score override --confirm 7",
+        "khana score override --withdraw 7",
+    ),
+)
+@click.argument("household", required=False)
+@click.option("--score", "value", type=str, help="The score that shall count.")
+@click.option("--reason", default="", help="Why, in a sentence; no names.")
+@click.option("--ends-on", type=_DAY, help="Day on which the model's score counts again.")
+@click.option("--confirm", type=int, help="Number of what another person proposed: from now on it counts.")
+@click.option("--withdraw", type=int, help="Number of a proposal to refuse or take back.")
+@printing
+def score_override(
+    household: str | None, value: str | None, reason: str, ends_on: datetime | None, confirm: int | None,
+    withdraw: int | None, as_json: bool, out: Path | None,
+) -> None:  # fmt: skip
+    """Let a HOUSEHOLD count with another score: one person proposes with a reason, another confirms."""
+    from decimal import Decimal, InvalidOperation
+
+    try:
+        number = Decimal(value) if value is not None else None
+    except InvalidOperation as error:
+        raise click.UsageError("--score is a number from 0 to 100.") from error
+    with acting():
+        from khana.assessment.services import override_score
+
+        if confirm is not None:
+            override_score.confirm_override(override=confirm, at=clock.now())
+            result = {"override": confirm, "state": "confirmed: it counts"}
+        elif withdraw is not None:
+            override_score.withdraw_override(override=withdraw, at=clock.now())
+            result = {"override": withdraw, "state": "withdrawn"}
+        elif household is None or number is None:
+            raise click.UsageError(
+                "Say which household and which score: `khana score override NUMBER --score 12 --reason …`."
+            )
+        else:
+            made = override_score.propose_override(
+                household=household,
+                score=number,
+                reason=reason,
+                ends_on=ends_on.date() if ends_on else None,
+                at=clock.now(),
+            )
+            result = {"override": made, "state": "proposed; another person confirms with --confirm"}
+    show(result, as_json=as_json, out=out)
+
+
 @score.command("runs", examples=("khana score runs",))
 @printing
 def score_runs(as_json: bool, out: Path | None) -> None:

@@ -1,0 +1,131 @@
+"""Models, scores, rules and the simulator as people see them: drawn, read aloud, moved, signed by two."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.interfaces.web.test_browser import LANGUAGES, Visit
+from tests.interfaces.web.world import NOW
+
+pytestmark = pytest.mark.browser
+MODEL = REPOSITORY / "tests" / "data" / "models" / "living.yaml"
+
+
+@pytest.fixture(scope="module")
+def scored(country: dict[str, object]) -> dict[str, object]:
+    """Bring a model in, sign it by two, score the made-up country and keep a survey."""
+    from khana.access import services as access
+    from khana.assessment.services import keep_model, sign_model
+    from khana.workflows import score_registry
+
+    users = country["users"]
+    steward, analyst = (users[name].token for name in ("steward", "analyst"))  # type: ignore[index]
+    with access.scoped(steward):
+        keep_model.keep_model(path=MODEL, at=NOW)
+        proposed = sign_model.propose_activation(code="LIVING", version=1, effective_from=date(2024, 1, 1), at=NOW)
+    with access.scoped(analyst):
+        sign_model.confirm_activation(activation=proposed.id, at=NOW)
+    done = score_registry.run(token=steward, as_of=date(2026, 6, 30), at=NOW)
+    assert done["scored"] == 60
+    return {**country, **done}
+
+
+def pages(score: int) -> dict[str, str]:
+    return {
+        "models": "/models", "model-card": "/models/LIVING/1", "score": f"/scores/{score}", "rules": "/rules?text=rooms%20%3C%203",
+        "rules-wrong": "/rules?text=rooms%20%3C%20'a'", "simulator": "/simulator?cut_off=40&benefit=1000",
+        "scenarios": "/simulator/scenarios",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def score(scored: dict[str, object]) -> int:
+    from khana.access import services as access
+    from khana.assessment.models import Score
+
+    with access.scoped(scored["users"]["steward"].token):  # type: ignore[index]
+        return int(Score.objects.filter(model__isnull=False).order_by("id").values_list("id", flat=True)[0])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_draws_and_axe_finds_nothing(chrome, site: str, score: int, language: str) -> None:  # type: ignore[no-untyped-def]
+    visit = Visit(chrome, site, "steward", language)
+    problems = []
+    for name, path in pages(score).items():
+        visit.see(path, f"{language}-{name}")
+        problems += [f"{name} {line}" for line in visit.axe()]
+        if visit.status != 200:
+            problems.append(f"{name}: status {visit.status}")
+        if visit.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            problems.append(f"{name}: scrolls sideways")
+    problems += visit.wrong
+    visit.close()
+    assert problems == []
+
+
+def test_on_a_telephone(chrome, site: str, score: int) -> None:  # type: ignore[no-untyped-def]
+    visit = Visit(chrome, site, "steward", "ur", (360, 740))
+    problems = []
+    for name, path in pages(score).items():
+        visit.see(path)
+        if visit.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+            problems.append(name)
+    visit.close()
+    assert problems + visit.wrong == []
+
+
+def test_a_slider_moves_the_figures_and_a_position_is_saved_and_compared(chrome, site: str, scored) -> None:  # type: ignore[no-untyped-def]
+    visit = Visit(chrome, site, "analyst", "en")
+    visit.see("/simulator?cut_off=0")
+    shown = "#outcome .k-answer-number"
+    assert visit.page.inner_text(shown) == "0"
+    visit.page.fill("#s-cut", "100")
+    visit.page.wait_for_function(f"document.querySelector('{shown}').textContent === '60'")
+    assert "cut_off=100" in visit.page.url
+    visit.page.fill("#s-title", "Everybody")
+    visit.page.click("button[formaction='/simulator/save']")
+    visit.page.wait_for_url("**/simulator/scenarios")
+    visit.page.check("input[name=s]")
+    visit.page.click("#compare button.btn-primary")
+    assert visit.page.inner_text("#side") == "Side by side"
+    visit.page.goto("/simulator?cut_off=abc")
+    assert "is a number" in visit.page.inner_text("#outcome")
+    assert visit.wrong == []
+    visit.close()
+
+
+def test_a_rule_is_completed_counted_and_explained(chrome, site: str, scored) -> None:  # type: ignore[no-untyped-def]
+    visit = Visit(chrome, site, "steward", "en")
+    visit.see("/rules")
+    visit.page.fill("#r-household", "900000001")
+    visit.page.locator("#r-text").press_sequentially("roo")
+    visit.page.wait_for_selector("#r-options li")
+    visit.page.keyboard.press("Enter")
+    visit.page.keyboard.type(" < 3")
+    visit.page.wait_for_selector("#tried .k-answer-number")
+    visit.page.wait_for_function("document.querySelector('#tried').textContent.includes('rooms is 2')")
+    assert visit.page.inner_text("#tried .k-answer-number") == "60"
+    visit.page.fill("#r-text", "income_month <= amount(10000, 'year', 'person')")
+    visit.page.wait_for_selector("#tried .alert-danger")
+    assert "income_year" in visit.page.inner_text("#tried")
+    assert visit.wrong == []
+    visit.close()
+
+
+def test_nobody_signs_twice_on_the_page(chrome, site: str, scored) -> None:  # type: ignore[no-untyped-def]
+    visit = Visit(chrome, site, "steward", "en")
+    visit.see("/models/LIVING/1")
+    visit.page.click("summary:has-text('Propose that it comes into force')")
+    visit.page.fill("#m-from", "2026-09-01")
+    visit.page.click("button:has-text('Sign first')")
+    assert "You have signed first" in visit.page.inner_text("main")
+    assert visit.page.query_selector("button:has-text('Sign second')") is None
+    visit.close()
+    visit = Visit(chrome, site, "admin", "en")
+    visit.see("/models/LIVING/1")
+    visit.page.click("button:has-text('Sign second')")
+    assert "The model is in force from its day" in visit.page.inner_text("main")
+    visit.close()
