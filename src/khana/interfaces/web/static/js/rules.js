@@ -47,8 +47,7 @@
     text.setRangeText(name, from, to, "end"); text.focus(); close(); soon();
   }
   const take = (name) => put(name, start, text.selectionStart);
-  text.setAttribute("role", "combobox"); text.setAttribute("aria-autocomplete", "list"); text.setAttribute("aria-expanded", "false"); text.setAttribute("aria-controls", "r-options");
-  new MutationObserver(() => text.setAttribute("aria-expanded", String(!options.hidden))).observe(options, { attributes: true, attributeFilter: ["hidden"] });
+  text.setAttribute("aria-autocomplete", "list"); text.setAttribute("aria-controls", "r-options");
   text.addEventListener("input", () => { offer(); soon(); });
   text.addEventListener("blur", close);
   text.addEventListener("keydown", (event) => {
