@@ -83,7 +83,7 @@ def test_a_slider_moves_the_figures_and_a_position_is_saved_and_compared(chrome,
     shown = "#outcome .k-answer-number"
     assert visit.page.inner_text(shown) == "0"
     visit.page.fill("#s-cut", "100")
-    visit.page.wait_for_function(f"document.querySelector('{shown}').textContent === '60'")
+    visit.page.locator(shown).first.filter(has_text="60").wait_for()
     assert "cut_off=100" in visit.page.url
     visit.page.fill("#s-title", "Everybody")
     visit.page.click("button[formaction='/simulator/save']")
@@ -106,7 +106,7 @@ def test_a_rule_is_completed_counted_and_explained(chrome, site: str, scored) ->
     visit.page.keyboard.press("Enter")
     visit.page.keyboard.type(" < 3")
     visit.page.wait_for_selector("#tried .k-answer-number")
-    visit.page.wait_for_function("document.querySelector('#tried').textContent.includes('rooms is 2')")
+    visit.page.locator("#tried").filter(has_text="rooms is 2").wait_for()
     assert visit.page.inner_text("#tried .k-answer-number") == "60"
     visit.page.fill("#r-text", "income_month <= amount(10000, 'year', 'person')")
     visit.page.wait_for_selector("#tried .alert-danger")
