@@ -148,9 +148,14 @@ class Cube:
     tenth: Floats = field(repr=False)
 
     @classmethod
-    def of(cls, cells: pa.Table) -> Cube:
-        """Make a cube of cells by `cube_frame`."""
+    def of(cls, cells: pa.Table, *, by_district: bool = False) -> Cube:
+        """Make a cube of cells by `cube_frame`; districts are added up into provinces unless they are wanted."""
         cells = cells.cast(cube_frame)
+        if not by_district:
+            keys = ["province", "bin", "female_head", "disability", "cash"]
+            added = cells.group_by(keys).aggregate([("households", "sum"), ("persons", "sum")])
+            added = added.rename_columns([*keys, "households", "persons"])
+            cells = added.append_column("district", pa.repeat("", added.num_rows)).select(cube_frame.names)
         provinces, province = _encoded(cells["province"])
         districts, district = _encoded(cells["district"])
         bins = np.maximum(cells["bin"].to_numpy().astype(np.int64), 0)
