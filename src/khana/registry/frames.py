@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Protocol
 
 import pyarrow as pa
 
 from khana.platform.frames import literal
+from khana_methods.rules.facts import load_facts
 
 _CURRENT = "superseded_at IS NULL AND valid_to IS NULL"
 # the smallest area code of a path `A.B.C.` is its last part but one
@@ -54,6 +56,39 @@ def household_frame(source: Source) -> pa.RecordBatchReader:
                 SELECT household_id, count(*) FILTER (WHERE is_member) AS members FROM registry_membership
                 WHERE {_CURRENT} GROUP BY household_id) m ON m.household_id = h.id"""
     )
+
+
+def roster_frame(source: Source, facts: Sequence[str] = ()) -> pa.RecordBatchReader:
+    """Return one row per line of a current roster, under the number on the household's slip, with these facts as texts.
+
+    Args:
+        source: Answers within the caller's scope.
+        facts: Names of person facts that are kept beside those with a column of their own.
+    """
+    return source.query(
+        f"""SELECT h.number AS household_id, m.line_no::bigint, m.relation, m.is_member, m.is_present, m.spouse_line::bigint,
+                   m.father_line::bigint, m.mother_line::bigint, v.sex, v.marital, v.birth_year::bigint, v.birth_month::bigint,
+                   v.birth_day::bigint{_stated_facts(facts)}
+            FROM registry_membership m JOIN registry_household h ON h.id = m.household_id
+            JOIN registry_personversion v ON v.person_id = m.person_id AND v.superseded_at IS NULL AND v.valid_to IS NULL
+            WHERE m.superseded_at IS NULL AND m.valid_to IS NULL"""
+    )
+
+
+def household_roster_frame(source: Source, facts: Sequence[str] = ()) -> pa.RecordBatchReader:
+    """Return one row per household as it stands, with its area, its survey's day and these facts as texts."""
+    return source.query(
+        f"""SELECT h.number AS household_id, {_AREA.format(path="h.area_path")} AS area_code, v.valid_from AS survey_date,
+                   v.consent, v.latitude, v.longitude{_stated_facts(facts)}
+            FROM registry_household h LEFT JOIN registry_householdversion v
+              ON v.household_id = h.id AND v.superseded_at IS NULL AND v.valid_to IS NULL"""
+    )
+
+
+def _stated_facts(facts: Sequence[str]) -> str:
+    """Write the columns of facts that a version keeps in its document; names are those of the catalogue."""
+    known = load_facts().facts
+    return "".join(f", v.facts->>{literal(name)} AS {known[name].name}" for name in facts)
 
 
 def resident_frame(source: Source) -> pa.RecordBatchReader:

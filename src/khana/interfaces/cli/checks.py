@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from khana.interfaces.cli.method_files import FILE, PLACE, TARGET, roster_of, write_frame
+from khana.interfaces.cli.method_files import FILE, PLACE, TARGET, one_place, roster_asked_for, write_frame
 from khana.interfaces.cli.output import TeachingGroup, printing, show
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ LANGUAGE = click.option(
 COUNTRY = click.option("--country", default="pak", show_default=True, help="Whose numbers a contract reads.")
 CONTRACT = click.option(
     "--contract", "contracts", type=FILE, multiple=True, help="How to read persons, households: may be repeated."
+)
+REGISTRY = click.option(
+    "--registry", is_flag=True, help="The registry itself, as far as you may see it, in place of --in."
 )
 MEMORY = click.option("--memory", type=click.IntRange(256), default=2048, show_default=True, help="MiB for the engine.")
 
@@ -41,10 +44,12 @@ def checks() -> None:
     name="run",
     examples=(
         "khana checks run --in registry-export --out findings.csv",
+        "khana checks run --registry --out findings.csv",
         "khana checks run --in roster.xlsx --contract roster.yaml --out findings.csv --waivers waivers.csv",
     ),
 )
-@click.option("--in", "place", type=PLACE, required=True, help="Folder with persons (and households), or one file.")
+@click.option("--in", "place", type=PLACE, help="Folder with persons (and households), or one file.")
+@REGISTRY
 @click.option("--out", type=TARGET, help="Findings: household_id, line_no, code, severity (.csv, .xlsx, .parquet).")
 @CONTRACT
 @click.option("--checks", "files", type=FILE, multiple=True, help="Checks of your own beside those shipped (YAML).")
@@ -55,7 +60,7 @@ def checks() -> None:
 @MEMORY
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def run(
-    place: Path, out: Path | None, contracts: tuple[Path, ...], files: tuple[Path, ...], waivers: Path | None,
+    place: Path | None, registry: bool, out: Path | None, contracts: tuple[Path, ...], files: tuple[Path, ...], waivers: Path | None,
     waived: Path | None, country: str, language: str, memory: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Check the households and persons of a roster against each other.
@@ -69,8 +74,11 @@ def run(
 
     chosen = load_checks(*files)
     wanted = frozenset(name for check in chosen.values() for name in check.needs) | {"is_member", "birth_date"}
-    with Engine(memory_mib=memory) as engine:
-        roster, refused = roster_of(engine, place, contracts, country, wanted)
+    one_place(place, registry)
+    with (
+        Engine(memory_mib=memory) as engine,
+        roster_asked_for(engine, place, contracts, country, wanted, "checks") as (roster, refused),
+    ):
         found = run_checks(engine, roster, checks=chosen, waivers=_waivers(engine, waivers))
     if out is not None:
         write_frame(found.frame, out)

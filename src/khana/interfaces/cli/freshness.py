@@ -1,4 +1,7 @@
-"""`khana freshness`: how fast facts go stale, and who is due for a visit. Works on files, without a registry."""
+"""`khana freshness`: how fast facts go stale, and who is due for a visit.
+
+Works on files without a registry, and on the registry as the user who is logged in.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 
-from khana.interfaces.cli.checks import CONTRACT, COUNTRY, MEMORY
-from khana.interfaces.cli.method_files import FILE, PLACE, TARGET, roster_of, write_frame
+from khana.interfaces.cli.checks import CONTRACT, COUNTRY, MEMORY, REGISTRY
+from khana.interfaces.cli.method_files import FILE, PLACE, TARGET, one_place, roster_asked_for, write_frame
 from khana.interfaces.cli.output import TeachingGroup, printing, show
 from khana_methods.errors import InputError
 
@@ -79,9 +82,8 @@ def curve(file: Path, keep: float, memory: int, as_json: bool, out: Path | None)
         "khana freshness due --in households.csv --curve re-interviews.csv --as-of 2026-06-30",
     )
 )
-@click.option(
-    "--in", "place", type=PLACE, required=True, help="Folder with households (and persons), or a file of households."
-)
+@click.option("--in", "place", type=PLACE, help="Folder with households and persons, or one file of both.")
+@REGISTRY
 @click.option("--area", default="district_code", show_default=True, help="Fact that says the area.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day of the question; today by default.")
 @click.option("--rules", type=FILE, help="How long facts are good, in place of the shipped rules (YAML).")
@@ -96,7 +98,7 @@ def curve(file: Path, keep: float, memory: int, as_json: bool, out: Path | None)
 @MEMORY
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def due(
-    place: Path, area: str, as_of: Any, rules: Path | None, whom: str, curve_file: Path | None, out: Path | None,
+    place: Path | None, registry: bool, area: str, as_of: Any, rules: Path | None, whom: str, curve_file: Path | None, out: Path | None,
     areas: Path | None, contracts: tuple[Path, ...], country: str, memory: int, as_json: bool,
 ) -> None:  # fmt: skip
     """List the households with a fact past its best-before day, by area."""
@@ -106,8 +108,11 @@ def due(
     from khana_methods.quality.freshness.due import find_due, load_best_before, state_facts
 
     day = as_of.date() if as_of is not None else datetime.now(UTC).date()
-    with Engine(memory_mib=memory) as engine:
-        roster, _refused = roster_of(engine, place, contracts, country, None)
+    one_place(place, registry)
+    with (
+        Engine(memory_mib=memory) as engine,
+        roster_asked_for(engine, place, contracts, country, None, "freshness") as (roster, _refused),
+    ):
         column = area if area in roster.households.schema.names else ""
         stated = state_facts(engine, roster.households, area=column)
         curves = _curves(engine, curve_file) if curve_file is not None else {}

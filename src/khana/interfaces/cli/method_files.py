@@ -8,7 +8,8 @@ from __future__ import annotations
 import csv
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -127,6 +128,43 @@ def roster_of(
     if not tables["person"]:
         raise KindUnknown("Give the contract of persons too.", entity="person")
     return make_roster(engine, tables["person"], tables["household"], wanted=wanted, file=persons.name), refused
+
+
+@contextmanager
+def roster_asked_for(
+    engine: Engine,
+    place: Path | None,
+    contracts: tuple[Path, ...],
+    country: str,
+    wanted: frozenset[str] | None,
+    purpose: str,
+) -> Iterator[tuple[Roster, int]]:
+    """Lend the roster of a place, or of the registry where none is given, read as the user who is logged in.
+
+    Raises:
+        InputError: The files cannot be read so.
+        NotPermitted: Nobody is logged in, or she may not read the registry.
+    """
+    if place is not None:
+        yield roster_of(engine, place, contracts, country, wanted)
+        return
+    from khana.interfaces.cli.session import acting
+
+    with acting():
+        from khana.dossiers.registry_roster import read_roster
+        from khana.platform import clock
+
+        yield read_roster(engine, wanted=wanted, purpose=purpose, at=clock.now()), 0
+
+
+def one_place(place: Path | None, registry: bool) -> None:
+    """Make sure that either files or the registry are named.
+
+    Raises:
+        UsageError: Neither is, or both.
+    """
+    if (place is not None) == registry:
+        raise click.UsageError("Give --in with a folder or file, or --registry.")
 
 
 def _read_under(engine: Engine, file: Path, contract: Any, country: str, name: str) -> int:
