@@ -204,6 +204,7 @@ NO_PEOPLE = {
     "bootstrap administrator": "the owner's", "migrations-check": "reads models", "synth": "makes people up",
     "sources suggest": "reads the user's own file", "schema": "documents", "schema contract": "documents",
     "schema manifest": "documents", "schema facts": "documents", "login": "asks for a password", "logout": "ends a session",
+    "outreach plan": "reads the user's own file", "coverage small-areas": "reads the user's own file",
     "incidence": "reads the user's own file",
     "survey estimate": "reads the user's own file",
     "intake telephone": "a token of one's own",

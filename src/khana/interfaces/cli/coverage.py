@@ -115,6 +115,45 @@ def study(
     show_rows(found, as_json=as_json, out=out, text=_text)
 
 
+@coverage.command(
+    "small-areas",
+    examples=(
+        "khana coverage small-areas --in tehsils.csv --covariates registered_share,census_growth --out map.csv",
+        "tehsils.csv:  area,estimate,se,registered_share,census_growth     estimate and se are blank where the survey has nobody",
+    ),
+)
+@click.option("--in", "file", type=_FILE, required=True, help="A row an area: direct estimate, its error, covariates.")
+@click.option("--area", default="area", show_default=True)
+@click.option("--estimate", default="estimate", show_default=True)
+@click.option("--se", default="se", show_default=True)
+@click.option("--covariates", required=True, help="Columns known for every area, comma between.")
+@printing
+def small_areas(
+    file: Path, area: str, estimate: str, se: str, covariates: str, as_json: bool, out: Path | None
+) -> None:
+    """Estimate every area: survey where it has households, lent strength by what is known of all (Fay-Herriot)."""
+    from dataclasses import asdict
+
+    import numpy as np
+
+    from khana_methods.coverage.small_area import fay_herriot
+    from khana_methods.surveys.tables import numbers, read_table, texts
+
+    table = read_table(file)
+    names = [name.strip() for name in covariates.split(",") if name.strip()]
+    columns = [np.array(numbers(table, name).values.to_pylist(), dtype=float) for name in names]
+    found = fay_herriot(
+        [str(code) for code in texts(table, area).to_pylist()], numbers(table, estimate).values.to_pylist(),
+        numbers(table, se).values.to_pylist(), np.column_stack(columns),
+    )  # fmt: skip
+    result = {
+        "coefficients": dict(zip(["constant", *names], found.coefficients, strict=True)), "between": found.between,
+        "cross_validated": found.cross_validated, "without_model": found.without_model, "inside": found.inside,
+        "notes": [], "alarms": [], "rows": [asdict(one) for one in found.areas],
+    }  # fmt: skip
+    show_rows(result, as_json=as_json, out=out)
+
+
 def _pairs(text: str | None) -> dict[str, str] | None:
     if not text:
         return None

@@ -52,6 +52,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "incidence": ("incidence", "incidence", "Who is reached, by quantile of welfare, on any survey with receipt."),
     "monitoring": ("monitoring", "monitoring", "Indicators of the results framework: compute, export."),
     "simulate": ("simulate", "simulate", "The policy simulator: what a cut-off, a quota, a budget do."),
+    "outreach": ("outreach", "outreach", "Where to send the vans, with the gap to the best plan."),
     "report": ("report", "report", "Print or export one answer: csv, xlsx, json, parquet."),
     "explain": ("evidence", "explain", "Say what a finding means and what to do, or why a score is what it is."),
     "quarantine": ("evidence", "quarantine", "Rows that could not be read: list, export, replay."),
