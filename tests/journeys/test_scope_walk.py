@@ -173,6 +173,7 @@ COMMANDS: dict[str, list[str]] = {
     "report": list(KINDS) + [f"{k} --area {{area}}" for k in KINDS] + [f"{k} --format csv --source {{source}}" for k in KINDS]
     + [f"{k} --out {{folder}}/out-{k}.{f}" for k in KINDS for f in ("xlsx", "parquet")],
     "monitoring indicators": ["", "--no-keep --level 1", "--definitions"],
+    "monitoring report": ["--out {folder}/out-r.html", "--out {folder}/out-r.docx --language ur"],
     "monitoring export": [f"--format {f} --out {{folder}}/out-m.{f}" for f in ("csv", "xlsx", "parquet", "dhis2", "sdmx-csv", "sdmx-json", "ddi")],
     "coverage study": ["--survey {folder}/survey.csv --design weight=w --match id_number=nid --title mine"],
     "checks run": ["--registry", "--registry --out {folder}/out-checks.csv"],

@@ -138,7 +138,7 @@ class _Fit:
         best = minimize_scalar(loss, bounds=(top * 1e-9, top), method="bounded", options={"xatol": top * 1e-9})
         self.between = float(best.x)
         weight = 1 / (self.between + psi)
-        self.inverse: Floats = np.linalg.inv((x * weight[:, None]).T @ x)
+        self.inverse: Floats = np.asarray(np.linalg.inv((x * weight[:, None]).T @ x), dtype=np.float64)
         self.beta: Floats = np.asarray(self.inverse @ ((x * weight[:, None]).T @ y), dtype=np.float64)
         self.variance_of_between = 2 / float((weight**2).sum())
 

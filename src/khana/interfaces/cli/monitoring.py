@@ -131,6 +131,35 @@ def export(form: str, snapshot: int | None, threshold: int, language: str, as_js
         write_whole(out, result["text"].encode())
 
 
+@monitoring.command(
+    examples=(
+        "khana monitoring report --out coverage.html",
+        "khana monitoring report --language ur --out coverage.docx",
+    )
+)
+@click.option("--language", type=click.Choice(["en", "ur", "bn"]), default="en", show_default=True)
+@click.option("--study", type=int, help="Number of a coverage study; the newest if absent.")
+@click.option("--snapshot", type=int, help="Number of a snapshot; the newest if absent.")
+@printing
+def report(language: str, study: int | None, snapshot: int | None, as_json: bool, out: Path | None) -> None:
+    """Write the report of coverage and indicators as HTML or DOCX, by the name of --out."""
+    if out is None or out.suffix.lower() not in (".html", ".docx"):
+        raise click.UsageError("Say where to: --out FILE.html or --out FILE.docx.")
+    from khana.interfaces.cli.session import setup, token
+    from khana.platform import clock
+
+    acting = token()
+    setup()
+    from khana.workflows import report_coverage as workflow
+
+    content = workflow.run(
+        token=acting, form=out.suffix.lower()[1:], language=language, study=study, snapshot=snapshot, at=clock.now()
+    )
+    write_whole(out, content)
+    if as_json:
+        show({"file": str(out), "bytes": len(content), "language": language}, as_json=True, out=None)
+
+
 def write_whole(out: Path, content: bytes) -> None:
     """Write a file that appears whole or not at all; its owner alone reads it."""
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
