@@ -72,7 +72,7 @@ def compute(
 
 
 def _decide(engine: Engine, relation: str, wanted: Sequence[Indicator], parameters: Mapping[str, float]) -> None:
-    """Make the table `decided`: two columns an indicator, the codes of areas, and the facts of groups."""
+    """Make the table `decided`: two sums an indicator by the codes of areas and the facts of groups."""
     rules = {}
     for at, one in enumerate(wanted):
         rules[f"n{at}"] = rule_of(one, one.numerator, parameters)
@@ -82,10 +82,11 @@ def _decide(engine: Engine, relation: str, wanted: Sequence[Indicator], paramete
     sql = compile_rules(rules, household=relation, catalogue=facts_of(relation))
     areas = ", ".join(f"nullif(split_part(r.area_path, '.', {level + 1}), '') AS a{level}" for level in range(LEVELS))
     groups = "".join(f", CAST(r.{fact} AS VARCHAR) AS g_{fact}" for fact in facts)
-    numbers = ", ".join(f"CAST(v.{name} AS DOUBLE) AS {name}" for name in rules)
+    sums = ", ".join(f"sum(CAST(v.{name} AS DOUBLE)) AS {name}" for name in rules)
+    # added up once by the smallest area and all groups: what follows reads this small table
     engine.run(
-        f"CREATE OR REPLACE TABLE decided AS SELECT {numbers}, {areas}{groups} "
-        f"FROM ({sql}) AS v JOIN {relation} AS r ON r.household_id = v.household_id"
+        f"CREATE OR REPLACE TABLE decided AS SELECT {sums}, {areas}{groups} "
+        f"FROM ({sql}) AS v JOIN {relation} AS r ON r.household_id = v.household_id GROUP BY ALL"
     )
 
 
