@@ -200,6 +200,8 @@ COMMANDS: dict[str, list[str]] = {
     "audit seal": [""],
 }  # fmt: skip
 NO_PEOPLE = {
+    "targeting errors": "reads the user's own file", "poverty indices": "reads the user's own file",
+    "rules check": "reads a rule", "rules eval": "reads a rule", "rules count": "reads the user's own file",
     "up": "starts servers", "down": "stops servers", "status": "counts of a folder's own server", "migrate": "the owner's",
     "bootstrap": "the owner's", "bootstrap operator": "the owner's", "bootstrap logins": "the owner's",
     "bootstrap administrator": "the owner's", "migrations-check": "reads models", "synth": "makes people up",

@@ -125,7 +125,9 @@ def quantile_regression(x: Numbers, y: Numbers, weights: Numbers, quantile: floa
         [3.0]
     """
     scale = weights / weights.mean()
-    a, c = (x * scale[:, None]), -(y * scale)
+    length = np.sqrt(np.mean(x**2, axis=0))
+    length[length == 0] = 1.0
+    a, c = (x / length * scale[:, None]), -(y * scale)
     p = np.full(len(y), 1 - quantile)
     s, b = 1 - p, a.T @ p
     dual = np.linalg.lstsq(a, c, rcond=None)[0]
@@ -133,16 +135,22 @@ def quantile_regression(x: Numbers, y: Numbers, weights: Numbers, quantile: floa
     r[r == 0] = 1e-3
     z = np.where(r > 0, r, 0.0) + 1e-3
     w = z - r
-    target = 1e-10 * max(1.0, float(np.abs(y * scale).sum()))
+    size = max(1.0, float(np.abs(y * scale).sum()))
+    best, found = np.inf, dual
     for _ in range(100):
         gap = float(c @ p - b @ dual + w.sum())
-        if gap < target:
-            solved: Numbers = -dual
-            return solved
+        if not np.isfinite(gap) or gap > 1e3 * best:
+            break  # as far as the digits go
+        if gap < best:
+            best, found = gap, dual
+        if gap < 1e-11 * size:
+            break
         q = 1 / (z / p + w / s)
         r = z - w
         aq = a * q[:, None]
         normal = aq.T @ a
+        if not np.isfinite(normal).all():
+            break
         dy = np.linalg.lstsq(normal, aq.T @ r, rcond=None)[0]
         dp = q * (a @ dy - r)
         dz, dw = -z * (1 + dp / p), -w * (1 - dp / s)
@@ -158,8 +166,11 @@ def quantile_regression(x: Numbers, y: Numbers, weights: Numbers, quantile: floa
             dz = mu / p - z - z * dp / p - second_z
             dw = mu / s - w + w * dp / s - second_w
             fp, fd = min(_step(p, dp), _step(s, -dp)), min(_step(z, dz), _step(w, dw))
-        p, s, dual = p + fp * dp, s - fp * dp, dual + fd * dy
-        z, w = z + fd * dz, w + fd * dw
+        p, s, dual = np.maximum(p + fp * dp, 1e-250), np.maximum(s - fp * dp, 1e-250), dual + fd * dy
+        z, w = np.maximum(z + fd * dz, 1e-250), np.maximum(w + fd * dw, 1e-250)
+    if best < 1e-7 * size:
+        solved: Numbers = -found / length
+        return solved
     raise QuantileUnsolved("The quantile regression found no end. Use fewer variables, or ols.")
 
 

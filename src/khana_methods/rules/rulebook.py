@@ -123,6 +123,10 @@ class RuleBook:
             )
         return self._read[code, on]
 
+    def derived(self, on: date) -> dict[str, Node]:
+        """Return the trees of all derived facts of households in force on a day, for a rule that stands in no file."""
+        return self._derived(on, before="")
+
     def _derived(self, on: date, before: str) -> dict[str, Node]:
         """Return the derived facts in force on a day that stand above a rule."""
         trees: dict[str, Node] = {}

@@ -172,10 +172,10 @@ def share_to_poorest(amount: Numbers, rank_by: Numbers, mass: Numbers, share: fl
     whole, money = own.sum(), paid.sum()
     if money == 0:
         return float("nan"), np.zeros_like(amount)
-    reached = np.cumsum(own) / whole
-    inside = np.clip((share - (reached - own / whole)) / (own / whole), 0, 1)
+    reached, width = np.cumsum(own) / whole, own / whole
+    inside = np.clip(np.divide(share - (reached - width), width, out=np.zeros_like(width), where=width > 0), 0, 1)
     value = float((paid * inside).sum() / money)
-    near = np.abs(reached - own / whole / 2 - share) <= np.maximum(0.02, own / whole)
+    near = (np.abs(reached - width / 2 - share) <= np.maximum(0.02, width)) & (own > 0)
     margin = float(paid[near].sum() / own[near].sum())
     taken = inside[place]
     return value, ((amount - margin) * taken + share * margin - value * amount) / money

@@ -49,7 +49,7 @@ def choose(score: Numbers, mass: Numbers, *, cut_off: float | None = None, share
     own = np.bincount(place, weights=mass, minlength=len(different))
     before = np.cumsum(own) - own
     room = (share or 0.0) * mass.sum()
-    taken = np.clip((room - before) / own, 0.0, 1.0)
+    taken = np.clip(np.divide(room - before, own, out=np.zeros_like(own), where=own > 0), 0.0, 1.0)
     taken[np.abs(taken - 1) < 1e-9] = 1.0
     at = min(int(np.searchsorted(before, room * (1 - 1e-12))) - 1, len(different) - 1)
     return Chosen(taken[place], float(different[max(at, 0)]))
