@@ -17,7 +17,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 from django.middleware.security import SecurityMiddleware
 
-MACHINES = "/api/"
+MACHINES = ("/api/", "/dci/", "/registry/", "/sr/", "/ibr/", "/oauth2/", "/.well-known/")
 
 
 class MachineHandler(WSGIHandler):

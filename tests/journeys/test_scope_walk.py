@@ -129,6 +129,13 @@ PAGES: dict[str, list[str]] = {
     "odk-key:form-xml": ["GET /api/odk/v1/key/nobody/projects/1/forms/khana_pak_household/xform"],
     "odk-key:manifest": ["GET /api/odk/v1/key/nobody/projects/1/forms/khana_pak_household/manifest"],
     "odk-key:media": ["GET /api/odk/v1/key/nobody/projects/1/forms/khana_pak_household/media/areas.csv"],
+    # a partner's token alone opens these: test_dci.py walks them as partners of different agreements
+    "dci:sr": ["POST /registry/sync/search x=y", "POST /sr/search x=y", "POST /dci/sr/v1.0.0/registry/notify x=y", "GET /registry/search"],
+    "dci:ibr": ["POST /ibr/sync/enrolled x=y", "POST /dci/ibr/v1.0.0/registry/sync/search x=y"],
+    "dci:extract": ["GET /dci/extracts/X1"],
+    "dci:token": ["POST /oauth2/client/token grant_type=client_credentials client_id={number}"],
+    "dci:jwks": ["GET /.well-known/jwks.json"],
+    "dci:locations": ["GET /.well-known/locations.json"],
 }  # fmt: skip
 # command -> the words to type; what stands in NO_PEOPLE reads nothing of people from the database
 COMMANDS: dict[str, list[str]] = {
@@ -197,6 +204,21 @@ COMMANDS: dict[str, list[str]] = {
     "linkage export": ["", "--json"],
     "linkage evaluate": ["--truth {folder}/persons.csv"],
     "audit verify": [""],
+    "partners add": ["--code mine --profile cavage --sandbox --signature-optional"],
+    "partners list": [""],
+    "partners renew": ["mine"],
+    "partners close": ["mine"],
+    "partners calls": ["mine"],
+    "agreements draft": ["--number N --partner mine --level RECORD --purpose research --legal-basis x --fields name --from 2026-01-01 --to 2027-01-01"],
+    "agreements approve": ["N"],
+    "agreements end": ["N"],
+    "agreements list": [""],
+    "extracts draft": ["N"],
+    "extracts approve": ["X1"],
+    "extracts list": [""],
+    "extracts fetch": ["X1 --to {folder}/x.jwe"],
+    "extracts expire": [""],
+    "extracts trace": ["{folder}/persons.csv"],
     "audit seal": [""],
 }  # fmt: skip
 NO_PEOPLE = {
@@ -221,6 +243,7 @@ NO_PEOPLE = {
     "spotcheck draw": "reads the user's own file", "spotcheck analyse": "reads the user's own file",
     "freshness curve": "reads the user's own file",
     "crossrules dry-run": "reads the user's own files",
+    "agreements fields": "documents",
     "sdc check": "reads the user's own file", "sdc table": "reads the user's own file",
     "users code": "sample logins of a trial", "keys list": "counts of keys", "worker": "acts as who asked; see the jobs' tests",
 }  # fmt: skip
@@ -491,7 +514,7 @@ def sign_in(user: str) -> Client:
 def test_pages_and_operations(world: World, user: str) -> None:
     client, met, served = sign_in(user), [], 0
     for name, requests in PAGES.items():
-        token = world.tokens[user] if name.startswith(("api-v1:", "odk:")) else ""
+        token = world.tokens[user] if name.startswith(("api-v1:", "odk:", "dci:")) else ""
         for request in requests:
             status, text, asked = ask(client, request, world.things[user], token)
             assert status < 500 and status != 429, (request, status, text[:400])
@@ -521,6 +544,9 @@ def test_nobody_gets_no_further_than_the_door(world: World) -> None:
                 assert status in (401, 404), (request, status)
             elif name.startswith("odk"):
                 assert status in (400, 401, 403), (request, status)
+            elif name.startswith("dci:"):
+                is_public = name in ("dci:jwks", "dci:locations")
+                assert status in ((200,) if is_public else (400, 401, 405)), (request, status)
             else:
                 assert status == 302 and "/sign-in" in text, (request, status)
             assert world.found("nobody", text, asked) == [], request

@@ -66,7 +66,8 @@ class Session(models.Model):
 class Grant(models.Model):
     """One row gives one user one role over one area and one agency, between two dates.
 
-    An empty area_path or agency means all. Given by an administrator, never changed: ended.
+    An empty area_path or agency means all. Given by an administrator, never changed: ended. A grant with a
+    mandate (the number of an agreement) counts only in a transaction that names the mandate.
 
     .. no_pii:
     """
@@ -78,6 +79,7 @@ class Grant(models.Model):
     valid_from = models.DateTimeField()
     valid_to = models.DateTimeField(null=True)
     granted_by = models.BigIntegerField(null=True)
+    mandate = models.TextField(default="", db_default="", blank=True)
 
 
 class RolePermission(models.Model):

@@ -21,6 +21,15 @@ class Event(models.Model):
     action = models.TextField()
     subject = models.TextField()
     details = models.JSONField(default=dict)
+    purpose = models.TextField(
+        default="", db_default="", blank=True, help_text="code of the purpose that the actor named"
+    )
+    agreement = models.TextField(
+        default="", db_default="", blank=True, help_text="number of the agreement that the read rests on"
+    )
+    request = models.TextField(
+        default="", db_default="", blank=True, help_text="message or reference that asked for it"
+    )
 
     class Meta:
         """Indexes for `who saw this file` and `what did she do`."""

@@ -29,8 +29,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from khana.platform import places
 from khana_methods.errors import Conflict, NotConfigured
 
-Purpose = Literal["token-hmac", "aes", "totp", "audit"]
-PURPOSES: tuple[Purpose, ...] = ("token-hmac", "aes", "totp", "audit")
+Purpose = Literal["token-hmac", "aes", "totp", "audit", "pseudonym", "signing"]
+PURPOSES: tuple[Purpose, ...] = ("token-hmac", "aes", "totp", "audit", "pseudonym", "signing")
 _LENGTH = 32
 _VERSION = b"\x01"
 _HEAD = 5  # version and mark
@@ -265,6 +265,20 @@ def tokens_many(scheme: str, canonicals: Sequence[str | None] | Iterable[str | N
         second.update(first.digest())
         out.append(second.digest())
     return out
+
+
+def pseudonym(group: str, value: str) -> bytes:
+    """Return the pseudonym of a value for one recipient: HMAC-SHA256 under a key of her own, 32 bytes.
+
+    The key of a recipient is drawn from the first key of the purpose, so that it never changes: two recipients
+    cannot join what they hold, and one of them can join what she got twice.
+    """
+    held = ring().keys.get("pseudonym")
+    if not held:
+        ring().current("pseudonym")  # says what is missing
+        return b""
+    own = hmac.digest(held[0], b"khana pseudonym " + group.encode(), "sha256")
+    return hmac.digest(own, value.encode(), "sha256")
 
 
 def sign(data: bytes, purpose: Purpose = "audit") -> bytes:

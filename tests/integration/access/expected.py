@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 ALL = "abcdm"
 EVERYBODY = dict.fromkeys(
     ("steward", "admin", "registrar_a", "registrar_b", "registrar_xa", "officer_x", "officer_y", "officer_xa",
-     "grievance_a", "analyst", "auditor", "enumerator"), ALL)  # fmt: skip
+     "grievance_a", "analyst", "auditor", "enumerator", "partner"), ALL)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ FORMS = {"steward": ALL, "admin": ALL}
 SENT = {**AREA_WRITE, "auditor": ALL}
 READS_PAIRS = {"steward": ALL, "auditor": ALL}
 MONITORS = {"steward": ALL, "analyst": ALL}
-RESULTS = {name: ALL for name in EVERYBODY if name != "enumerator"}
+RESULTS = {name: ALL for name in EVERYBODY if name not in ("enumerator", "partner")}
 
 
 def area(column: str, frozen: str = "") -> Expect:
@@ -52,6 +52,8 @@ SIGNERS = dict.fromkeys(("steward", "analyst", "admin"), ALL)
 OVERRIDERS = {**AREA_WRITE, "grievance_a": "adm"}
 SCENARIOS = dict.fromkeys(("steward", "analyst", "officer_x", "officer_y", "officer_xa"), ALL)
 OWN_SCENARIOS = {"steward": "abcd"}  # the fifth row is the registrar's, who saves none
+SHARING_READ = {"steward": ALL, "admin": ALL, "auditor": ALL}
+OWN_CALLS = {"steward": "abcd", "registrar_a": "m"}
 
 TABLES: dict[str, Expect] = {
     "geo_area": Expect(s=EVERYBODY, i={"steward": ALL, "admin": ALL}, u={"steward": ALL, "admin": ALL}, column="name"),
@@ -160,6 +162,41 @@ TABLES: dict[str, Expect] = {
     "monitoring_indicatorsnapshot": Expect(s=RESULTS, i=MONITORS),
     "monitoring_indicatorvalue": Expect(s=RESULTS, i=MONITORS),
     "monitoring_outreachplan": Expect(s=RESULTS, i=MONITORS),
+    "sharing_partner": Expect(
+        s={"steward": ALL, "admin": ALL, "auditor": ALL, "partner": "a"},
+        i={"admin": ALL},
+        u={"admin": ALL},
+        column="name",
+        frozen="code",
+    ),
+    "sharing_agreement": Expect(
+        s={**SHARING_READ, "registrar_a": "m"}, i=STEWARD, u=STEWARD, column="ended_at", frozen="fields"
+    ),
+    "sharing_approval": Expect(s=SHARING_READ, i={"admin": ALL}),
+    "sharing_extract": Expect(
+        s={**SHARING_READ, "registrar_a": "m"},
+        i=STEWARD,
+        u={"steward": ALL, "registrar_a": "m"},
+        column="fetched_count",
+        frozen="fields",
+    ),
+    "sharing_extractperson": Expect(s={**SHARING_READ, "registrar_a": "m"}, i={"partner": ALL}),
+    "sharing_message": Expect(
+        s={"admin": ALL, "auditor": ALL, **OWN_CALLS},
+        i={"partner": ALL},
+        u=OWN_CALLS,
+        column="outcome",
+        frozen="request_ciphertext",
+    ),
+    "sharing_subscription": Expect(
+        s={"admin": ALL, "auditor": ALL, **OWN_CALLS},
+        i={"partner": ALL},
+        u=OWN_CALLS,
+        column="ended_at",
+        frozen="callback",
+    ),
+    "sharing_refusal": area("ended_at", "kind"),
+    "sharing_usage": Expect(s={"admin": ALL, "auditor": ALL, **OWN_CALLS}),
 }
 
 EXTRA = {"geo_area": 4}  # rows beside those of `world.ROWS`
@@ -173,4 +210,11 @@ OPEN = {
     "procrastinate_workers": "heartbeats of worker processes",
 }
 # Tables that only definer functions touch: forced row security and no privilege for web or worker.
-CLOSED = ("access_user", "access_credential", "access_session", "access_grant", "access_rolepermission")
+CLOSED = (
+    "access_user",
+    "access_credential",
+    "access_session",
+    "access_grant",
+    "access_rolepermission",
+    "sharing_citizencode",
+)

@@ -103,7 +103,10 @@ def _policies() -> list[tuple[str, str]]:
 
 
 OWNER = [
-    *CLOSED, "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier"
+    *CLOSED, "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier",
+    "sharing_partner", "sharing_agreement", "sharing_approval", "sharing_extract", "sharing_extractperson", "sharing_refusal",
+    "sharing_usage", "registry_person", "registry_membership", "registry_household", "registry_alias", "assessment_score",
+    "registry_householdversion", "beneficiaries_benefit",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 
@@ -128,6 +131,21 @@ def test_a_policy_that_lets_everything_through_is_seen(
         assert outcome(connection, world, table, TABLES[table]) != wanted(table)
 
 
+_TOKENS = f"ARRAY['\\x{IDS['a']:064x}'::bytea]"
+_CODE = "'" + "\\x" + "63" * 32 + "'::bytea, '2026-05-05'"
+_START = f"CASE WHEN khana_private.citizen_start({_TOKENS}, {_CODE}) IS NOT NULL THEN"
+_FILE = f"khana_private.citizen_file({_TOKENS}, {_CODE})"
+CITIZEN = (  # each says that it found what only the owner of the database may read
+    f"SELECT {_START} true END",
+    f"SELECT {_START} ({_FILE}->>'person')::bigint = {IDS['d']} END",  # by the alias of a merged file
+    f"SELECT {_START} ({_FILE}->>'name') = 'Amina Bibi' END",
+    f"SELECT {_START} ({_FILE}->'household'->>'score')::numeric = 1 END",
+    f"SELECT {_START} json_array_length({_FILE}->'extracts') + json_array_length({_FILE}->'refusals')"
+    f" + json_array_length({_FILE}->'programmes') > 2 END",
+    f"SELECT {_START} khana_private.citizen_say({_TOKENS}, {_CODE.split(',')[0]}, 'CONSENT_WITHDRAWN', '2026-05-05') END",
+)
+
+
 def functions(connection: psycopg.Connection, world: World) -> list[object]:
     """Ask every definer function that reads or writes a table; an error is an answer too."""
     probe, answers = Probe(connection, world), []
@@ -145,6 +163,19 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
         ("registrar_a", "SELECT khana_private.audit_seal(10) > 0"),
         ("registrar_a", f"SELECT length(khana_private.access_adopt_job('00000000-0000-0000-0000-{IDS['m']:012d}'))"),
         ("registrar_a", "SELECT length(khana_private.access_make_token(interval '1 hour'))"),
+        ("admin", f"SELECT length(khana_private.sharing_client_token('{IDS['a']}', 's', 60))"),
+        ("partner", "SELECT khana_private.sharing_count(1, 0, '2026-05-05')"),
+        (
+            "admin",
+            "INSERT INTO sharing_approval (agreement_id, actor_id, approved_at)"
+            f" VALUES ({IDS['a']}, {world.ids['admin']}, now()) RETURNING id > 0",
+        ),
+        (
+            "admin",
+            "INSERT INTO sharing_approval (extract_id, actor_id, approved_at)"
+            f" VALUES ({IDS['a']}, {world.ids['admin']}, now()) RETURNING id > 0",
+        ),
+        *((None, statement) for statement in CITIZEN),
     ]
     for user, statement in asked:
         probe.become(user)
@@ -170,6 +201,16 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(True,)],
         [(64,)],
         [(64,)],
+        [(64,)],
+        [(1,)],
+        [(True,)],
+        [(True,)],
+        [(True,)],
+        [(True,)],
+        [(True,)],
+        [(True,)],
+        [(True,)],
+        [(True,)],
     ]
 
 

@@ -7,6 +7,7 @@ she reads, adds, changes and removes.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ USERS = {  # name: role, area code, agency
     "analyst": ("analyst", "", ""),
     "auditor": ("auditor", "", ""),
     "enumerator": ("enumerator", "DA", ""),
+    "partner": ("partner", "", ""),
 }
 DEFAULTS = {
     "text": "", "character varying": "", "bigint": 1, "integer": 1, "smallint": 1, "numeric": 1, "bytea": b"\0" * 32,
@@ -70,6 +72,23 @@ class World:
             "state": "QUEUED", "instance_id": str(number), "submission_id": IDS[key], "status": "VERIFIED", "name": "Amina Bibi" if area == A else "Zubaida Khatoon",
             "left_area_path": area, "current_area_path": area, "approved_by": actor, "labelled_by": actor, "left_id": number,
         }  # fmt: skip
+        if table.startswith(("registry_", "assessment_", "beneficiaries_")):
+            special |= {"person_id": IDS[key], "household_id": IDS[key]}
+        if table in ("registry_householdversion", "beneficiaries_benefit"):
+            special |= {"mobile_ciphertext": b"m", "id_token": number.to_bytes(32, "big")}
+        special |= {"partner_user_id": actor, "asked_by": actor, "drafted_by": actor}
+        if table.startswith("sharing_"):
+            of_partner = self.ids["partner"] if key == "a" and not is_new else number
+            special |= {"state": "DRAFT", "ended_at": None, "agreement_id": IDS[key], "user_id": of_partner, "person_id": IDS[key],
+                        "partner_id": IDS[key], "valid_to": datetime(2050, 1, 1, tzinfo=UTC), "sender_id": str(number), "message_id": str(number), "secret_hash": hashlib.sha256(b"s").digest(),
+                        "code": str(number), "day": AT.date(), "slot": number % 16 + 16 * is_new, "expires_at": datetime(2050, 1, 1, tzinfo=UTC),
+                        "tries": 0, "code_hash": b"c" * 32, "extract_number": str(IDS[key]), "delivered_at": AT}  # fmt: skip
+            if not is_new:
+                special |= {"drafted_by": number, "asked_by": number}
+        if table == "sharing_approval":
+            special["extract_id"] = None
+            if not is_new:
+                special["actor_id"] = number
         values = {}
         for column, kind, needed in self.columns[table]:
             value = special.get(column) if column in special else (DEFAULTS[kind] if needed else None)
@@ -82,6 +101,8 @@ class World:
         if table in ("registry_alias", "linkage_clustermember", "linkage_approval"):  # each of one of its own
             own = {"person_id": number, "current_id": number + 500, "model_id": number, "needs_second": False}
             values |= {name: value for name, value in own.items() if name in values}
+        if table == "registry_alias" and key == "a" and not is_new:
+            values["current_id"] = IDS["d"]  # a merged file: her own page must show the other
         if table in ("programmes_programme", "beneficiaries_source") and key == "m":
             values["code"] = f"m{number}"
         if table == "intake_form":

@@ -32,6 +32,7 @@ JOB_KIND = {
     "import_file": _("Import a file"), "import_upload": _("Import a file"), "load_manifest": _("Load a whole set"), "consolidate": _("Consolidation"),
     "replay": _("Replay corrected rows"), "study": _("Compatibility study"), "export_report": _("Export a report"),
     "score_registry": _("Score the registry"), "prepare_simulation": _("Count the scores for the simulator"),
+    "answer_message": _("Answer a partner"), "make_extract": _("Make an extract"),
 }  # fmt: skip
 JOB_PHASE = {
     "reading": _("reading"), "writing": _("writing"), "replaying": _("reading corrections"), "done": _("finishing"),

@@ -1,0 +1,1 @@
+"""What goes out to partners' systems: call-backs and events."""

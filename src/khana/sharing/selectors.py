@@ -1,0 +1,69 @@
+"""Reads for officers and partners: partners, agreements, extracts, calls; counts and states, no content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from khana.access import services as access
+from khana.sharing.models import Agreement, Approval, Extract, Message, Partner
+
+
+def list_partners() -> list[dict[str, Any]]:
+    """Return partners by code; needs `partners.read`."""
+    access.require("partners.read", everywhere=True)
+    return [
+        {
+            "partner": one.code, "name": one.name, "sender_id": one.sender_id, "profile": one.profile,
+            "keys": len(one.jwks.get("keys", [])), "sandbox": one.is_sandbox, "daily_calls": one.daily_calls,
+            "state": "closed" if one.closed_at else "open",
+        }
+        for one in Partner.objects.order_by("code")
+    ]  # fmt: skip
+
+
+def list_agreements() -> list[dict[str, Any]]:
+    """Return agreements, newest first; needs `agreements.read`, or the partner's own."""
+    approvals = _approvals("agreement_id")
+    return [
+        {
+            "agreement": one.number, "partner": one.partner.code, "level": one.level, "purpose": one.purpose,
+            "state": one.state, "approvals": approvals.get(one.pk, 0), "area_path": one.area_path,
+            "fields": list(one.fields), "valid_from": one.valid_from.date(), "valid_to": one.valid_to.date(),
+        }
+        for one in Agreement.objects.select_related("partner").order_by("-id")[:500]
+    ]  # fmt: skip
+
+
+def list_extracts() -> list[dict[str, Any]]:
+    """Return extracts, newest first; needs `agreements.read`, or the partner's own."""
+    approvals = _approvals("extract_id")
+    return [
+        {
+            "extract": one.number, "agreement": one.agreement.number, "state": one.state,
+            "approvals": approvals.get(one.pk, 0), "rows": one.rows, "fetched": one.fetched_count,
+            "expires_at": one.expires_at, "message": one.message,
+        }
+        for one in Extract.objects.select_related("agreement").order_by("-id")[:500]
+    ]  # fmt: skip
+
+
+def _approvals(column: str) -> dict[int, int]:
+    found: dict[int, int] = {}
+    for number in Approval.objects.filter(**{f"{column}__isnull": False}).order_by("id").values_list(column, flat=True):
+        found[number] = found.get(number, 0) + 1
+    return found
+
+
+def list_calls(code: str, *, failed: bool = False, limit: int = 100) -> list[dict[str, Any]]:
+    """Return the last messages of a partner, newest first: when, what, how it ended; no content."""
+    rows = Message.objects.filter(partner__code=code).order_by("-id")
+    if failed:
+        rows = rows.exclude(outcome="", state=Message.State.ANSWERED)
+    return [
+        {
+            "at": one.received_at, "message": str(one.uuid), "registry": one.registry, "action": one.action,
+            "transaction": one.transaction_id, "state": one.state, "outcome": one.outcome, "records": one.records,
+            "attempts": one.attempts,
+        }
+        for one in rows[:limit]
+    ]  # fmt: skip

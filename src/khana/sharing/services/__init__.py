@@ -1,0 +1,1 @@
+"""Writes of the social registry: one module a verb."""
