@@ -30,7 +30,7 @@ _AGE = """(extract(year FROM %(today)s::date)::int - v.birth_year
         > (extract(month FROM %(today)s::date)::int, extract(day FROM %(today)s::date)::int) THEN 1 ELSE 0 END))"""
 _BAND = "(floor(s.score / 10) * 10)::int::text || '-' || (floor(s.score / 10) * 10 + 10)::int::text"
 _SCORE = """LEFT JOIN LATERAL (SELECT c.score, c.model_code, c.score_date FROM assessment_score c
-    WHERE c.household_id = {0} AND c.superseded_at IS NULL ORDER BY c.score_date DESC, c.id DESC LIMIT 1) s ON true"""
+    WHERE c.household_id = {0} AND c.superseded_at IS NULL ORDER BY c.model_id IS NULL, c.score_date DESC, c.id DESC LIMIT 1) s ON true"""
 _SIZE = f"""(SELECT count(*) FROM registry_membership z WHERE z.household_id = {{0}} AND z.is_member
     AND {_CURRENT.format("z")})"""
 _PERSON_FROM = f"""registry_person p JOIN LATERAL (SELECT v.* FROM registry_personversion v WHERE v.person_id = p.id

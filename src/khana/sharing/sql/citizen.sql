@@ -75,9 +75,9 @@ BEGIN
                 (SELECT count(*) FROM public.registry_membership z WHERE z.household_id = h.id AND z.is_member
                    AND z.valid_to IS NULL AND z.superseded_at IS NULL),
                 'score', (SELECT s.score FROM public.assessment_score s WHERE s.household_id = h.id
-                   AND s.superseded_at IS NULL ORDER BY s.score_date DESC, s.id DESC LIMIT 1),
+                   AND s.superseded_at IS NULL ORDER BY s.model_id IS NULL, s.score_date DESC, s.id DESC LIMIT 1),
                 'score_date', (SELECT s.score_date FROM public.assessment_score s WHERE s.household_id = h.id
-                   AND s.superseded_at IS NULL ORDER BY s.score_date DESC, s.id DESC LIMIT 1))
+                   AND s.superseded_at IS NULL ORDER BY s.model_id IS NULL, s.score_date DESC, s.id DESC LIMIT 1))
             FROM public.registry_membership m JOIN public.registry_household h ON h.id = m.household_id
             WHERE m.person_id = who AND m.valid_to IS NULL AND m.superseded_at IS NULL ORDER BY m.id DESC LIMIT 1),
         'programmes', (SELECT coalesce(json_agg(d ORDER BY d.period_end DESC NULLS LAST, d.programme), '[]'::json) FROM (
