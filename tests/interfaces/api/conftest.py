@@ -51,8 +51,8 @@ def officers(database: str, tokens) -> dict[str, str]:
             "UPDATE registry_personversion SET name = 'Amna খাতুন', name_native = 'آمنہ بی بی' WHERE name = 'Amna'"
         )
         connection.execute(
-            "INSERT INTO assessment_score (household_id, area_path, score, score_date, model_code, recorded_at, class_name)"
-            " SELECT id, area_path, 10 + row_number() OVER (ORDER BY id), '2026-01-01', 'PMT', now(), '' FROM registry_household"
+            "INSERT INTO assessment_score (household_id, area_path, score, score_date, model_code, recorded_at, class_name, facts_mark)"
+            " SELECT id, area_path, 10 + row_number() OVER (ORDER BY id), '2026-01-01', 'PMT', now(), '', '' FROM registry_household"
         )
     return {role: tokens(role) for role in ("administrator", "data_steward", "data_protection_officer")}
 
