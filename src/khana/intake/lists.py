@@ -43,6 +43,19 @@ def household_table(on: date) -> Table:
     ]
 
 
+def one_household(uid: str) -> Table:
+    """Return the list with one household of the reader's area, for the desk; empty where there is none."""
+    header = ("name", "label", "__version", *PROPERTIES)
+    try:
+        found = Entity.objects.filter(uuid=uuid.UUID(uid)).first()
+    except ValueError:
+        found = None
+    if found is None:
+        return header, []
+    values = (str(found.properties.get(name) or "") for name in PROPERTIES)
+    return header, [(str(found.uuid), found.label, str(found.version), *values)]
+
+
 def area_table(reach: Sequence[str], language: str) -> Table:
     """Return the areas under some areas, with those above them: name is the code, with level and parent."""
     rows = geo.areas_within(reach, language)

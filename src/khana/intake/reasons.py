@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from khana_methods.quality.check_list import load_checks
+
 RETURN, WAIT, NOTE = "RETURN", "WAIT", "NOTE"
 
 
@@ -36,9 +38,12 @@ def reasons() -> dict[str, Reason]:
 
 
 def say(code: str, language: str) -> str:
-    """Return a reason in words; a code of another list as it stands."""
+    """Return a reason or the finding of a roster check in words; a code of no list as it stands."""
     known = reasons().get(code)
-    return known.text(language) if known else code
+    if known is not None:
+        return known.text(language)
+    check = load_checks().get(code)
+    return str(check.text.get(language) or check.text["en"]) if check else code
 
 
 def outcome(codes: Iterable[str], accepted: Iterable[str] = ()) -> tuple[str, list[str]]:

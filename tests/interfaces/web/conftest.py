@@ -72,9 +72,9 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     request_queue_size = 64
 
 
-@pytest.fixture(scope="module")
-def site(country: dict[str, object]) -> Iterator[str]:
-    """Serve the pages on this machine; return the address."""
+@contextmanager
+def serve() -> Iterator[str]:
+    """Serve the pages on this machine; lend the address."""
     from khana_settings.wsgi import application
 
     server = _Server(("127.0.0.1", 0), _Quiet)
@@ -84,6 +84,13 @@ def site(country: dict[str, object]) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="module")
+def site(country: dict[str, object]) -> Iterator[str]:
+    """Serve the pages on this machine; return the address."""
+    with serve() as address:
+        yield address
 
 
 def chromium() -> str:

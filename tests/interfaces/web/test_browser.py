@@ -20,6 +20,8 @@ PAGES = {
     "codes": "/findings/codes", "finding-row": "/findings/rows/1", "sources": "/sources", "source": "/sources/kfl",
     "quarantine": "/sources/kfl/quarantine", "quarantine-row": "/sources/kfl/quarantine/1", "study": "/sources/kfl/study",
     "contract": "/sources/kfl/contract", "list": "/sources/pbm/list", "onboarding": "/sources/onboarding", "connect": "/sources/connect?programme=PWP", "jobs": "/jobs",
+    "intake": "/intake", "intake-state": "/intake?state=WAITING", "desk": "/intake/desk", "desk-hits": "/intake/desk?q=Shazia",
+    "forms": "/intake/forms", "form-add": "/intake/forms/add", "telephone": "/intake/telephone",
     "missing": "/no-such-page",
 }  # fmt: skip
 

@@ -114,7 +114,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT x.name FROM registry_personversion x
     WHERE x.person_id = c.person_id AND x.superseded_at IS NULL AND x.valid_to IS NULL LIMIT 1) p ON true
-WHERE h.area_path ^@ %(path)s AND NOT EXISTS (SELECT 1 FROM intake_entity e WHERE e.household_id = h.id)"""
+WHERE h.area_path ^@ %(path)s AND (%(household)s::bigint IS NULL OR h.id = %(household)s) AND NOT EXISTS (SELECT 1 FROM intake_entity e WHERE e.household_id = h.id)"""
 
 
 @transaction.atomic
@@ -130,7 +130,7 @@ def assign(*, username: str, area_code: str, valid_from: date, valid_to: date | 
     path = geo.get_path(area_code)
     user = int(access.call("intake_user_id", username)[0][0])
     cursor = bulk.raw_cursor()
-    cursor.execute(_LIST, {"at": at, "actor": access.actor_id(), "path": path})
+    cursor.execute(_LIST, {"at": at, "actor": access.actor_id(), "path": path, "household": None})
     new = cursor.rowcount
     Assignment.objects.create(
         user_id=user,
@@ -144,6 +144,15 @@ def assign(*, username: str, area_code: str, valid_from: date, valid_to: date | 
     details = {"area": area_code, "households": listed, "new": new}
     audit.record(action="intake.list.assigned", subject=f"user:{user}", details=details, at=at)
     return {"households": listed, "new_on_the_list": new}
+
+
+@transaction.atomic
+def put_on_list(*, household_id: int, at: datetime) -> uuids.UUID:
+    """Put one household on the list, where it is not there; return its id on the list."""
+    access.require("entities.write")
+    values = {"at": at, "actor": access.actor_id(), "path": "", "household": household_id}
+    bulk.raw_cursor().execute(_LIST, values)
+    return Entity.objects.get(household_id=household_id).uuid
 
 
 @transaction.atomic

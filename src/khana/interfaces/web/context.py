@@ -16,6 +16,7 @@ from khana.interfaces.web.tags import joined
 _PAGES = (
     ("answers", "a", ("results.read",)),
     ("lookup", "l", ("registry.read", "recipients.read", "benefits.read")),
+    ("intake", "i", ("submissions.read", "submissions.send")),
     ("findings", "f", ("findings.read",)),
     ("models", "m", ("models.read",)),
     ("rules", "r", ("results.read",)),
@@ -53,7 +54,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
 def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[str, Any]]:
     labels = {
-        "answers": _("Five answers"), "lookup": _("Look up"), "findings": _("Findings"),
+        "answers": _("Five answers"), "lookup": _("Look up"), "intake": _("Intake"), "findings": _("Findings"),
         "models": _("Models"), "rules": _("Rules"), "simulator": _("Simulator"), "sources": _("Sources"), "jobs": _("Jobs"), "users": _("Users"),
     }  # fmt: skip
     here = (

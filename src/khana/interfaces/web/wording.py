@@ -25,6 +25,11 @@ NUMBER_STATUS = {
 SEVERITY = {"REFUSE": _("Do not pay yet"), "WARN": _("Look at it"), "NOTE": _("Good to know")}
 ROLE = {"beneficiary": _("beneficiary"), "payee": _("payee"), "row": _("the row itself")}
 BATCH_STATE = {"KEPT": _("received"), "LOADED": _("loaded"), "FAILED": _("failed")}
+SUBMISSION_STATE = {
+    "RECEIVED": _("received"), "CHECKED": _("checked"), "VERIFIED": pgettext_lazy("filled form", "verified"),
+    "MATCHED": _("matched"), "REGISTERED": _("registered"), "RETURNED": _("returned"), "WAITING": _("waits for a steward"),
+}  # fmt: skip
+CHECK_SEVERITY = {"REFUSE": _("To be corrected"), "WARN": _("Look at it"), "NOTE": _("Good to know")}
 JOB_STATE = {
     "QUEUED": _("waiting"), "RUNNING": _("running"), "DONE": _("done"), "FAILED": _("failed"), "CANCELLED": _("cancelled"),
 }  # fmt: skip
@@ -33,8 +38,11 @@ JOB_KIND = {
     "replay": _("Replay corrected rows"), "study": _("Compatibility study"), "export_report": _("Export a report"),
     "score_registry": _("Score the registry"), "prepare_simulation": _("Count the scores for the simulator"),
     "answer_message": _("Answer a partner"), "make_extract": _("Make an extract"),
+    "register_submissions": _("Work off filled forms"),
 }  # fmt: skip
 JOB_PHASE = {
+    "received": _("checking filled forms"), "checked": _("verifying numbers"), "verified": _("matching households"),
+    "matched": _("registering households"),
     "reading": _("reading"), "writing": _("writing"), "replaying": _("reading corrections"), "done": _("finishing"),
     "frames": _("preparing"), "rows": _("preparing the rows"), "registers": _("preparing the registers"), "areas": _("areas"),
     "links": _("linking rows to persons"), "parties": _("who draws for whom"), "checks": _("checking"),

@@ -25,6 +25,9 @@
     }
   });
   document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+  });
+  document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-open]");
     if (opener) { document.getElementById(opener.dataset.open).showModal(); }
     document.querySelectorAll("details.k-menu[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });

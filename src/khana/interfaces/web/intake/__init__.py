@@ -1,0 +1,1 @@
+"""Pages of forms, submissions with their journey, the desk and telephones."""

@@ -1,0 +1,204 @@
+"""Pages of intake with a filled form in every state: what they show, to whom, and what a steward does on them."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from khana.access import services as access
+from khana.intake.services import receive
+from khana.platform import clock, embedded
+from tests.conftest import close_pool
+from tests.factories.filled_forms import family, filled
+from tests.integration.intake.field import Field, make_field
+
+PASSWORD = "not-a-secret-of-anyone"
+DAY = clock.today().isoformat()
+
+
+@pytest.fixture(scope="module")
+def village(database: str, tokens: Any) -> Field:
+    from django.db import connection
+
+    made = make_field(database, tokens)
+    kept = dict(connection.settings_dict)
+    close_pool(connection)
+    owner = embedded.connection_parameters("owner")
+    connection.settings_dict.update(USER=owner["user"], PASSWORD=owner["password"], NAME=database, OPTIONS={})
+    try:
+        for name, role, area in (("reg", "registrar", "PK101"), ("far", "registrar", "PK201"), ("enu", "enumerator", "PK101"),
+                                 ("stew", "data_steward", "")):  # fmt: skip
+            user = access.add_user(
+                username=name, display_name=name, role=role, area_code=area, password=PASSWORD, second_factor=False,
+                at=datetime.now(UTC),
+            )  # fmt: skip
+            made.tokens[name] = user.token
+    finally:
+        close_pool(connection)
+        connection.settings_dict.clear()
+        connection.settings_dict.update(kept)
+    return made
+
+
+def enter(user: str, language: str = "en") -> Client:
+    client = Client()
+    client.cookies["khana_language"] = language
+    assert client.post("/sign-in", {"username": user, "password": PASSWORD}).status_code == 302
+    return client
+
+
+def send(village: Field, number: int, **answers: Any) -> int:
+    times = {"start": f"{DAY}T08:00:00.000+00:00", "end": f"{DAY}T08:30:00.000+00:00", "survey_date": DAY}
+    return village.send(filled(village.form, family(number), **{**times, **answers}), user="enu").number
+
+
+def test_a_registered_form_is_read_in_the_readers_language(village: Field) -> None:
+    number = send(village, 41, has_fridge="yes")
+    village.work("enu")
+    page = enter("reg").get(f"/intake/{number}").content.decode()
+    assert "Akram b" in page and "Refrigerator" in page and "How many rooms does the household live in?" in page
+    assert "registered" in page and "Nothing was found." in page
+    urdu = enter("reg", "ur").get(f"/intake/{number}").content.decode()
+    assert "گھرانہ کتنے کمروں میں رہتا ہے؟" in urdu and "فریج" in urdu
+    hers = enter("enu").get(f"/intake/{number}").content.decode()
+    assert "Akram b" not in hers and "its journey is" in hers  # what she sent is not shown back to her
+    assert enter("far").get(f"/intake/{number}").status_code == 404
+    slip = enter("reg").get(f"/intake/{number}/slip").content.decode()
+    assert village.row(number).household.number in slip and "<svg" in slip  # type: ignore[union-attr]
+
+
+def test_a_steward_settles_what_waits(village: Field) -> None:
+    first, second = send(village, 41), send(village, 42, tehsil_code="PK99999")
+    village.work("enu")
+    client = enter("reg")
+    page = client.get(f"/intake/{first}").content.decode()
+    assert "A member of another household holds one of these personal numbers." in page
+    listed = client.get("/intake?state=WAITING").content.decode()
+    assert f"/intake/{first}" in listed and f"/intake/{second}" in listed
+    client.post(f"/intake/{first}/settle", {"action": "accept", "reason": ["NUMBER_HELD"]})
+    client.post(f"/intake/{second}/settle", {"action": "return"})
+    village.work("reg")
+    assert [village.row(n).state for n in (first, second)] == ["REGISTERED", "RETURNED"]
+    client.post(f"/intake/{second}/settle", {"action": "again"})
+    village.work("reg")
+    assert village.row(second).reasons == ["AREA_UNKNOWN"]
+    page = client.post(f"/intake/{first}/settle", {"action": "return"}, follow=True).content.decode()
+    assert "this is not possible now" in page
+    assert enter("enu").post(f"/intake/{second}/settle", {"action": "again"}).status_code == 403
+
+
+def test_a_file_of_a_form_goes_to_who_may_read_it(village: Field) -> None:
+    with access.scoped(village.tokens["enu"]):
+        part = receive.keep(b"<script>alert(1)</script>", name="roof.html", at=clock.now())
+    xml = filled(village.form, family(43), instance_id="uuid:page-file", survey_date=DAY)
+    number = village.send(xml, user="enu", parts=[part]).number
+    client = enter("reg")
+    page = client.get(f"/intake/{number}").content.decode()
+    (link,) = {piece.split('"')[0] for piece in page.split('href="') if "/file/" in piece.split('"')[0]}
+    answer = client.get(link)
+    assert answer["Content-Type"] == "application/octet-stream" and "attachment" in answer["Content-Disposition"]
+    assert b"".join(answer.streaming_content) == b"<script>alert(1)</script>"
+    assert enter("far").get(link).status_code == 404
+    assert enter("enu").get(link).status_code == 403
+
+
+def test_the_desk_finds_the_family_first(village: Field) -> None:
+    number = send(village, 44)
+    village.work("enu")
+    household = village.row(number).household.number  # type: ignore[union-attr]
+    client = enter("reg")
+    for text in ("35202-0000044-1", household, "Akram e"):
+        page = client.get("/intake/desk", {"q": text}).content.decode()
+        assert household in page and "Update this household" in page, text
+    assert "Nobody found in your area" in enter("far").get("/intake/desk", {"q": "35202-0000044-1"}).content.decode()
+    assert enter("enu").get("/intake/desk").status_code == 403
+
+
+def test_forms_are_read_added_and_withdrawn(village: Field) -> None:
+    from tests.integration.intake.test_forms import changed
+
+    client = enter("stew")
+    page = client.get("/intake/forms").content.decode()
+    assert "2026110101" in page and "162" in page
+    address = f"/intake/forms/{village.form.form_id}/2026110101"
+    page = client.get(address).content.decode()
+    assert "land_owned_acres" in page and "kanal" in page
+    assert client.get(f"{address}/workbook").content[:2] == b"PK"
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    def add(data: bytes, **more: str) -> Any:
+        sent = SimpleUploadedFile("f.xlsx", data)
+        return client.post("/intake/forms/add", {"file": sent, "valid_from": "2027-01-01", **more}, follow=True)
+
+    assert "This is no" in add(b"nothing").content.decode()
+    answer = add(changed("2027010101", has_landline=""))
+    assert answer.status_code == 200 and "What differs from 2026110101" in answer.content.decode()
+    assert "has_landline" in answer.content.decode()
+    client.post(f"/intake/forms/{village.form.form_id}/2027010101/withdraw")
+    assert "withdrawn" in client.get(f"/intake/forms/{village.form.form_id}/2027010101").content.decode()
+    assert enter("reg").get("/intake/forms/add").status_code == 403
+
+
+def test_a_telephone_is_set_up_by_a_picture_shown_once(village: Field) -> None:
+    client = enter("enu")
+    assert "<svg" not in client.get("/intake/telephone").content.decode()
+    page = client.post("/intake/telephone").content.decode()
+    address = page.split('class="k-secret">')[1].split("<")[0]
+    assert "<svg" in page and address.startswith("http://testserver/api/odk/v1/key/")
+    assert Client().get(address.removeprefix("http://testserver") + "/formList").status_code == 200
+
+
+@pytest.fixture(scope="module")
+def site(village: Field) -> Any:
+    from tests.interfaces.web.conftest import serve
+
+    with serve() as address:
+        yield address
+
+
+@pytest.mark.browser
+def test_the_desk_fills_the_same_form_in_the_browser(village: Field, site: str, chrome: Any) -> None:
+    number = send(village, 45, rooms=4, land_owned=16, has_land="yes")
+    village.work("enu")
+    household = village.row(number).household.number  # type: ignore[union-attr]
+    context = chrome.new_context(base_url=site, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("request", lambda r: None if r.url.startswith((site, "data:", "blob:")) else wrong.append(r.url))
+    page.goto("/sign-in")
+    page.fill("#username", "reg")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_url(lambda url: "sign-in" not in url)
+    page.goto(f"/intake/desk?q={household}")
+    page.get_by_role("button", name="Update this household").click()
+    page.wait_for_selector("#fill[data-drawn]", timeout=30_000)
+    page.wait_for_selector(".odk-form", timeout=30_000)
+    for answer in ("خاندان میں تبدیلی: پیدائش، وفات، شادی، نقل مکانی", "رجسٹریشن ڈیسک پر", "ہاں"):
+        page.get_by_text(answer, exact=True).first.click()
+    page.locator(".question-container input[type=text]").first.fill("D7")
+    page.wait_for_function(
+        "[...document.querySelectorAll('input')].some((one) => one.value === 'Akram f')", timeout=30_000
+    )
+    known = page.evaluate("[...document.querySelectorAll('input')].map((one) => one.value)")
+    assert {"Akram f", "Nasreen Bibi", "Sana", "4", "16"} <= set(
+        known
+    )  # what the registry knows, in the units of the form
+    folder = os.environ.get("KHANA_SCREENSHOTS")
+    if folder:
+        page.screenshot(path=f"{folder}/desk-fill.png", full_page=True)
+    page.get_by_text("نہیں", exact=True).first.click()  # she does not agree: the other groups go, and it can be sent
+    page.get_by_role("button", name="Send").click()
+    page.wait_for_url(lambda url: url.endswith("/slip"), timeout=30_000)
+    assert wrong == []
+    sent = int(page.url.split("/")[-2])
+    context.close()
+    village.work("reg")
+    row = village.row(sent)
+    assert (row.reasons, row.device_id, row.form_code) == (["CONSENT_REFUSED"], "desk", village.form.form_id)
