@@ -46,6 +46,11 @@ def instance_xml(form: Definition, house: KnownHousehold, entity: Entity, areas:
             _put(tree, question.repeat, [_line(form, question.repeat, member) for member in house.members])
             continue
         _put(tree, question.path, said.get(question.name, _answer(question, facts)))
+    for gate in form.questions:  # a question that only opens others: yes where one of these is known
+        if not gate.facts and not gate.repeat and "yes" in gate.choices:
+            opens = [one for one in form.questions if not one.repeat and f"${{{gate.name}}} = 'yes'" in one.relevant]
+            if any(_answer(one, facts) for one in opens):
+                _put(tree, gate.path, "yes")
     entity_xml = (
         f'<entity dataset="households" id={quoteattr(str(entity.uuid))} update="1" create="" baseVersion="{entity.version}"'
         f' trunkVersion="" branchId=""><label>{escape(entity.label)}</label></entity>'
