@@ -196,7 +196,8 @@ def test_the_desk_fills_the_same_form_in_the_browser(village: Field, site: str, 
     page.get_by_text("نہیں", exact=True).first.click()  # she does not agree: the other groups go, and it can be sent
     page.get_by_role("button", name="Send").click()
     page.wait_for_url(lambda url: url.endswith("/slip"), timeout=30_000)
-    assert wrong == []
+    # the form's own map asks for tiles from elsewhere: the page's policy lets nothing out
+    assert [one for one in wrong if not ("tile.openstreetmap.org" in one and "has been blocked" in one)] == []
     sent = int(page.url.split("/")[-2])
     context.close()
     village.work("reg")
