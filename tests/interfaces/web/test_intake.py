@@ -170,7 +170,7 @@ def test_the_desk_fills_the_same_form_in_the_browser(village: Field, site: str, 
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("request", lambda r: None if r.url.startswith((site, "data:", "blob:")) else wrong.append(r.url))
+    page.on("requestfinished", lambda r: None if r.url.startswith((site, "data:", "blob:")) else wrong.append(r.url))
     page.goto("/sign-in")
     page.fill("#username", "reg")
     page.fill("#password", PASSWORD)
