@@ -8,18 +8,29 @@ from __future__ import annotations
 import json
 import os
 from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from khana.platform import places
 
 
 def read() -> dict[str, Any]:
-    """Return every setting; empty for a new installation."""
-    path = places.var() / "installation.json"
+    """Return every setting; empty for a new installation.
+
+    The file is read again only where it is another one than last time: it is replaced whole, never written in place.
+    """
+    path = str(places.var() / "installation.json")
     try:
-        found: dict[str, Any] = json.loads(path.read_text())
+        now = os.stat(path)  # noqa: PTH116 - asked at every look-up
     except FileNotFoundError:
         return {}
+    return dict(_read(path, now.st_mtime_ns, now.st_ino))
+
+
+@lru_cache(maxsize=4)
+def _read(path: str, _changed: int, _file: int) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path(path).read_text())
     return found
 
 

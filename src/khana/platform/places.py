@@ -7,6 +7,7 @@ folders are two installations that know nothing of each other.
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -14,11 +15,16 @@ def var() -> Path:
     """Return the absolute var folder of this installation; nothing is created."""
     named = os.environ.get("KHANA_VAR")
     if named:
-        return Path(named).expanduser().resolve()
+        return _resolved(named, os.getcwd())  # noqa: PTH109 - asked at every look-up
     checkout = Path(__file__).resolve().parents[3]
     if (checkout / "pyproject.toml").exists():
         return checkout / "var"
     return Path.cwd() / "var"
+
+
+@lru_cache(maxsize=8)
+def _resolved(named: str, _here: str) -> Path:
+    return Path(named).expanduser().resolve()
 
 
 def folder(*names: str) -> Path:
