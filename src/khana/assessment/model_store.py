@@ -105,7 +105,7 @@ def list_models() -> list[KnownModel]:
     return [_known(row) for row in ModelVersion.objects.order_by("code", "-version")[:500]]
 
 
-def get_model(code: str, version: int | None = None) -> KnownModel:
+def model_of_code(code: str, version: int | None = None) -> KnownModel:
     """Return one version of a model; the newest where no version is named.
 
     Raises:

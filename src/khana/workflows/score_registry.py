@@ -63,7 +63,7 @@ def run(
 
 def _model(day: date, code: str, version: int | None, trial: bool) -> tuple[model_store.KnownModel, int]:
     if trial and code:
-        return model_store.get_model(code, version), 0
+        return model_store.model_of_code(code, version), 0
     current = model_store.get_in_force(day)
     current.known.model.check_in_force(day)
     return current.known, current.signatures.recertify_months

@@ -95,24 +95,26 @@ def _offers(programmes: pa.Table) -> list[Offer]:
         )
     masks = dict.fromkeys(codes, 0)
     for row in rows:
+        programme = row["programme"]
         for other in re.split(r"[\s;,|]+", row.get("excludes") or ""):
             if not other:
                 continue
-            if other not in masks or other == row["programme"]:
-                raise AssignmentInvalid(f"{row['programme']} excludes '{other}', which is not another programme here.")
-            masks[row["programme"]] |= 1 << codes.index(other)
-            masks[other] |= 1 << codes.index(row["programme"])
+            if other not in masks or other == programme:
+                raise AssignmentInvalid(f"{programme} excludes '{other}', which is not another programme here.")
+            masks[programme] |= 1 << codes.index(other)
+            masks[other] |= 1 << codes.index(programme)
     return [Offer(row["programme"], _amount(row), _is_cash(row), masks[row["programme"]]) for row in rows]
 
 
 def _amount(row: Mapping[str, str]) -> float:
+    programme = row["programme"]
     text = (row.get("value") or "1").replace(",", "")
     try:
         value = float(text)
     except ValueError:
         value = -1.0
     if not 0 <= value < 1e12:
-        raise AssignmentInvalid(f"The value of {row['programme']} must be a number of zero or more.")
+        raise AssignmentInvalid(f"The value of {programme} must be a number of zero or more.")
     return value
 
 
@@ -127,18 +129,19 @@ def _places(engine: Engine, quotas: pa.Table, numbers: Mapping[str, int]) -> dic
     areas = dict(engine.rows("SELECT area, number FROM assign_area"))
     places: dict[int, dict[int, int]] = {}
     for row in frame.to_pylist():
-        if row["programme"] not in numbers:
-            raise AssignmentInvalid(f"The quotas name '{row['programme']}', which is not offered.")
+        programme = row["programme"]
+        if programme not in numbers:
+            raise AssignmentInvalid(f"The quotas name '{programme}', which is not offered.")
         text = (row["quota"] or "").replace(",", "")
         if not re.fullmatch(r"\d+(\.0+)?", text):
-            raise AssignmentInvalid(f"A quota of {row['programme']} is no whole number of places.")
+            raise AssignmentInvalid(f"A quota of {programme} is no whole number of places.")
         named = (row.get("area") or "").strip()
         area = -1 if named in ("", "*") else areas.get(named)
         if area is None:
             continue  # places where nobody lives
         own = places.setdefault(numbers[row["programme"]], {})
         if area in own:
-            raise AssignmentInvalid(f"Two quotas of {row['programme']} are given for the area '{named or 'all'}'.")
+            raise AssignmentInvalid(f"Two quotas of {programme} are given for the area '{named or 'all'}'.")
         own[area] = int(float(text))
     for own in places.values():
         if set(own) != {-1}:

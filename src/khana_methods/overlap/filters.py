@@ -127,7 +127,8 @@ def report(engine: Engine, *, hits: pa.Table, filters: Sequence[Filter], on: dat
         strange = engine.rows(f"SELECT DISTINCT {column} FROM filter_hit_raw WHERE NOT list_contains($known, {column}) LIMIT 5",
                               {"known": known})  # fmt: skip
         if strange:
-            raise FiltersInvalid(f"The hits name what is no {column}: {', '.join(str(row[0]) for row in strange)}.")
+            listed = ", ".join(str(code) for (code,) in strange)
+            raise FiltersInvalid(f"The hits name what is no {column}: {listed}.")
     engine.run("""CREATE OR REPLACE TABLE filter_hit AS
         SELECT DISTINCT h.person, h.subject, k.place FROM filter_hit_raw h JOIN filter_known k USING (filter)
         WHERE k.is_in_force AND h.appeal <> 'upheld'""")

@@ -75,7 +75,7 @@ def propose_activation(
         DaysInvalid: The days do not fit the model.
     """
     access.require("models.activate", everywhere=True)
-    kept = model_store.get_model(code, version)
+    kept = model_store.model_of_code(code, version)
     strange = unmade(kept)
     if strange:
         raise ModelNotOfFacts(

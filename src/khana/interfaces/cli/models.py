@@ -136,7 +136,7 @@ def models_activate(
         from khana.assessment import model_store
         from khana.assessment.services import sign_model
 
-        known = model_store.get_model(model, version)
+        known = model_store.model_of_code(model, version)
         if confirm or withdraw:
             waiting = next((one for one in model_store.signatures_of(known.id) if one.is_open), None)
             number = waiting.id if waiting else 0
@@ -172,7 +172,7 @@ def models_card(model: str, version: int | None, language: str, as_json: bool, o
         from khana.assessment import model_store
 
         access.require("models.read")
-        known = model_store.get_model(model, version)
+        known = model_store.model_of_code(model, version)
         signed = model_store.signatures_of(known.id)
     show(card_of(known, signed, language), as_json=as_json, out=out, text=_card)
 

@@ -109,7 +109,7 @@ def _model_of(model: str, version: int | None) -> PmtModel:
         from khana.assessment import model_store
 
         access.require("models.read")
-        return model_store.get_model(model, version).model
+        return model_store.model_of_code(model, version).model
 
 
 @score.command("one", examples=("khana score one 910000001", "khana score one 910000001 --json"))
