@@ -186,7 +186,7 @@ def load_survey(
         by = ""
         if not score:
             with access.scoped(token):
-                known = model_store.get_model(model, version)
+                known = model_store.model_of_code(model, version)
             engine.register(
                 "points",
                 score_frame(engine.table("SELECT * FROM arrived"), known.model).select(["household_id", "score"]),

@@ -49,7 +49,7 @@ def _states() -> dict[str, str]:
 @require_GET
 def card(request: HttpRequest, code: str, version: int) -> HttpResponse:
     """Show one model's card."""
-    known = model_store.get_model(code, version)
+    known = model_store.model_of_code(code, version)
     signed = model_store.signatures_of(known.id)
     current = model_store.find_in_force(installation.today(clock.now()))
     run = runs.latest_run(model_id=known.id)
