@@ -104,6 +104,9 @@ PASSES: tuple[BlockingPass, ...] = (
     NUMBER, TIES, GUARDIAN, GUARDIAN_YEAR, GUARDIAN_PLACE, BIRTH, NAME_YEAR, NATIVE_YEAR, NAME_PLACE, FAMILY,
 )  # fmt: skip
 
+# Passes that need the name itself to be near what it was; the others go by number, family, year and place.
+NAME_PASSES = frozenset(("guardian", "birth", "name_year", "native_year", "name_place", "family"))
+
 
 def make_keys(engine: Engine, table: str, passes: Sequence[BlockingPass] = PASSES, *, keys: str = "block_key") -> int:
     """Make the table of keys: one row a record, pass and key.

@@ -2,8 +2,7 @@
 
 Pairs are drawn at random within strata of probability, most where the model is least sure and most pairs lie. Below a
 cut-off nobody is asked: there thousands of pairs hold a handful of matches, which the model's own sum stands for. What
-blocking never met is estimated from how many passes met each link, as animals caught once and twice tell of those
-never caught.
+blocking never met is estimated from links met by their names only, by other facts only, and by both.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.matching.blocking import BlockingPass
+from khana_methods.matching.blocking import NAME_PASSES, BlockingPass
 from khana_methods.matching.evaluate import Interval, LabelsMissing, Stratum, estimate
 from khana_methods.matching.model import ModelCard
 
@@ -137,25 +136,28 @@ def judge_by_labels(
 def missed_by_blocking(
     engine: Engine, passes: tuple[BlockingPass, ...], *, decided: str = "decision", keys: str = "block_key"
 ) -> float:
-    """Estimate how many matches no pass met, from how many passes met each link.
+    """Estimate how many matches no pass met, from links met by their names only, by other facts only, and by both.
+
+    A lower bound: who is misspelt may well have moved too, and links are easier to meet than matches that were not linked.
 
     Args:
         engine: Holds decisions and the keys that blocking left.
-        passes: The passes that made the keys; passes whose keys contain each other count as one where they share a name.
+        passes: The passes that made the keys.
         decided: The decisions.
         keys: The table of keys.
 
     Source:
-        Chao (1987), Estimating the population size for capture-recapture data with unequal catchability, Biometrics 43: a
-        lower bound, bias-corrected.
+        Chapman (1951), Some properties of the hypergeometric distribution with applications to zoological sample censuses.
     """
-    once, twice = engine.rows(
+    named = ", ".join(str(place) for place, one in enumerate(passes) if one.code in NAME_PASSES) or "NULL"
+    by_name, otherwise, both = engine.rows(
         f"WITH link AS (SELECT left_id, right_id FROM {decided} WHERE decision = 'LINK'), "
-        f"met AS (SELECT left_id, right_id, count(DISTINCT l.pass) AS times FROM link JOIN {keys} l ON l.unique_id = left_id "
-        f"JOIN {keys} r ON r.unique_id = right_id AND r.pass = l.pass AND r.key = l.key WHERE l.pass < {len(passes)} GROUP BY ALL) "
-        "SELECT count(*) FILTER (WHERE times = 1), count(*) FILTER (WHERE times = 2) FROM met"
+        f"met AS (SELECT left_id, right_id, bool_or(l.pass IN ({named})) AS by_name, bool_or(l.pass NOT IN ({named})) AS otherwise "
+        f"FROM link JOIN {keys} l ON l.unique_id = left_id JOIN {keys} r ON r.unique_id = right_id AND r.pass = l.pass "
+        "AND r.key = l.key GROUP BY ALL) SELECT count(*) FILTER (WHERE by_name AND NOT otherwise), "
+        "count(*) FILTER (WHERE otherwise AND NOT by_name), count(*) FILTER (WHERE by_name AND otherwise) FROM met"
     )[0]
-    return float(once * (once - 1) / (2 * (twice + 1)))
+    return float(by_name * otherwise / (both + 1))
 
 
 def with_estimate(card: ModelCard, precision: Interval, recall: Interval, *, labels: int) -> ModelCard:

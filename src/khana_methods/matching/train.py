@@ -65,7 +65,7 @@ def train(
     version: str,
     passes: tuple[BlockingPass, ...] = PASSES,
     thresholds: Thresholds | None = None,
-    target_precision: float = 0.985,
+    target_precision: float = 0.98,
     max_pairs: float = 1e6,
     max_block_pairs: int = 1_000_000,
 ) -> Training:
