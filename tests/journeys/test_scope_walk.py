@@ -189,6 +189,7 @@ COMMANDS: dict[str, list[str]] = {
     "score run": ["", "--trial --model LIVING"],
     "score one": ["{household}"],
     "score runs": [""],
+    "score watch": ["--cut-off 32"],
     "score override": ["{household} --score 3 --reason because-of-something-grave", "--confirm 1"],
     "simulate prepare": [""],
     "simulate run": ["--cut-off 32", "--cut-off 32 --save mine"],

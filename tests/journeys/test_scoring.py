@@ -250,6 +250,14 @@ def test_a_survey_says_who_is_left_out(office: Office, tmp_path: Path) -> None:
     assert again["survey"]["inclusion_error"] == says["inclusion_error"] and again["households"] == 33
 
 
+def test_the_watch_looks_at_the_scores_in_force(office: Office) -> None:
+    done = office.run("score", "watch", "--cut-off", POOR, "--width", 5, "--fewest", 2).json
+    whole = done["heaps"][0]
+    counted = office.run("simulate", "run", "--cut-off", POOR).json["households"]
+    assert whole["district"] == "" and 0 < whole["below"] <= counted
+    office.run("score", "watch", "--cut-off", POOR, by="analyst", code=13)
+
+
 def test_published_scorecards_of_the_packs_can_be_brought_in(office: Office) -> None:
     for country, name in (("pak", "pak-2009"), ("bgd", "bgd-2013")):
         assert office.run("models", "import", REPOSITORY / "country" / country / "models" / f"{name}.yaml").json[

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 from rich.console import Console
 
-from khana.interfaces.cli.output import TeachingCommand, TeachingGroup, bar, fields_and_rows, printing, show
+from khana.interfaces.cli.output import TeachingCommand, TeachingGroup, bar, fields_and_rows, printing, rows_table, show
 from khana.interfaces.cli.session import acting, token
 from khana.platform import clock
 from khana_methods.errors import Conflict
@@ -176,6 +176,45 @@ def score_override(
             )
             result = {"override": made, "state": "proposed; another person confirms with --confirm"}
     show(result, as_json=as_json, out=out)
+
+
+@score.command(
+    "watch",
+    examples=("khana score watch --cut-off 32", "khana score watch --cut-off 32 --width 1 --days 180 --out watch.json"),
+)
+@click.option("--cut-off", type=click.FloatRange(0), required=True, help="Highest score that a programme takes.")
+@click.option(
+    "--width", type=click.FloatRange(0, min_open=True), default=2.0, show_default=True, help="Window in points."
+)
+@click.option(
+    "--days", type=click.IntRange(1), default=365, show_default=True, help="A second interview within so many days."
+)
+@click.option("--fewest", type=click.IntRange(2), default=20, show_default=True, help="Leave smaller groups out.")
+@printing
+def score_watch(cut_off: float, width: float, days: int, fewest: int, as_json: bool, out: Path | None) -> None:
+    """Look for answers bent towards a cut-off: heaps under it, enumerators with low scores, answers changed.
+
+    What it finds asks for a look and accuses nobody.
+    """
+    acting_token = token()
+    from khana.workflows import watch_scores
+
+    result = watch_scores.run(
+        token=acting_token, cut_off=cut_off, width=width, days=days, fewest=fewest, at=clock.now()
+    )
+    show(result, as_json=as_json, out=out, text=_watched)
+
+
+def _watched(result: Mapping[str, Any], console: Console) -> None:
+    console.print(
+        f"Households up to {result['width']:g} points under and over {result['cut_off']:g} ('' is the whole country):"
+    )
+    rows_table(result["heaps"], console)
+    console.print("Enumerators whose households score far lower than their districts:")
+    rows_table(result["enumerators"], console)
+    console.print(
+        "Interviewed twice: " + ", ".join(f"{k.replace('_', ' ')} {v:,}" for k, v in result["changed_answers"].items())
+    )
 
 
 @score.command("runs", examples=("khana score runs",))
