@@ -267,4 +267,5 @@ def test_published_scorecards_of_the_packs_can_be_brought_in(office: Office) -> 
         assert sum(row["most"] for row in card["rows"]) == 100
     office.run("models", "activate", "BGD-2013", "--from", "2026-01-01")
     done = office.run("score", "run", "--trial", "--model", "BGD-2013").json
-    assert done["scored"] > 0.8 * done["households"] and "written" not in done
+    assert done["scored"] + done["refused"] == done["households"] and "written" not in done
+    assert done["missing"]["fans"] == done["refused"] == done["households"], "a registry that never asked for fans"
