@@ -123,3 +123,250 @@ def test_a_killed_run_leaves_nothing_half_written(country: Country, matched: dic
     country.khana("linkage", "run", code=-9, KHANA_FAULT=place)
     assert country.khana("linkage", "export") == before
     assert country.khana("linkage", "run")["linked"] == matched["linked"]
+
+
+def _linked(country: Country, *, paid: bool) -> tuple[int, int]:
+    rows = country.khana("linkage", "queue", "--state", "LINKED", "--limit", 1000)["rows"]
+    found = [row for row in rows if row["kind"] == "PERSON" and (row["stake"] > 0) == paid]
+    return found[-1]["right"], found[-1]["left"]
+
+
+def test_a_merge_repoints_nothing_and_is_taken_back(country: Country, matched: dict[str, Any], connect) -> None:
+    gone, kept = _linked(country, paid=False)
+
+    def hanging() -> list[Any]:
+        with connect("owner") as owner:
+            return [
+                owner.execute(f"SELECT * FROM {table} WHERE person_id = ANY(%s) ORDER BY id", [[gone, kept]]).fetchall()
+                for table in ("registry_personversion", "registry_membership", "registry_identifier")
+            ]
+
+    before = hanging()
+    merged = country.khana("persons", "merge", gone, "--into", kept, "--reason", "same card")
+    assert merged["state"] == "IN_FORCE"
+    again = json.loads(country.khana("persons", "merge", kept, "--into", gone, "--reason", "circle", code=10))
+    assert again["code"] == "registry.merge.impossible"
+    assert _as_web(country, gone) == (kept, {gone, kept}, 2)
+    assert country.khana("persons", "split", gone, "--reason", "sisters")["state"] == "ENDED"
+    assert _as_web(country, gone) == (gone, {gone}, 1)
+    assert hanging() == before
+    history = country.khana("persons", "merges", gone)["rows"]
+    assert [row["state"] for row in history] == ["ENDED"]
+
+
+def _as_web(country: Country, person: int) -> tuple[int, set[int], int]:
+    """Return the current file of an id, the ids that stand for it, and in how many households its file shows her."""
+    from khana.access import services as access
+    from khana.dossiers import person_file
+    from khana.registry import files
+
+    with access.scoped(country.first):
+        file = person_file.person_file(person)
+        return file.person_id, set(files.files_of(file.person_id)), len({p.household_number for p in file.places})
+
+
+def test_where_money_hangs_on_a_merge_two_people_say_it(country: Country, matched: dict[str, Any], connect) -> None:
+    import psycopg
+
+    gone, kept = _linked(country, paid=True)
+    words = ("persons", "merge", gone, "--into", kept, "--reason", "same card")
+    assert country.khana(*words)["state"] == "PROPOSED"
+    assert _as_web(country, gone)[0] == gone
+    assert json.loads(country.khana(*words, code=12))["code"] == "registry.merge.second_person_needed"
+    with connect("worker") as connection:
+        connection.execute("SELECT set_config('khana.token', %s, true)", [country.first])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="second person"):
+            connection.execute("UPDATE registry_alias SET valid_from = now() WHERE person_id = %s", [gone])
+    assert country.khana(*words, token=country.second)["state"] == "IN_FORCE"
+    assert _as_web(country, gone)[0] == kept
+    split = ("persons", "split", gone, "--reason", "brothers")
+    assert country.khana(*split)["state"] == "END_PROPOSED"
+    assert json.loads(country.khana(*split, code=12))["code"] == "registry.merge.second_person_needed"
+    assert country.khana(*split, token=country.second)["state"] == "ENDED"
+    assert _as_web(country, gone)[0] == gone
+
+
+def test_consolidation_counts_persons_where_a_model_is_in_use(
+    country: Country, matched: dict[str, Any], tmp_path: Path
+) -> None:
+    from tests.journeys.truth import DECIDED, judge, read_findings, read_planted
+
+    summary = country.khana("consolidate")
+    assert summary["matching"]["model"] == "T-1"
+    assert summary["matching"]["linked"] > 100
+    out = tmp_path / "findings.csv"
+    country.lent.run(
+        "report", "findings", "--format", "csv", "--out", out, database=country.database, token=country.first
+    )
+    found, planted = read_findings(out), read_planted(country.folder / "truth" / "planted.csv")
+    for code in DECIDED:
+        verdict = judge(code, found, planted)
+        assert verdict.precision >= 0.98, verdict
+        assert verdict.recall >= 0.98, verdict
+    twice = set().union(*planted["DUP_PERSON"].values())
+    assert len(twice) >= 20
+    assert len(found["DUP_PERSON"] & twice) >= 0.9 * len(twice)
+    assert len(found["DUP_PERSON"] & twice) >= 0.98 * len(found["DUP_PERSON"])
+    rows = country.khana("linkage", "export", "--state", "LINKED")["rows"]
+    assert any(row["left_file"] and row["right_household_id"] for row in rows)
+
+
+def _api(token: str, method: str, path: str, **body: Any) -> tuple[int, Any]:
+    from django.test import Client
+
+    client = Client()
+    headers = {"Authorization": f"Bearer {token}"}
+    if method == "GET":
+        response = client.get(f"/api/v1/linkage/{path}", body, headers=headers)
+    else:
+        response = client.post(
+            f"/api/v1/linkage/{path}", json.dumps(body), content_type="application/json", headers=headers
+        )
+    return response.status_code, response.json()
+
+
+def _truth(country: Country) -> dict[tuple[str, str], bool]:
+    with (country.folder / "truth" / "second.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    return {
+        (f"{r['left_household_id']}|{r['left_line_no']}", f"{r['right_household_id']}|{r['right_line_no']}"): True
+        for r in rows
+    }
+
+
+def test_labels_from_outside_tell_precision_and_recall(country: Country, matched: dict[str, Any], connect) -> None:
+    """A labeller who knows the truth labels the whole draw by the API; the estimate meets what the truth says."""
+    with connect("owner") as owner:
+        place = dict(
+            owner.execute(
+                "SELECT m.person_id, h.number || '|' || m.line_no FROM registry_membership m "
+                "JOIN registry_household h ON h.id = m.household_id"
+            ).fetchall()
+        )
+    true = _truth(country)
+    status, sample = _api(country.first, "GET", "sample", limit=400)
+    assert status == 200 and len(sample["pairs"]) > 50
+    for one in sample["pairs"]:
+        ends = place[one["left"]], place[one["right"]]
+        outcome = "SAME" if ends in true or ends[::-1] in true else "DIFFERENT"
+        assert _api(country.first, "POST", f"pairs/{one['id']}/labels", outcome=outcome)[0] == 200
+    status, found = _api(country.first, "GET", "estimate")
+    assert status == 200
+    judged = country.khana("linkage", "evaluate", "--truth", country.folder / "truth" / "second.csv")
+    assert found["precision"] is not None and found["recall"] is not None
+    assert found["precision_low"] <= found["precision"] <= found["precision_high"]
+    assert abs(found["precision"] - judged["precision"]) <= 0.02, (found, judged)
+    kept = country.khana("linkage", "estimate", "--keep")
+    assert kept["labels"] == len(sample["pairs"])
+
+
+def test_two_opinions_and_their_agreement(country: Country, matched: dict[str, Any]) -> None:
+    _, drawn = _api(country.second, "GET", "sample", limit=400)
+    both = [one for one in drawn["pairs"] if one["wants_second"]][:6]
+    assert both, "one pair in ten wants a second opinion"
+    for one in both:
+        status, pair = _api(country.second, "GET", f"pairs/{one['id']}")
+        assert status == 200
+        assert {"name", "birth", "number"} <= {line["question"] for line in pair["lines"]}
+        _, done = _api(country.second, "POST", f"pairs/{one['id']}/labels", outcome="SAME")
+        assert done["decision"] in ("LINKED", "REVIEW")
+    said = country.khana("linkage", "queue")
+    assert said["second_opinions"] == len(both)
+    assert said["kappa"] is not None
+    wrong = _api(country.first, "POST", f"pairs/{both[0]['id']}/labels", outcome="PERHAPS")
+    assert wrong[0] == 422 and wrong[1]["code"] == "linkage.outcome_unknown"
+
+
+def test_what_a_person_decided_stays_when_the_model_runs_again(country: Country, matched: dict[str, Any]) -> None:
+    rows = country.khana("linkage", "queue", "--state", "LINKED", "--limit", 1000)["rows"]
+    chosen = next(row for row in rows if row["kind"] == "PERSON")
+    country.khana("linkage", "label", chosen["id"], "DIFFERENT")
+    country.khana("linkage", "label", chosen["id"], "DIFFERENT", token=country.second)
+    country.khana("linkage", "run")
+    told_apart = country.khana("linkage", "queue", "--state", "REJECTED", "--limit", 1000)["rows"]
+    assert chosen["id"] in {row["id"] for row in told_apart}
+
+
+def test_a_pair_that_reaches_out_of_the_area_is_not_there(
+    country: Country, matched: dict[str, Any], connect, tokens
+) -> None:
+    with connect("owner") as owner:
+        rows = owner.execute(
+            "SELECT id, split_part(area_path, '.', 3), split_part(left_area_path, '.', 3) FROM linkage_pair "
+            "WHERE left_kind = 'PERSON'"
+        ).fetchall()
+    pair, own, _ = next(row for row in rows if row[1] != row[2])
+    steward = tokens("data_steward", area_code=own)
+    assert _api(steward, "GET", f"pairs/{pair}")[0] == 404
+    assert _api(steward, "POST", f"pairs/{pair}/labels", outcome="SAME")[0] == 404
+    inside = {row[0] for row in rows if row[1] == row[2] == own}
+    seen = {
+        one["id"] for state in ("REVIEW", "LINKED", "APART") for one in _api(steward, "GET", "queue", state=state, limit=500)[1]["pairs"]
+        if one["kind"] == "PERSON"
+    }  # fmt: skip
+    assert seen <= inside
+    assert _api(tokens("analyst"), "GET", "queue")[0] == 403
+
+
+def test_the_page_leads_from_pair_to_pair(country: Country, matched: dict[str, Any]) -> None:
+    from datetime import UTC, datetime
+
+    from django.db import connection
+    from django.test import Client
+    from tests.conftest import close_pool
+
+    from khana.access import services as access
+    from khana.platform import embedded
+
+    kept = dict(connection.settings_dict)
+    owner = embedded.connection_parameters("owner")
+    close_pool(connection)
+    connection.settings_dict.update(USER=owner["user"], PASSWORD=owner["password"], OPTIONS={})
+    access.add_user(
+        username="reviewer", display_name="Reviewer", role="data_steward", password="not-a-secret-of-anyone",
+        second_factor=False, at=datetime.now(UTC),
+    )  # fmt: skip
+    close_pool(connection)
+    connection.settings_dict.clear()
+    connection.settings_dict.update(kept)
+    client = Client()
+    assert client.post("/sign-in", {"username": "reviewer", "password": "not-a-secret-of-anyone"}).status_code == 302
+    for language in ("en", "ur", "bn"):
+        client.post("/language", {"language": language})
+        page = client.get("/matching?state=LINKED")
+        assert page.status_code == 200 and b"T-1" in page.content
+    client.post("/language", {"language": "en"})
+    rows = country.khana("linkage", "queue", "--state", "LINKED", "--limit", 1000)["rows"]
+    for kind in {row["kind"] for row in rows}:
+        one = next(row for row in rows if row["kind"] == kind)
+        page = client.get(f"/matching/pairs/{one['id']}")
+        assert page.status_code == 200
+        assert b'data-press="s"' in page.content and b"Lives with" in page.content
+    done = client.post(f"/matching/pairs/{one['id']}/outcome", {"outcome": "SAME"})
+    assert done.status_code == 302 and done["Location"] == "/matching/next"
+
+
+def test_at_the_desk_another_file_is_told_without_being_shown(
+    country: Country, matched: dict[str, Any], connect, tokens
+) -> None:
+    """A woman of another district with her name misspelt: the desk learns that a file may exist, and nothing of it."""
+    with connect("owner") as owner:
+        person, name, guardian, year, sex, district = owner.execute(
+            "SELECT person_id, name, guardian_name, birth_year, sex, split_part(area_path, '.', 3) FROM registry_personversion "
+            "WHERE length(name) > 9 AND birth_year IS NOT NULL AND guardian_name <> '' AND superseded_at IS NULL "
+            "AND valid_to IS NULL ORDER BY person_id LIMIT 1"
+        ).fetchone()
+        (elsewhere,) = owner.execute(
+            "SELECT min(code) FROM geo_area WHERE level = 2 AND code <> %s", [district]
+        ).fetchone()
+    asked = {"name": name.replace("ee", "i"), "guardian_name": guardian, "sex": sex, "birth_year": year}
+    status, found = _api(tokens("registrar", area_code=elsewhere), "POST", "check", **asked)
+    assert status == 200
+    assert found["elsewhere"] is True
+    assert person not in {one["person"] for one in found["files"]}
+    assert str(person) not in json.dumps(found)
+    status, found = _api(tokens("registrar", area_code=district), "POST", "check", **asked)
+    assert person in {one["person"] for one in found["files"]}
+    status, found = _api(tokens("registrar", area_code=elsewhere), "POST", "check", name="Zzyx Qqwv", birth_year=1950)
+    assert found == {"files": [], "elsewhere": False, "elsewhere_shares_number": False}
+    assert _api(tokens("analyst"), "POST", "check", **asked)[0] == 403

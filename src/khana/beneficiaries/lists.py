@@ -14,6 +14,8 @@ from decimal import Decimal
 from django.db.models import Q
 
 from khana.beneficiaries.models import Benefit, ExitRecord, Source
+from khana.platform import keys
+from khana_methods.disclosure.masking import mask
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,38 @@ def benefit(benefit_id: int) -> BenefitRow | None:
     """Return one list row within the scope."""
     row = Benefit.objects.filter(pk=benefit_id).first()
     return _benefit(row, []) if row else None
+
+
+@dataclass(frozen=True)
+class SeatRow:
+    """One role of one row as a steward compares it with a person: number masked."""
+
+    name: str
+    guardian_name: str
+    sex: str
+    birth: tuple[int | None, int | None, int | None]
+    masked: str
+    area_path: str
+    other_name: str
+    programme: str
+    period: str
+    file_name: str
+    line: int
+
+
+def row_for_matching(benefit_id: int, role: str) -> SeatRow | None:
+    """Return what a row says of its beneficiary, or of its payee; None outside the scope."""
+    row = Benefit.objects.filter(pk=benefit_id).first()
+    if row is None:
+        return None
+    is_payee = role == "payee"
+    sealed = row.payee_id_ciphertext if is_payee else row.id_ciphertext
+    return SeatRow(
+        row.payee_name if is_payee else row.name or row.payee_name, "" if is_payee else row.guardian_name,
+        "" if is_payee else row.sex, (None, None, None) if is_payee else (row.birth_year, row.birth_month, row.birth_day),
+        mask(keys.decrypt(sealed).decode()) if sealed else "", row.area_path, row.name if is_payee else row.payee_name,
+        row.programme, row.period, row.file_name, row.line,
+    )  # fmt: skip
 
 
 def benefit_tokens(benefit_id: int) -> list[bytes]:

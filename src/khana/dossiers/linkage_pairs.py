@@ -36,7 +36,8 @@ class TruthUnreadable(InputError):
 def pairs(decisions: Sequence[str] = SHOWN) -> pa.Table:
     """Return the stored pairs in the columns of `PAIR_COLUMNS`, strongest first.
 
-    A row of a list that is linked to a person stands once with each file of her cluster.
+    A row of a list that is linked to a person stands once with each file of her cluster. It means its beneficiary: seats
+    of other payees are stored and reviewed too, but the columns could not tell them apart.
     """
     with workplace("scratch") as folder, Engine(memory_mib=1024, folder=folder) as engine:
         _read(engine)
@@ -55,12 +56,12 @@ def _read(engine: Engine) -> None:
     engine.run("""
         CREATE OR REPLACE TABLE told AS
         WITH whole AS (
-            SELECT p.* FROM pair_frame p
+            SELECT p.* FROM pair_frame p WHERE p.left_role <> 'payee'
             UNION ALL
             SELECT p.* REPLACE (o.person_id AS right_id) FROM pair_frame p
             JOIN cluster_frame c ON c.person_id = p.right_id
             JOIN cluster_frame o ON o.cluster = c.cluster AND o.person_id <> p.right_id
-            WHERE p.left_kind = 'ROW' AND p.decision = 'LINKED')
+            WHERE p.left_kind = 'ROW' AND p.left_role <> 'payee' AND p.decision = 'LINKED')
         SELECT CASE p.left_kind WHEN 'PERSON' THEN 'registry' ELSE r.source END AS left_source,
             coalesce(r.file, '') AS left_file, coalesce(r.sheet, '') AS left_sheet,
             coalesce(r.line::VARCHAR, '') AS left_line, coalesce(l.household_number, '') AS left_household_id,

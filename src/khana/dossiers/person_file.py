@@ -44,6 +44,7 @@ class PersonFile:
     benefits: Sequence[BenefitLine]
     exits: Sequence[lists.ExitRow]
     score: scores.ScoreFacts | None
+    merges: Sequence[files.Merge] = ()
 
 
 @dataclass(frozen=True)
@@ -76,24 +77,27 @@ def person_file(person_id: int, clocks: files.Clocks | None = None) -> PersonFil
     Raises:
         FileNotFound: It does not exist or lies outside the scope, or nothing was known on that day.
     """
-    current = files.current_file(person_id)
+    known = clocks.as_known_at if clocks else None
+    current = files.current_file(person_id, known)
+    held = files.files_of(current, known)
     facts = files.person_at([current], clocks).get(current)
     if facts is None:
         raise FileNotFound("No such file, or it lies outside the area that you work for.", person=person_id)
-    numbers = files.numbers_of(current)
-    places = files.places_of(current, clocks)
+    numbers = files.numbers_of(held)
+    places = files.places_of(held, clocks)
     tokens = [number.token for number in numbers if number.retired_at is None]
     found = scores.scores_of(places[0].household_id, clocks.as_known_at if clocks else None) if places else []
     return PersonFile(
         person_id=current,
         facts=facts,
-        versions=files.versions_of_person(current),
+        versions=files.versions_of_person(held),
         numbers=numbers,
         places=places,
         way_down=geo.way_down(facts.area_path),
         benefits=benefit_lines(tokens),
         exits=lists.exits_of(tokens),
         score=found[0] if found else None,
+        merges=files.merges_of(held),
     )
 
 
@@ -118,7 +122,8 @@ def recipient_file(recipient_id: int) -> RecipientFile:
     token = results.recipient_token(recipient_id)
     tokens = [token] if token else []
     if row.person_id is not None:
-        tokens += [held for held in files.tokens_of([row.person_id]) if held not in tokens]
+        mine = files.files_of(files.current_file(row.person_id))
+        tokens += [held for held in files.tokens_of(mine) if held not in tokens]
     return RecipientFile(row, benefit_lines(tokens), geo.way_down(row.area_path))
 
 

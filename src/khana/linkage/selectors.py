@@ -12,10 +12,13 @@ from typing import Any, ClassVar
 
 from django.db.models import Count, QuerySet
 
+from khana.access.functions import raw
 from khana.linkage.models import Approval, Label, LinkageRun, MatchingModel, Pair
 from khana_methods.errors import NotConfigured, NotFound
 from khana_methods.matching.evaluate import Interval, LabelsMissing, Stratum, estimate, kappa
 from khana_methods.matching.model import ModelCard
+
+LINKED = str(Pair.Decision.LINKED)
 
 
 class ModelNotFound(NotFound):
@@ -222,3 +225,17 @@ def estimate_of(run: LinkageRun) -> Estimate:
     except LabelsMissing:
         precision = recall = None
     return Estimate(run.pk, precision, recall, len(outcome), shown)
+
+
+def files_like(
+    *, name: str, guardian_name: str, sex: str, birth_year: int | None, tokens: Sequence[bytes]
+) -> list[tuple[int | None, bool]]:
+    """Return files that may be one person's, over the whole country: id within the scope, None for all others together.
+
+    Each with whether it shows one of the numbers. The database function asks for `registry.write` and applies the scope.
+    """
+    rows = raw(
+        "SELECT * FROM khana_private.linkage_files_like(%s, %s, %s, %s, %s)",
+        name, guardian_name, sex, birth_year, list(tokens),
+    )  # fmt: skip
+    return [(None if person is None else int(person), bool(shares)) for person, shares in rows]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from django.db import connection
@@ -148,15 +148,76 @@ def _now(rows: QuerySet[Any], clocks: Clocks | None) -> QuerySet[Any]:
 def people_of_token(token: bytes) -> list[int]:
     """Return the current files of whoever shows or claims a number."""
     found = Identifier.objects.filter(token=token, retired_at__isnull=True).order_by("id")
-    return [current_file(person) for person in dict.fromkeys(found.values_list("person_id", flat=True)[:50])]
+    held = dict.fromkeys(found.values_list("person_id", flat=True)[:50])
+    return list(dict.fromkeys(current_file(person) for person in held))
 
 
-def current_file(person_id: int) -> int:
-    """Return the file that a person's id stands for today: her own, or the one it was merged into."""
-    merged = (
-        Alias.objects.filter(person_id=person_id, valid_to__isnull=True).values_list("current_id", flat=True).first()
-    )
-    return merged if merged is not None else person_id
+def current_file(person_id: int, at: datetime | None = None) -> int:
+    """Return the file that a person's id stands for: her own, or the one it was merged into, as far as the reader sees.
+
+    Args:
+        person_id: Any id that was ever given.
+        at: With what was known then; now if absent.
+    """
+    ((found,),) = _asked("SELECT khana_private.registry_current(%s, coalesce(%s, now()))", person_id, at)
+    return int(found)
+
+
+def files_of(person_id: int, at: datetime | None = None) -> list[int]:
+    """Return the ids that stand for a current file, its own first: what hangs on any of them is hers."""
+    rows = _asked("SELECT khana_private.registry_files_of(%s, coalesce(%s, now()))", person_id, at)
+    return sorted((int(row[0]) for row in rows), key=lambda one: (one != person_id, one))
+
+
+def _asked(statement: LiteralString, person_id: int, at: datetime | None) -> list[tuple[Any, ...]]:
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return psycopg.Cursor(connection.connection).execute(statement, (person_id, at)).fetchall()
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One alias: which file stands for which, proposed, in force, or ended."""
+
+    id: int
+    person_id: int
+    current_id: int
+    state: str
+    needs_second: bool
+    reason: str
+    proposed_by: int | None
+    proposed_at: datetime | None
+    confirmed_by: int | None
+    valid_from: datetime | None
+    valid_to: datetime | None
+    end_proposed_by: int | None
+    ended_by: int | None
+
+
+def merges_of(person_ids: Sequence[int]) -> list[Merge]:
+    """Return every merge that some files took part in, newest first."""
+    held = list(person_ids)
+    found = Alias.objects.filter(Q(person_id__in=held) | Q(current_id__in=held)).order_by("-id")[:200]
+    return [_merge(row) for row in found]
+
+
+def merges_waiting(*, limit: int = 200) -> list[Merge]:
+    """Return merges, and ends of merges, that wait for a second person."""
+    waiting = Q(valid_from__isnull=True) | Q(end_proposed_by__isnull=False)
+    return [_merge(row) for row in Alias.objects.filter(waiting, valid_to__isnull=True).order_by("id")[:limit]]
+
+
+def _merge(row: Alias) -> Merge:
+    if row.valid_to is not None:
+        state = "ENDED" if row.valid_from is not None else "WITHDRAWN"
+    elif row.valid_from is None:
+        state = "PROPOSED"
+    else:
+        state = "END_PROPOSED" if row.end_proposed_by is not None else "IN_FORCE"
+    return Merge(
+        row.pk, row.person_id, row.current_id, state, row.needs_second, row.reason, row.proposed_by, row.proposed_at,
+        row.confirmed_by, row.valid_from, row.valid_to, row.end_proposed_by, row.ended_by,
+    )  # fmt: skip
 
 
 def has_person(person_id: int) -> bool:
@@ -164,9 +225,9 @@ def has_person(person_id: int) -> bool:
     return Person.objects.filter(pk=person_id).exists()
 
 
-def numbers_of(person_id: int) -> list[HeldNumber]:
-    """Return the numbers of a person, masked, verified ones first."""
-    rows = list(Identifier.objects.filter(person_id=person_id).order_by("-status", "id")[:50])
+def numbers_of(person_ids: Sequence[int]) -> list[HeldNumber]:
+    """Return the numbers of a person's files, masked, verified ones first."""
+    rows = list(Identifier.objects.filter(person_id__in=list(person_ids)).order_by("-status", "id")[:50])
     opened = keys.decrypt_many([row.ciphertext for row in rows])
     return [
         HeldNumber(
@@ -202,9 +263,11 @@ def person_at(person_ids: Sequence[int], clocks: Clocks | None = None) -> dict[i
     return {row.person_id: _person(row) for row in rows}
 
 
-def versions_of_person(person_id: int) -> list[PersonFacts]:
-    """Return every version of a person, newest first."""
-    rows = PersonVersion.objects.filter(person_id=person_id).order_by("-valid_from", "-recorded_at", "-id")[:50]
+def versions_of_person(person_ids: Sequence[int]) -> list[PersonFacts]:
+    """Return every version of a person's files, newest first."""
+    rows = PersonVersion.objects.filter(person_id__in=list(person_ids)).order_by("-valid_from", "-recorded_at", "-id")[
+        :50
+    ]
     return [_person(row) for row in rows]
 
 
@@ -216,9 +279,13 @@ def _person(row: PersonVersion) -> PersonFacts:
     )  # fmt: skip
 
 
-def places_of(person_id: int, clocks: Clocks | None = None) -> list[Place]:
-    """Return the households that a person stands in."""
-    rows = _now(Membership.objects.filter(person_id=person_id), clocks).select_related("household").order_by("id")
+def places_of(person_ids: Sequence[int], clocks: Clocks | None = None) -> list[Place]:
+    """Return the households that a person stands in, with any of her files."""
+    rows = (
+        _now(Membership.objects.filter(person_id__in=list(person_ids)), clocks)
+        .select_related("household")
+        .order_by("id")
+    )
     return [_place(row) for row in rows[:50]]
 
 

@@ -27,6 +27,7 @@ from khana.platform.workplaces import workplace
 from khana.programmes.selectors import get_programme_frame
 from khana.registry import frames as registry
 from khana.registry.report_rows import register_totals
+from khana.workflows import recognise_persons
 from khana_methods import records
 from khana_methods.engine.duckdb import Engine
 from khana_methods.overlap.consolidate import consolidate
@@ -98,7 +99,8 @@ def _work(
     ):
         record_run.hold_run(run_id=run_id)
         with open_source() as source:
-            benefits = beneficiaries.benefit_frame(source, without_batches=deliveries.replaced_batch_ids())
+            replaced = deliveries.replaced_batch_ids()
+            benefits = beneficiaries.benefit_frame(source, without_batches=replaced)
             engine.register("benefit_frame", benefits, schema=records.benefit_frame)
             for number, (name, frame) in enumerate(FRAMES):
                 progress(number, steps, "reading")
@@ -106,9 +108,18 @@ def _work(
                     assessment.score_frame(source, as_of=parameters.as_of) if name == "score_frame" else frame(source)
                 )
                 engine.register(name, reader, schema=records.FRAMES[name])
+            recognised = recognise_persons.read(engine, source, without_batches=replaced)
         faults.reach("consolidate.frames_read")
         engine.register("programme_frame", get_programme_frame(), schema=records.programme_frame)
-        done = consolidate(engine, parameters, lambda step, share: progress(int(share * 100), 100, step))
+        progress(0, 1, "recognising")
+        recognise_persons.recognise(engine, recognised)
+        done = consolidate(
+            engine,
+            parameters,
+            lambda step, share: progress(int(share * 100), 100, step),
+            linkers=recognised.linkers,
+            checks=recognised.checks,
+        )
         faults.reach("consolidate.compared")
         progress(0, 1, "writing")
         record_run.write_results(
@@ -123,9 +134,17 @@ def _work(
             at=at,
         )
         record_run.forget_old_results()
+        recognise_persons.record(engine, recognised, cap=parameters.cap, at=at)
         faults.reach("consolidate.before_commit")
         progress(1, 1, "done")
-        return done.summary
+        return {**done.summary, **_of_model(recognised)}
+
+
+def _of_model(recognised: recognise_persons.Recognised) -> dict[str, Any]:
+    """Name the matching model that linked, and what it did; nothing where none is in use."""
+    if recognised.card is None:
+        return {}
+    return {"matching": {"model": recognised.card.version, **(recognised.counts or {})}}
 
 
 _RECIPIENTS = """SELECT * EXCLUDE (id_token) REPLACE (to_json(agencies)::VARCHAR AS agencies,

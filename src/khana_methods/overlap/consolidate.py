@@ -26,6 +26,7 @@ def consolidate(
     progress: Progress | None = None,
     *,
     linkers: Sequence[link.Linker] = (link.link_by_number,),
+    checks: Sequence[check.Check] = CHECKS,
 ) -> Consolidation:
     """Compare all lists with each other and with every register.
 
@@ -35,6 +36,8 @@ def consolidate(
         parameters: The policy values.
         progress: Told the step's name and the share done, 0 to 1, before each step.
         linkers: Methods of linking rows to persons, in order; exact numbers alone by default.
+        checks: Checks to run, in order; those that numbers decide by default. Checks of persons
+            (`findings.persons`) need their tables in the engine.
 
     Returns:
         The summary; the result tables stay in the engine until it is closed.
@@ -49,7 +52,7 @@ def consolidate(
         ("links", lambda: link.link_rows(engine, linkers)),
         ("parties", lambda: link.prepare_parties(engine)),
         ("checks", lambda: check.start_findings(engine)),
-        *((one.codes[0], _checked(engine, one, undecided)) for one in CHECKS),
+        *((one.codes[0], _checked(engine, one, undecided)) for one in checks),
         ("findings", lambda: check.finish_findings(engine)),
         ("recipients", lambda: answers.write_recipients(engine)),
         ("overlaps", lambda: answers.write_pair_overlaps(engine)),

@@ -29,6 +29,16 @@ def link_by_number(engine: Engine) -> str:
         """
 
 
+def link_by_number_unless_named_otherwise(engine: Engine) -> str:
+    """Say who holds the number, but for seats that `named_otherwise` tells apart from its holder."""
+    return f"SELECT n.* FROM ({link_by_number(engine)}) n ANTI JOIN named_otherwise o USING (benefit_id, role)"
+
+
+def link_by_model(engine: Engine) -> str:
+    """Say who the matching model took the seat for; the caller laid out `model_link`, and `model_number` of its numbers."""
+    return "SELECT benefit_id, role, person_id, household_id FROM model_link"
+
+
 def link_rows(engine: Engine, linkers: Sequence[Linker]) -> None:
     """Write `link`: one row per list row and role, LINKED or UNMATCHED.
 
@@ -105,11 +115,13 @@ def prepare_parties(engine: Engine) -> None:
         CREATE OR REPLACE TABLE work_holding AS
         SELECT DISTINCT payee_key, programme FROM work_party WHERE payee_key IS NOT NULL
         """)
+    engine.run("CREATE TABLE IF NOT EXISTS model_number (token BLOB, person_id BIGINT)")
     engine.run("""
         CREATE OR REPLACE TABLE work_number_key AS
-        SELECT t.number_no, coalesce(2 * h.person_id, 2 * t.number_no + 1) AS key
-        FROM (SELECT DISTINCT t.number_no FROM work_token t
+        SELECT t.number_no, coalesce(2 * h.person_id, 2 * m.person_id, 2 * t.number_no + 1) AS key
+        FROM (SELECT DISTINCT t.number_no, t.token FROM work_token t
               JOIN (SELECT id_token AS token FROM employee_frame UNION SELECT id_token FROM exit_frame)
               USING (token)) t
         LEFT JOIN work_holder h USING (number_no)
+        LEFT JOIN model_number m USING (token)
         """)

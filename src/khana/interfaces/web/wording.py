@@ -22,6 +22,34 @@ MARITAL = {
 NUMBER_STATUS = {
     "VERIFIED": _("verified"), "CLAIMED": _("claimed, not verified"), "DISPUTED": _("disputed: another person holds it"),
 }  # fmt: skip
+MERGE_STATE = {
+    "PROPOSED": _("waits for a second person"), "IN_FORCE": _("merged"), "END_PROPOSED": _("its end waits for a second person"),
+    "ENDED": _("split again"), "WITHDRAWN": _("withdrawn"),
+}  # fmt: skip
+MERGE_DONE = {
+    "PROPOSED": _("Kept. The merge waits for a second person, because money hangs on it."),
+    "IN_FORCE": _("Kept. The two files are one now; a split takes it back."),
+}
+PAIR_STATE = {
+    "REVIEW": _("waits for somebody"), "ASK_FIELD": _("asked the field"), "LINKED": _("linked"), "REJECTED": _("told apart"),
+}  # fmt: skip
+PAIR_KIND = {"PERSON": _("Two files"), "ROW": _("A row of a list and a file")}
+STAKE = {"3": _("the cap"), "2": _("two payments"), "1": _("a payment"), "0": _("no payment")}
+CONTRADICTION = {
+    "two_verified_numbers": _("two verified numbers"), "sex_differs": _("sex differs"), "born_far_apart": _("born far apart"),
+}  # fmt: skip
+OUTCOME = {
+    "SAME": _("One person"), "DIFFERENT": _("Two people"), "UNSURE": _("I cannot tell"), "ASK_FIELD": _("Ask the field"),
+}  # fmt: skip
+QUESTION = {
+    "name": _("Name"), "guardian": _("Father or husband"), "birth": _("Born"), "sex": _("Sex"),
+    "number": _("Number, last four digits"), "place": _("Place"), "household": _("Household"),
+}  # fmt: skip
+QUESTION_OF_MODEL = {
+    "name": _("Name"), "birth": _("Born"), "sex": _("Sex"), "number": _("Number"), "family": _("Family"), "place": _("Place"),
+    "frequency": _("How rare the name is"),
+}  # fmt: skip
+AGREES = {"yes": _("agrees"), "near": _("nearly"), "no": _("differs"), "unknown": _("not known")}
 SEVERITY = {"REFUSE": _("Do not pay yet"), "WARN": _("Look at it"), "NOTE": _("Good to know")}
 ROLE = {"beneficiary": _("beneficiary"), "payee": _("payee"), "row": _("the row itself")}
 BATCH_STATE = {"KEPT": _("received"), "LOADED": _("loaded"), "FAILED": _("failed")}
@@ -34,6 +62,7 @@ JOB_STATE = {
     "QUEUED": _("waiting"), "RUNNING": _("running"), "DONE": _("done"), "FAILED": _("failed"), "CANCELLED": _("cancelled"),
 }  # fmt: skip
 JOB_KIND = {
+    "linkage_run": _("Matching of the registry"), "linkage_train": _("Training of a matching model"),
     "import_file": _("Import a file"), "import_upload": _("Import a file"), "load_manifest": _("Load a whole set"), "consolidate": _("Consolidation"),
     "replay": _("Replay corrected rows"), "study": _("Compatibility study"), "export_report": _("Export a report"),
     "score_registry": _("Score the registry"), "prepare_simulation": _("Count the scores for the simulator"),

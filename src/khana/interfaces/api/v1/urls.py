@@ -7,7 +7,7 @@ import os
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 
-from khana.interfaces.api.v1 import persons, work
+from khana.interfaces.api.v1 import linkage, persons, work
 from khana.interfaces.api.v1.bearer import Bearer
 from khana.interfaces.api.v1.problems import add_handlers
 
@@ -25,6 +25,7 @@ api = NinjaAPI(
 add_handlers(api)
 api.add_router("", persons.router)
 api.add_router("", work.router)
+api.add_router("", linkage.router)
 
 
 def _open(pattern: URLPattern | URLResolver) -> URLPattern | URLResolver:

@@ -54,6 +54,11 @@ def person(file: PersonFile) -> dict[str, Any]:
         "places": [{"place": one, "relation": wording.say(wording.RELATION, one.relation)} for one in file.places],
         "benefits": benefits(file.benefits),
         "finding_count": sum(len(line.findings) for line in file.benefits),
+        "merges": [
+            {"merge": row, "state": wording.say(wording.MERGE_STATE, row.state),
+             "other": row.person_id if row.current_id == file.person_id else row.current_id}
+            for row in file.merges
+        ],
         "versions": [
             {"facts": row, "sex": wording.say(wording.SEX, row.sex), "marital": wording.say(wording.MARITAL, row.marital)}
             for row in file.versions

@@ -22,6 +22,9 @@
       afterG = 0;
       const link = document.querySelector(`.k-nav [data-key="${CSS.escape(event.key)}"]`);
       if (link) { event.preventDefault(); link.click(); }
+    } else {
+      const pressed = document.querySelector(`[data-press="${CSS.escape(event.key)}"]`);
+      if (pressed && !document.querySelector("dialog[open]")) { event.preventDefault(); pressed.click(); }
     }
   });
   document.addEventListener("click", (event) => {

@@ -1,0 +1,1 @@
+"""The steward's queue: which files are one person."""
