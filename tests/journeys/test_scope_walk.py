@@ -34,7 +34,8 @@ PASSWORD = "not-a-secret-of-anyone"
 KINDS = ("recipients", "overlaps", "cap", "unserved", "leakage", "findings", "quarantine")
 FIGURES = ("recipients", "overlaps", "cap", "unserved", "leakage")
 
-PUBLIC = {"sign-in", "second-factor", "sign-out", "language", "health"}
+PUBLIC = {"sign-in", "second-factor", "sign-out", "language", "health", "my-file", "my-file-code", "my-file-read", "my-file-say",
+          "my-file-download", "my-file-leave"}  # fmt: skip
 # name of an address -> the requests to make; {x} are things of the other side, see `World.things`
 PAGES: dict[str, list[str]] = {
     "sign-in": ["GET /sign-in"],
@@ -158,6 +159,12 @@ PAGES: dict[str, list[str]] = {
     "odk-key:form-xml": ["GET /api/odk/v1/key/nobody/projects/1/forms/khana_pak_household/xform"],
     "odk-key:manifest": ["GET /api/odk/v1/key/nobody/projects/1/forms/khana_pak_household/manifest"],
     "odk-key:media": ["GET /api/odk/v1/key/nobody/projects/1/forms/khana_pak_household/media/areas.csv"],
+    "my-file": ["GET /my-file", "POST /my-file number={number}"],
+    "my-file-code": ["GET /my-file/code"],
+    "my-file-read": ["GET /my-file/read"],
+    "my-file-say": ["POST /my-file/say what=OBJECTION"],
+    "my-file-download": ["GET /my-file/download"],
+    "my-file-leave": ["POST /my-file/leave"],
     # a partner's token alone opens these: test_dci.py walks them as partners of different agreements
     "dci:sr": ["POST /registry/sync/search x=y", "POST /sr/search x=y", "POST /dci/sr/v1.0.0/registry/notify x=y", "GET /registry/search"],
     "dci:ibr": ["POST /ibr/sync/enrolled x=y", "POST /dci/ibr/v1.0.0/registry/sync/search x=y"],

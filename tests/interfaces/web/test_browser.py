@@ -113,6 +113,11 @@ def _problems(visit: Visit, name: str, path: str, language: str) -> list[str]:
 def test_gate_and_users_in_every_language(chrome, site: str, language: str) -> None:  # type: ignore[no-untyped-def]
     visit = Visit(chrome, site, "", language)
     problems = _problems(visit, "sign-in", "/sign-in", language)
+    problems += _problems(visit, "my-file", "/my-file", language)
+    visit.page.fill("#number", "3520112345671")
+    visit.page.press("#number", "Enter")
+    visit.page.wait_for_selector("#code")
+    problems += [f"my-file-code {line}" for line in visit.axe()]
     visit.close()
     visit = Visit(chrome, site, "admin", language)
     problems += _problems(visit, "users", "/users", language)

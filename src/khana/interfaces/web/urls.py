@@ -17,4 +17,5 @@ urlpatterns = [
     path("", include("khana.interfaces.web.rules.urls")),
     path("", include("khana.interfaces.web.simulator.urls")),
     path("", include("khana.interfaces.web.users.urls")),
+    path("", include("khana.interfaces.web.myfile.urls")),
 ]

@@ -1,0 +1,170 @@
+"""`/my-file`: a person sees her own file with her number and a code, without JavaScript and without an account.
+
+Number and code stand encrypted in her own cookie and nowhere else; they are asked of the database at each page.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from khana.interfaces.web import limits, session
+from khana.interfaces.web.errors.pages import wording
+from khana.platform import clock, keys
+from khana.sharing import citizen
+from khana_methods.errors import KhanaError
+
+_HELD = "my-file"
+TRIES = limits.Bucket(burst=20, per_minute=6)
+
+
+def _hold(request: HttpRequest, **what: str) -> None:
+    held = {**_held(request), **what}
+    request.session[_HELD] = base64.b64encode(keys.encrypt(json.dumps(held))).decode()
+    request.session.set_expiry(15 * 60)
+
+
+def _held(request: HttpRequest) -> dict[str, str]:
+    kept = request.session.get(_HELD)
+    if not kept:
+        return {}
+    try:
+        found: dict[str, str] = json.loads(keys.decrypt(base64.b64decode(str(kept))))
+    except (KhanaError, ValueError):
+        return {}
+    return found
+
+
+def _slow(request: HttpRequest) -> None:
+    TRIES.take(str(request.META.get("REMOTE_ADDR", "")))
+
+
+@session.public
+@require_http_methods(["GET", "POST"])
+def start(request: HttpRequest) -> HttpResponse:
+    """Ask for the number and send a code; the next page says the same whether or not anybody holds it."""
+    if request.method == "GET":
+        return render(request, "myfile/start.html", {"error": ""})
+    number = request.POST.get("number", "")[:40]
+    words = _("Khana: your code is %(code)s. It is good for 15 minutes. Nobody will ever ask you for it.")
+    try:
+        _slow(request)
+        citizen.start(number=number, words=words, at=clock.now())
+    except (citizen.NumberUnreadable, citizen.TelephoneSilent, limits.TooMany) as error:
+        return render(request, "myfile/start.html", {"error": wording(error)}, status=error.http_status)
+    _hold(request, number=number, code="")
+    return redirect("my-file-code")
+
+
+@session.public
+@require_http_methods(["GET", "POST"])
+def code(request: HttpRequest) -> HttpResponse:
+    """Ask for the code."""
+    held = _held(request)
+    if not held.get("number"):
+        return redirect("my-file")
+    if request.method == "GET":
+        return render(request, "myfile/code.html", {"error": ""})
+    given = "".join(str(int(sign)) for sign in request.POST.get("code", "")[:20] if sign.isdecimal())
+    try:
+        _slow(request)
+        citizen.read(number=held["number"], code=given, at=clock.now())
+    except (citizen.CodeWrong, limits.TooMany) as error:
+        return render(request, "myfile/code.html", {"error": wording(error)}, status=error.http_status)
+    _hold(request, code=given)
+    return redirect("my-file-read")
+
+
+def _file(request: HttpRequest) -> dict[str, Any] | None:
+    held = _held(request)
+    if not held.get("code"):
+        return None
+    try:
+        return citizen.read(number=held["number"], code=held["code"], at=clock.now())
+    except citizen.CodeWrong:
+        return None
+
+
+@session.public
+@require_GET
+def read(request: HttpRequest) -> HttpResponse:
+    """Show her file: registered, score, what the lists say she draws, who read it and for what."""
+    found = _file(request)
+    if found is None:
+        return redirect("my-file")
+    return render(request, "myfile/read.html", {"file": found, "readers": _readers(found), **_shown(found)})
+
+
+def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
+    household = found.get("household") or {}
+    score = household.get("score")
+    low = int(float(score)) // 10 * 10 if score is not None else None
+    return {
+        "household": household, "score_from": low, "score_to": low + 10 if low is not None else None,
+        "programmes": found.get("programmes") or [], "extracts": [_dated(row) for row in found.get("extracts") or []],
+        "has_refused": bool(found.get("refusals")),
+    }  # fmt: skip
+
+
+def _dated(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "at": datetime.fromisoformat(row["at"])}
+
+
+def _readers(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    purposes = {
+        "eligibility": _("to see whether you are eligible"), "enrolment": _("to enrol you"), "payment": _("to pay you"),
+        "verification": _("to verify what you stated"), "case_management": _("to follow your case"),
+        "monitoring": _("to watch how programmes work"), "research": _("for research"), "statistics": _("for statistics"),
+        "emergency": _("in an emergency"),
+    }  # fmt: skip
+    return [
+        {
+            **_dated(row),
+            "who": row["partner"] or _("an officer of the registry"),
+            "purpose": purposes.get(row["purpose"], ""),
+        }
+        for row in found.get("readers") or []
+    ]
+
+
+@session.public
+@require_POST
+def say(request: HttpRequest) -> HttpResponse:
+    """Object, withdraw consent, end either, or ask for a correction."""
+    held = _held(request)
+    if not held.get("code"):
+        return redirect("my-file")
+    try:
+        citizen.say(number=held["number"], code=held["code"], what=request.POST.get("what", "")[:30], at=clock.now())
+    except citizen.CodeWrong:
+        return redirect("my-file")
+    return redirect("my-file-read")
+
+
+@session.public
+@require_GET
+def download(request: HttpRequest) -> HttpResponse:
+    """Give her file as JSON."""
+    found = _file(request)
+    if found is None:
+        return redirect("my-file")
+    found.pop("person", None)
+    response = HttpResponse(json.dumps(found, ensure_ascii=False, indent=1), content_type="application/json")
+    response["Content-Disposition"] = 'attachment; filename="my-file.json"'
+    return response
+
+
+@session.public
+@require_POST
+def leave(request: HttpRequest) -> HttpResponse:
+    """Forget number and code."""
+    request.session.pop(_HELD, None)
+    return redirect("my-file")

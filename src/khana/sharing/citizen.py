@@ -1,0 +1,122 @@
+"""A person and her own file: her number and a one-time code to her own telephone stand for a session.
+
+The database alone finds the person and decides what she sees (`sql/citizen.sql`); whether a number is known is
+never said. The code is kept as a keyed hash and is good for fifteen minutes and five tries.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+import subprocess
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.db import transaction
+
+from khana.access import services as access
+from khana.platform import keys, places
+from khana.sharing import searches
+from khana_methods.errors import InputError, NotPermitted, Unavailable
+
+SAY = ("OBJECTION", "CONSENT_WITHDRAWN", "END", "CORRECTION")
+
+
+class NumberUnreadable(InputError):
+    """What was typed is no personal number of this country."""
+
+    code: ClassVar[str] = "sharing.citizen.number_unreadable"
+
+
+class CodeWrong(NotPermitted):
+    """The code is wrong, used up or too old."""
+
+    code: ClassVar[str] = "sharing.citizen.code_wrong"
+
+
+class TelephoneSilent(Unavailable):
+    """The message with the code could not be handed to the telephone company."""
+
+    code: ClassVar[str] = "sharing.citizen.telephone_silent"
+
+
+def tokens_of(number: str) -> list[bytes]:
+    """Return the tokens of a number as it was typed.
+
+    Raises:
+        NumberUnreadable: It is none.
+    """
+    found = searches.tokens(number)
+    if not found:
+        raise NumberUnreadable("This is no personal number: check the digits and their count.")
+    return found
+
+
+def _hash(tokens: Sequence[bytes], code: str) -> bytes:
+    return hmac.digest(keys.ring().current("pseudonym"), b"citizen code " + tokens[0] + code.encode(), "sha256")
+
+
+@transaction.atomic
+def start(*, number: str, words: str, at: datetime) -> None:
+    """Send a code to the telephone of whoever shows a number; says nothing about whether anybody does.
+
+    Args:
+        number: As typed.
+        words: The message in her language, with `%(code)s` in it.
+        at: When.
+
+    Raises:
+        NumberUnreadable: It is no number.
+        TelephoneSilent: The telephone company did not take the message.
+    """
+    tokens = tokens_of(number)
+    code = f"{secrets.randbelow(1_000_000):06d}"
+    mobile = access.call("citizen_start", tokens, _hash(tokens, code), at)[0][0]
+    if mobile is not None:
+        _send(keys.decrypt(mobile).decode(), words % {"code": code}, code)
+
+
+def _send(mobile: str, text: str, code: str) -> None:
+    """Hand a message to the command of `KHANA_SMS_COMMAND` (number and text as JSON on its input)."""
+    command = os.environ.get("KHANA_SMS_COMMAND")
+    if command:
+        try:
+            subprocess.run([command], input=json.dumps({"to": mobile, "text": text}).encode(), check=True, timeout=20)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise TelephoneSilent("The message could not be sent. Try again in a few minutes.") from error
+    elif os.environ.get("KHANA_ENV", "development") != "production":
+        path = places.folder("run") / "citizen-code"
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as handle:
+            handle.write(code)
+
+
+def read(*, number: str, code: str, at: datetime) -> dict[str, Any]:
+    """Return a person's own file in short.
+
+    Raises:
+        NumberUnreadable: It is no number.
+        CodeWrong: The code does not open it; the try is counted.
+    """
+    tokens = tokens_of(number)
+    with transaction.atomic():  # a wrong try must stay counted: refused after the transaction
+        found = access.call("citizen_file", tokens, _hash(tokens, code), at)[0][0]
+    if found is None:
+        raise CodeWrong("The code is wrong or too old. Ask for another one.")
+    made: dict[str, Any] = found if isinstance(found, dict) else json.loads(found)
+    return made
+
+
+def say(*, number: str, code: str, what: str, at: datetime) -> None:
+    """Object, withdraw consent, end either, or ask for a correction.
+
+    Raises:
+        CodeWrong: The code does not open her file, or there is nothing of that kind to say.
+    """
+    tokens = tokens_of(number)
+    with transaction.atomic():
+        done = what in SAY and access.call("citizen_say", tokens, _hash(tokens, code), what, at)[0][0]
+    if not done:
+        raise CodeWrong("The code is wrong or too old. Ask for another one.")
