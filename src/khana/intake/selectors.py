@@ -8,9 +8,15 @@ from typing import Any, ClassVar
 
 from django.db.models import Count, Max, Q, QuerySet
 
-from khana.intake.models import FormVersion, Stamp, Submission, SubmissionPart
+from khana.intake.models import Entity, FormVersion, Stamp, Submission, SubmissionPart
 from khana.intake.xlsform.definition import Definition, from_json
 from khana_methods.errors import NotFound
+
+STATES = tuple(Submission.State.values)  # in the order of the journey
+# rows as interfaces name them: a room's models stay its own
+FormRow = FormVersion
+SubmissionRow = Submission
+EntityRow = Entity
 
 
 class FormUnknown(NotFound):

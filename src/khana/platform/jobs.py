@@ -205,6 +205,11 @@ def requeue_stale(*, at: datetime, stale_seconds: float = STALE_SECONDS) -> list
     return resumed
 
 
+def is_waiting(*, kind: str, actor_id: int) -> bool:
+    """Tell whether a job of a kind that this user asked for has not begun yet."""
+    return JobRun.objects.filter(kind=kind, state=JobRun.State.QUEUED, actor_id=actor_id).exists()
+
+
 def list_runs(*, limit: int = 50, actor_id: int | None = None) -> list[JobRun]:
     """Return the newest runs first, of one asker or of all."""
     runs = JobRun.objects.all() if actor_id is None else JobRun.objects.filter(actor_id=actor_id)

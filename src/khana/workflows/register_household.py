@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import DatabaseError
+
 from khana.access import services as access
-from khana.intake.models import Submission
 from khana.intake.services import check, entities, journey, match, register, verify
 from khana.platform import clock, faults
 from khana.platform.progress import Progress, silent
+from khana_methods.errors import KhanaError
 
 _log = logging.getLogger(__name__)
 Step = Callable[..., list[journey.Move]]
@@ -26,6 +28,8 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("MATCHED", register.step),
 )
 AT_ONCE = 100
+# what one form can break: its own step stops, the forms beside it go on
+FAULTS = (KhanaError, DatabaseError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 def run(*, token: str, progress: Progress = silent, at: datetime) -> dict[str, Any]:
@@ -61,7 +65,7 @@ def _work_off(own: str, state: str, step: Step, counts: dict[str, int], progress
             taken, moves = _batch(own, state, step, after, AT_ONCE)
         except access.NoSession:
             raise
-        except Exception as error:  # one bad form must not hold up the others: each is tried alone
+        except FAULTS as error:  # one bad form must not hold up the others: each is tried alone
             _log.error("step %s: %s; its submissions are tried one by one", state, type(error).__name__)
             taken, moves = _one_by_one(own, state, step, after, counts)
         if not taken:
@@ -90,9 +94,9 @@ def _batch(own: str, state: str, step: Step, after: int, most: int) -> tuple[lis
 def _wake(moves: Sequence[journey.Move], now: datetime) -> None:
     """Let forms go on that waited for one which is registered now."""
     for one in moves:
-        if one.to == Submission.State.REGISTERED and one.row.entity_uuid:
+        if one.to == "REGISTERED" and one.row.entity_uuid:
             waiting = entities.waiting_for(one.row.entity_uuid)
-            journey.move([journey.Move(row, Submission.State.RECEIVED.value) for row in waiting], at=now)
+            journey.move([journey.Move(row, "RECEIVED") for row in waiting], at=now)
 
 
 def _one_by_one(
@@ -110,7 +114,7 @@ def _one_by_one(
         try:
             _, done = _batch(own, state, step, number - 1, 1)
             moves += done
-        except Exception as error:
+        except FAULTS as error:
             _log.error("submission %s stays %s: %s", number, state, type(error).__name__)
             counts["set_apart"] = counts.get("set_apart", 0) + 1
     return taken, moves

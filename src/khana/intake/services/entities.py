@@ -90,6 +90,16 @@ def record_change(
     return entity.uuid
 
 
+def page(*, skip: int, most: int) -> list[Entity]:
+    """Return one page of the households of the list within the scope, in the order in which they came."""
+    return list(Entity.objects.order_by("id")[skip : skip + most])
+
+
+def by_uuid(uid: str) -> Entity | None:
+    """Return one household of the list; None where the scope holds none of that number."""
+    return Entity.objects.filter(uuid=uid).first()
+
+
 def waiting_for(entity_uuid: uuids.UUID) -> list[Submission]:
     """Lock and return the forms that wait for an earlier form of the same household."""
     found = Submission.objects.select_for_update(of=("self",)).filter(

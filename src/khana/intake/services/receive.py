@@ -23,7 +23,6 @@ from khana.intake.answers import Instance, SubmissionUnreadable, read_instance
 from khana.intake.models import Stamp, Submission, SubmissionPart
 from khana.intake.selectors import find_version
 from khana.platform import files, jobs
-from khana.platform.models import JobRun
 from khana_methods.errors import Conflict, NotFound
 
 JOURNEY = "register_submissions"
@@ -201,6 +200,5 @@ def ask_for_journey(*, at: datetime) -> None:
     me = who.me()
     if me is None:
         return
-    waiting = JobRun.objects.filter(kind=JOURNEY, state=JobRun.State.QUEUED, actor_id=me.id)
-    if not waiting.exists():
+    if not jobs.is_waiting(kind=JOURNEY, actor_id=me.id):
         jobs.enqueue(kind=JOURNEY, arguments={}, actor=me, at=at)

@@ -18,7 +18,7 @@ from khana.access import selectors as who
 from khana.access import services as access
 from khana.audit import services as audit
 from khana.intake import selectors
-from khana.intake.models import Entity, FormVersion, Submission
+from khana.intake.services import entities as household_list
 from khana.intake.tables import submission_table
 from khana.interfaces.api.odk.door import for_analysts, token_of, told
 from khana.interfaces.api.odk.openrosa import take
@@ -120,8 +120,8 @@ def projects(request: HttpRequest, project: int = 0) -> HttpResponse:
     return _json(_project() if project else [_project()])
 
 
-def _form(row: FormVersion) -> dict[str, Any]:
-    is_open = row.state == FormVersion.State.ACTIVE
+def _form(row: selectors.FormRow) -> dict[str, Any]:
+    is_open = row.state == "ACTIVE"
     return {
         "projectId": PROJECT, "xmlFormId": row.form.code, "name": row.definition["title"], "version": row.version,
         "enketoId": None, "hash": row.xform_md5, "keyId": None, "state": "open" if is_open else "closed",
@@ -134,7 +134,7 @@ def _form(row: FormVersion) -> dict[str, Any]:
 def forms(request: HttpRequest) -> HttpResponse:
     """List the forms, each in its newest version."""
     access.require("forms.read")
-    newest: dict[int, FormVersion] = {}
+    newest: dict[int, selectors.FormRow] = {}
     for row in selectors.list_versions():
         newest.setdefault(row.form_id, row)
     return _json([_form(row) for row in newest.values()])
@@ -172,7 +172,7 @@ def form_file(request: HttpRequest, form: str, suffix: str) -> HttpResponse:
 _REVIEW = {"REGISTERED": "approved", "RETURNED": "rejected", "WAITING": "hasIssues"}
 
 
-def _submission(row: Submission) -> dict[str, Any]:
+def _submission(row: selectors.SubmissionRow) -> dict[str, Any]:
     return {
         "instanceId": row.instance_id, "submitterId": row.actor_id, "deviceId": row.device_id or None, "userAgent": None,
         "instanceName": None, "reviewState": _REVIEW.get(row.state), "createdAt": _moment(row.received_at),
@@ -218,7 +218,7 @@ def _create(request: HttpRequest, form: str, key: str = "") -> HttpResponse:
         )
 
 
-def _of_form(instance: str, form: str) -> Submission:
+def _of_form(instance: str, form: str) -> selectors.SubmissionRow:
     row = selectors.get_submission(instance)
     if row.form_code != form:
         raise selectors.SubmissionUnknown("No submission of this form has this number.")
@@ -293,7 +293,7 @@ def submission_rows(request: HttpRequest, form: str, table: str) -> HttpResponse
     return _json(body)
 
 
-def _entity(row: Entity) -> dict[str, Any]:
+def _entity(row: selectors.EntityRow) -> dict[str, Any]:
     return {
         "uuid": str(row.uuid), "creatorId": row.actor_id, "createdAt": _moment(row.created_at),
         "updatedAt": _moment(row.updated_at), "deletedAt": None, "conflict": "soft" if row.has_conflict else None,
@@ -305,12 +305,12 @@ def _entity(row: Entity) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _listed(request: HttpRequest, name: str) -> list[Entity]:
+def _listed(request: HttpRequest, name: str) -> list[selectors.EntityRow]:
     if name != "households":
         raise ProjectUnknown("There is one entity list: households.")
     access.require("entities.read")
     top, skip = min(int(request.GET.get("$top") or _MOST), _MOST), int(request.GET.get("$skip") or 0)
-    rows = list(Entity.objects.order_by("id")[skip : skip + top])
+    rows = household_list.page(skip=skip, most=top)
     audit.record(
         action="intake.list.read", subject="list:households", details={"households": len(rows)}, at=clock.now()
     )
@@ -339,7 +339,7 @@ def entities(request: HttpRequest, name: str) -> HttpResponse:
 def entity(request: HttpRequest, name: str, uid: str) -> HttpResponse:
     """Return one household of the list."""
     access.require("entities.read")
-    row = Entity.objects.filter(uuid=uid).first() if name == "households" else None
+    row = household_list.by_uuid(uid) if name == "households" else None
     if row is None:
         raise selectors.SubmissionUnknown("No household of the list within your area has this number.")
     audit.record(action="intake.list.read", subject=f"entity:{row.pk}", at=clock.now())

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.http import http_date
 
 from khana.access import services as access
+from khana.interfaces.api.odk.upload import FileTooLarge
 from khana.interfaces.api.v1.problems import problem
 from khana.interfaces.errors import translate
 from khana.platform import clock
@@ -78,6 +79,8 @@ def for_phones(view: View) -> View:
             if known is None:
                 return message(500, "A mistake of ours. Nothing was half-written; send again later.")
             status = 403 if isinstance(known, access.NoSession) else known.http_status
+            if isinstance(known, FileTooLarge):
+                status = 413
             return message(status, known.message, "submit_error")
 
     guarded.is_public = guarded.csrf_exempt = True  # type: ignore[attr-defined]  # the token is asked for here

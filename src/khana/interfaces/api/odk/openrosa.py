@@ -21,7 +21,6 @@ from khana.access import selectors as who
 from khana.access import services as access
 from khana.audit import services as audit
 from khana.intake import lists, selectors
-from khana.intake.models import FormVersion
 from khana.intake.services import receive
 from khana.interfaces.api.odk.door import XML, for_phones, message
 from khana.interfaces.api.odk.upload import MOST_BYTES, read_post
@@ -67,7 +66,7 @@ def form_list(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponse(f'<?xml version="1.0"?><xforms xmlns="{_FORMS}">{"".join(entries)}</xforms>', content_type=XML)
 
 
-def _in_force(form: str) -> FormVersion:
+def _in_force(form: str) -> selectors.FormRow:
     """Return the version of a form that is to be filled today."""
     for row in selectors.in_force(clock.today()):
         if row.form.code == form:

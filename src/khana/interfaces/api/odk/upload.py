@@ -32,7 +32,6 @@ class FileTooLarge(InputError):
     """A file of the post is larger than is taken."""
 
     code: ClassVar[str] = "odk.post.file_too_large"
-    http_status: ClassVar[int] = 413
 
 
 class PostMalformed(InputError):

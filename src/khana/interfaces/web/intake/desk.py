@@ -20,8 +20,8 @@ from khana.audit import services as audit
 from khana.dossiers import person_file as people
 from khana.geo import area_names as geo
 from khana.intake import lists, prefill, selectors
-from khana.intake.models import Entity, FormVersion
 from khana.intake.services import entities, receive
+from khana.intake.services import entities as household_list
 from khana.interfaces.web import limits, session, wording
 from khana.platform import clock
 from khana.registry import files as registry
@@ -72,7 +72,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     return render(request, "intake/desk.html", context)
 
 
-def _form(code: str) -> FormVersion:
+def _form(code: str) -> selectors.FormRow:
     for row in selectors.in_force(clock.today()):
         if row.form.code == code:
             return row
@@ -111,7 +111,7 @@ def fill_xform(request: HttpRequest, code: str) -> HttpResponse:
 @require_GET
 def fill_known(request: HttpRequest, code: str, uid: str) -> HttpResponse:
     """Return the form as it is filled from what the registry knows of one household; who opened it is recorded."""
-    entity = Entity.objects.filter(uuid=uid, household__isnull=False).first()
+    entity = household_list.by_uuid(uid)
     if entity is None or entity.household_id is None:
         raise HouseholdUnknown("No household within your area has this number.")
     house = known.households([entity.household_id]).get(entity.household_id)

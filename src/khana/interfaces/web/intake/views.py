@@ -16,7 +16,6 @@ from khana.audit import services as audit
 from khana.intake import opened, selectors
 from khana.intake import telephone as telephones
 from khana.intake.answers import SubmissionUnreadable
-from khana.intake.models import Submission
 from khana.intake.reasons import WAIT, reasons, say
 from khana.intake.services import journey
 from khana.interfaces.web import session, wording
@@ -30,7 +29,7 @@ TONES = {"REGISTERED": "good", "RETURNED": "bad", "WAITING": "warn"}
 _WAYS = ("submissions.read", "submissions.send")
 
 
-def _shown(row: Submission) -> dict[str, Any]:
+def _shown(row: selectors.SubmissionRow) -> dict[str, Any]:
     language = wording.language()
     return {
         "row": row,
@@ -46,7 +45,7 @@ def _shown(row: Submission) -> dict[str, Any]:
 def submissions(request: HttpRequest) -> HttpResponse:
     """List submissions, newest first, with what stands in each state."""
     state = request.GET.get("state", "")
-    state = state if state in Submission.State.values else ""
+    state = state if state in selectors.STATES else ""
     before = request.GET.get("before", "")
     rows = selectors.list_submissions(state=state, before=int(before) if before.isdigit() else None, limit=ROWS + 1)
     counts = selectors.count_by_state()
@@ -56,7 +55,7 @@ def submissions(request: HttpRequest) -> HttpResponse:
         "chosen": state,
         "states": [
             {"code": code, "name": wording.say(wording.SUBMISSION_STATE, code), "count": counts[code], "tone": TONES.get(code, "info")}
-            for code in Submission.State.values
+            for code in selectors.STATES
         ],
         "may_desk": session.may(request, "registry.read") and session.may(request, "submissions.send"),
         "may_telephone": session.may(request, "submissions.send"),
@@ -100,7 +99,7 @@ def submission(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "intake/submission.html", context)
 
 
-def _answers(row: Submission, language: str) -> list[dict[str, Any]]:
+def _answers(row: selectors.SubmissionRow, language: str) -> list[dict[str, Any]]:
     """Return answers as blocks: one for the household, one for each line of a repeat; under the version that was filled."""
     try:
         instance = opened.instance_of(row)
