@@ -9,11 +9,11 @@ from typing import Any
 import psycopg
 import pytest
 from click.testing import CliRunner
-from tests.factories import little_country
 
 from khana.interfaces.cli.main import khana
 from khana.platform import embedded
 from khana_methods.errors import NotPermitted
+from tests.factories import little_country
 
 
 @pytest.fixture(scope="module")
