@@ -358,6 +358,7 @@ def world(server: None, database: str, tokens, tmp_path_factory: pytest.TempPath
             ("synth", "--country", "pak", "--households", 150, "--seed", 5, "--out", folder),
             ("sample", "load", folder / "sample.yaml", "--data", folder),
             ("consolidate",),
+            ("simulate", "prepare"),
         ):
             done = lent.run(*words, "--json", **ask)
             assert done.code == 0, done.err
@@ -627,7 +628,8 @@ def test_commands(world: World, user: str) -> None:
     after = {t: s for t, s in state(world.database).items() if not t.startswith(allowed)}
     hers = {
         "registrar": {"registry_householdversion"},
-        "analyst": {"assessment_modelversion", "assessment_activation"},
+        "analyst": {"assessment_modelversion", "assessment_activation", "assessment_scenario", "assessment_snapshot"},
+        "officer": {"assessment_scenario"},
     }
     assert {t for t in after if after[t] != before[t]} <= hers.get(user, set())
     assert {ended[c] for c in ("users add", "users list", "audit verify", "consolidate")} == {13}

@@ -16,11 +16,11 @@ import pyarrow as pa
 
 from khana.assessment.models import Snapshot
 from khana.platform import keys
-from khana_methods.errors import NotConfigured, NotFound
+from khana_methods.errors import NotFound
 from khana_methods.targeting.simulate import Cube, Survey
 
 
-class NothingPrepared(NotConfigured):
+class NothingPrepared(NotFound):
     """No snapshot of this kind was made yet."""
 
     code: ClassVar[str] = "assessment.snapshot.none"

@@ -75,7 +75,7 @@ def _tried(request: HttpRequest) -> dict[str, Any]:
     text = sent.get("text", "")[:4000]
     entity = sent.get("entity", "") if sent.get("entity", "") in ENTITIES else "household"
     number = request.POST.get("household", "").strip()[:40] if session.may(request, "registry.read") else ""
-    asked = {"text": text, "entity": entity, "household": number}
+    asked = {"text": text, "entity": entity, "household": ""}  # a number is shown back only where it is hers to read
     if not text.strip():
         return {"asked": asked, "tried": None}
     if number:
@@ -87,6 +87,7 @@ def _tried(request: HttpRequest) -> dict[str, Any]:
         found = rule_desk.try_rule(text, entity=entity, on=installation.today(now), at=now)
         return {"asked": asked, "tried": found, "no_household": error_wording(error), "as_file": _as_file(text, entity)}
     if found.clause is not None:
+        asked["household"] = number
         audit.record(action="registry.household.rule_tried", subject=f"household:{number}", at=now)
     return {
         "asked": asked, "tried": found, "clauses": list(_clauses(found.clause)) if found.clause else [],
