@@ -26,7 +26,7 @@ TABLES = (
 
 def run(size: int) -> dict[str, Any]:
     with world() as w:
-        data = synthesise(w, max(100, round(size / 6.4)))
+        data = synthesise(w, max(100, round(size / 4.85)))
         return _measure(w, data)
 
 

@@ -359,6 +359,7 @@ def world(server: None, database: str, tokens, tmp_path_factory: pytest.TempPath
             ("sample", "load", folder / "sample.yaml", "--data", folder),
             ("consolidate",),
             ("simulate", "prepare"),
+            ("intake", "work"),  # the journey is a user of its own from its first run on
         ):
             done = lent.run(*words, "--json", **ask)
             assert done.code == 0, done.err
