@@ -66,7 +66,7 @@ PAGES: dict[str, list[str]] = {
     "api-v1:get_sample": ["GET /api/v1/linkage/sample"],
     "api-v1:get_pair": ["GET /api/v1/linkage/pairs/1"],
     "api-v1:post_label": ["POST /api/v1/linkage/pairs/1/labels outcome=SAME"],
-    "api-v1:post_check": ["POST /api/v1/linkage/check name={name}"],
+    "api-v1:post_check": ["POST /api/v1/linkage/check name={short_name}"],
     "api-v1:get_estimate": ["GET /api/v1/linkage/estimate"],
     "jobs": ["GET /jobs"],
     "jobs-start": ["POST /jobs/start kind=consolidate", "POST /jobs/start kind=study source={source}"],

@@ -73,13 +73,15 @@ SCORE_BEFORE = guard(
     update_columns=("superseded_at",),
 )
 SIGNED_ONCE = """
-CREATE FUNCTION khana_private.assessment_signed_once() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION khana_private.assessment_signed_once() RETURNS trigger LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF OLD.confirmed_by IS NOT NULL OR OLD.withdrawn_by IS NOT NULL THEN
         RAISE EXCEPTION 'what is signed or taken back stays as it is' USING ERRCODE = 'insufficient_privilege';
     END IF;
     RETURN NEW;
 END $$;
+REVOKE ALL ON FUNCTION khana_private.assessment_signed_once() FROM PUBLIC;
 """
 TRIGGERS = "\n".join(
     f"CREATE TRIGGER {table}_signed_once BEFORE UPDATE ON assessment_{table}"

@@ -28,3 +28,5 @@ BEGIN
 END $$;
 CREATE TRIGGER pair_decided_by BEFORE INSERT OR UPDATE ON linkage_pair
 FOR EACH ROW EXECUTE FUNCTION khana_private.linkage_pair_decided_by();
+REVOKE ALL ON FUNCTION khana_private.linkage_model_two_people() FROM PUBLIC;
+REVOKE ALL ON FUNCTION khana_private.linkage_pair_decided_by() FROM PUBLIC;

@@ -36,3 +36,4 @@ BEGIN
 END $$;
 CREATE TRIGGER alias_two_people BEFORE INSERT OR UPDATE ON registry_alias
 FOR EACH ROW EXECUTE FUNCTION khana_private.registry_alias_two_people();
+REVOKE ALL ON FUNCTION khana_private.registry_alias_two_people() FROM PUBLIC;
