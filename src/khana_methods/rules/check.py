@@ -87,7 +87,7 @@ def read_rule(
         >>> try:
         ...     read_rule("income_month <= amount(10000, 'year', 'household')")
         ... except ExpressionIncompatible as error:
-        ...     print(error.message)
+        ...     print(error.message.split(" Or ")[0])
         'income_month' is per month and 'amount(10000, 'year', 'household')' is per year. Write per_year(income_month).
     """
     tree = parse(text, derived)
