@@ -15,7 +15,8 @@ def var() -> Path:
     """Return the absolute var folder of this installation; nothing is created."""
     named = os.environ.get("KHANA_VAR")
     if named:
-        return _resolved(named, os.getcwd())  # noqa: PTH109 - asked at every look-up
+        here = "" if named.startswith("/") else os.getcwd()  # noqa: PTH109 - asked at every look-up
+        return _resolved(named, here)
     checkout = Path(__file__).resolve().parents[3]
     if (checkout / "pyproject.toml").exists():
         return checkout / "var"

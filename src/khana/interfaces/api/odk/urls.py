@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from khana.interfaces.api.odk import central, openrosa
+from khana.interfaces.api.odk import central, key_urls
 
 _P = "projects/1"
 _S = f"{_P}/forms/<str:form>/submissions"
 app_name = "odk"
 urlpatterns = [
-    path(f"{_P}/formList", openrosa.form_list, name="form-list"),
-    path(f"{_P}/submission", openrosa.submission, name="submission"),
-    path(f"{_P}/integrity", openrosa.integrity, name="integrity"),
-    path(f"{_P}/forms/<str:form>/xform", openrosa.form_xml, name="form-xml"),
-    path(f"{_P}/forms/<str:form>/manifest", openrosa.manifest, name="manifest"),
-    path(f"{_P}/forms/<str:form>/media/<str:name>", openrosa.media, name="media"),
+    *key_urls.urlpatterns,
     path("sessions", central.sessions, name="sessions"),
     path("users/current", central.current_user, name="current-user"),
     path("projects", central.projects, name="projects"),
