@@ -13,7 +13,6 @@ import os
 import random
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -84,6 +83,7 @@ def _at_once(ask: Callable[[int], Callable[[str], None]], numbers: list[str]) ->
 
 def _measure(w: World, data: Path, size: int) -> dict[str, Any]:
     from khana.access import services as access
+    from khana.interfaces.cli.supervisor import web_command
     from khana.platform import embedded, keys
 
     owner = psycopg.connect(**embedded.connection_parameters("owner"), autocommit=True)
@@ -96,12 +96,9 @@ def _measure(w: World, data: Path, size: int) -> dict[str, Any]:
         port = probe.getsockname()[1]
     source = str(Path(__file__).resolve().parents[1] / "src")
     server = subprocess.Popen(
-        [
-            sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", "2",
-            "--blocking-threads", "8", "--no-ws", "--log-level", "error", "khana_settings.wsgi:application",
-        ],
+        web_command(host="127.0.0.1", port=port, log_level="error"),
         env={**os.environ, "KHANA_DB_ROLE": "web", "PYTHONPATH": source},
-    )  # fmt: skip
+    )
     try:
 
         def over_http(place: int) -> Callable[[str], None]:

@@ -21,7 +21,9 @@ os.environ["KHANA_VAR"] = str(_HOME)
 os.environ["KHANA_DB_ROLE"] = "web"
 os.environ["KHANA_ENV"] = "test"
 os.environ["DJANGO_SETTINGS_MODULE"] = "khana_settings.settings"
-os.environ["KHANA_DATABASE_NAME"] = "khana_template"
+# workers of one run may share the server that KHANA_DATABASE_URL names
+TEMPLATE = "khana_template" + os.environ.get("PYTEST_XDIST_WORKER", "")
+os.environ["KHANA_DATABASE_NAME"] = TEMPLATE
 os.environ.pop("KHANA_TOKEN", None)
 
 import psycopg  # noqa: E402
@@ -84,7 +86,9 @@ def database(server: None) -> Iterator[str]:
     django_connection.close()
     with superuser() as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE khana_template OWNER khana_owner").format(sql.Identifier(name))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER khana_owner").format(
+                sql.Identifier(name), sql.Identifier(TEMPLATE)
+            )
         )
         for role in ("khana_web", "khana_worker"):
             connection.execute(

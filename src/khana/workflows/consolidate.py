@@ -26,7 +26,7 @@ from khana.platform.progress import Progress, silent
 from khana.platform.workplaces import workplace
 from khana.programmes.selectors import get_programme_frame
 from khana.registry import frames as registry
-from khana.registry.report_rows import register_totals
+from khana.registry.report_rows import count_residents
 from khana.workflows import recognise_persons
 from khana_methods import records
 from khana_methods.engine.duckdb import Engine
@@ -130,7 +130,7 @@ def _work(
                 "SELECT * REPLACE (to_json(eligible_for)::VARCHAR AS eligible_for) FROM unserved"
             ),
             figures=lambda: engine.reader(_FIGURES),
-            summary={**done.summary, **_for_pages(engine), "registers": register_totals()},
+            summary={**done.summary, **_for_pages(engine), "registers": _registers(engine)},
             at=at,
         )
         record_run.forget_old_results()
@@ -158,6 +158,15 @@ _FIGURES = """SELECT area_code, level, figure, programme, value FROM area_figure
     SELECT a.above_code, a.level, 'overlaps', '', count(*)
     FROM recipient r JOIN work_area a ON a.area_code = r.area_code
     WHERE len(r.programmes) > 1 GROUP BY a.above_code, a.level"""
+
+
+def _registers(engine: Engine) -> dict[str, int]:
+    """Count both registers and what each holds that the other does not, for the page of the registers."""
+    members, unregistered = engine.rows("""
+        SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
+            SELECT 1 FROM identifier_frame i JOIN resident_frame r USING (token) WHERE i.person_id = p.person_id))
+        FROM person_frame p WHERE p.is_member""")[0]
+    return {**count_residents(), "members": int(members), "members_in_no_register": int(unregistered)}
 
 
 def _for_pages(engine: Engine) -> dict[str, Any]:
