@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -15,6 +16,7 @@ sys.path.insert(0, str(REPOSITORY / "src"))
 
 from khana_country.load import list_countries, load_pack  # noqa: E402
 from khana_country.pack import Programme  # noqa: E402
+from khana_country.questionnaire import AskedIn, questions_by_fact  # noqa: E402
 from khana_methods.overlap.finding_codes import load_finding_codes  # noqa: E402
 from khana_methods.quality.check_list import load_checks  # noqa: E402
 from khana_methods.rules.facts import load_facts  # noqa: E402
@@ -26,15 +28,38 @@ WRITTEN = "*Written by `script/docs_reference.py`; do not edit.*"
 def facts_page() -> str:
     """Return the catalogue of facts, register by register."""
     catalogue = load_facts()
+    asked = {country: questions_by_fact(country) for country in list_countries()}
     lines = ["# Facts", "", WRITTEN, "", "What a contract may map a column onto, and what rules may read.", ""]
+    lines += [
+        "*Good for*: months from the day it was stated after which it is asked again; nothing where no interview states it.",
+        "*Missing*: what stands where nobody stated it; a rule that needs an unknown fact is unknown. *Question*: its name in",
+        "the questionnaires that ask it; a fact without one comes from a contract alone.",
+        "",
+    ]
     for entity in catalogue.entities:
-        lines += [f"## {entity}", "", "| fact | type | unit | per | meaning |", "|---|---|---|---|---|"]
+        head = "| fact | type | unit | per | question | good for | missing | meaning |"
+        lines += [f"## {entity}", "", head, "|---|---|---|---|---|---|---|---|"]
         for fact in catalogue.of_entity(entity):
             codes = f" Codes: {', '.join(f'`{code}` {word}' for code, word in fact.codes.items())}."
             meaning = fact.meaning + (codes if fact.codes else "")
-            lines.append(f"| `{fact.name}` | {fact.type} | {fact.unit} | {fact.period} | {meaning} |")
+            months = "" if fact.good_for_months is None else f"{fact.good_for_months:g}"
+            cells = (fact.type, fact.unit, fact.period, _asked(fact.name, asked), months, fact.missing_policy, meaning)
+            lines.append(f"| `{fact.name}` | {' | '.join(cells)} |")
         lines.append("")
-    return "\n".join(lines)
+    lines += ["## How long facts are good", "", "| facts | months | source |", "|---|---|---|"]
+    rules = {f"all others ({name})": rule for name, rule in catalogue.freshness.groups.items()}
+    rules |= {f"`{name}`": rule for name, rule in catalogue.freshness.facts.items()}
+    lines += [f"| {name} | {rule.months:g} | ({rule.mark}) {rule.source} |" for name, rule in rules.items()]
+    return "\n".join([*lines, ""])
+
+
+def _asked(fact: str, asked: Mapping[str, Mapping[str, tuple[AskedIn, ...]]]) -> str:
+    """Name the questions of a fact, with the country where not every one asks it."""
+    where: dict[str, list[str]] = {}
+    for country, questions in asked.items():
+        for question in questions.get(fact, ()):
+            where.setdefault(question.name, []).append(country)
+    return ", ".join(f"`{n}`" + ("" if len(c) == len(asked) else f" ({', '.join(c)})") for n, c in where.items())
 
 
 def findings_page() -> str:

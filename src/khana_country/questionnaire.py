@@ -50,6 +50,38 @@ def load_questionnaire(country: str) -> Questionnaire:
     return _Writer(country, common, own).questionnaire()
 
 
+@dataclass(frozen=True)
+class AskedIn:
+    """One question that a fact comes from: its name, its module, and its words by language (none where it is reckoned)."""
+
+    name: str
+    module: str
+    words: Mapping[str, str]
+
+
+@cache
+def questions_by_fact(country: str) -> Mapping[str, tuple[AskedIn, ...]]:
+    """Return which questions of a country's questionnaire each fact comes from.
+
+    A position gives several facts, a date of birth comes from several questions; a fact that is not there is not asked.
+    """
+    sheet = load_questionnaire(country).survey
+    found: dict[str, list[AskedIn]] = {}
+    module = ""
+    for row in sheet:
+        if row["type"] == "begin_group":
+            module = row["name"].removesuffix("_group")
+        for fact in row.get("fact", "").split():
+            words = {
+                code: text
+                for code in ORDER
+                for key, text in row.items()
+                if key.endswith(f"({code})") and key[:5] == "label"
+            }
+            found.setdefault(fact, []).append(AskedIn(row["name"], module, words))
+    return {fact: tuple(asked) for fact, asked in found.items()}
+
+
 class _Writer:
     """Fills one country's words into rows."""
 

@@ -278,6 +278,7 @@ NO_PEOPLE = {
     "linkage evaluate": "reads the user's own file",
     "checks list": "documents", "families derive": "reads the user's own file",
     "models fit": "reads the user's own file",
+    "models drift": "reads the user's own files; a model of the store is public to whoever reads models",
     "assign": "reads the user's own files", "filters report": "reads the user's own files",
     "checks hfc": "reads the user's own file", "spotcheck plan": "counts", "spotcheck announce": "reads the user's own file",
     "spotcheck draw": "reads the user's own file", "spotcheck analyse": "reads the user's own file",

@@ -27,6 +27,7 @@ BASES = ("population", "household")
 SINGLE = ("refuse", "certainty", "centre")
 NONPOSITIVE = ("leave_out", "refuse")
 WELFARE_IS = ("per_head", "household", "log_per_head")
+TIES = ("split", "all", "none")
 _DEFAULT_CUT_OFFS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6)
 
 
@@ -117,6 +118,7 @@ class FitSpec:
     decimals: int = 2
     classes: Mapping[str, float] = field(default_factory=dict)
     cut_offs: tuple[float, ...] = _DEFAULT_CUT_OFFS
+    ties: str = "split"
     equity: Mapping[str, str] = field(default_factory=dict)
     benchmark: bool = True
     robustness: bool = True
@@ -328,6 +330,7 @@ def _problems_of_words(values: Mapping[str, Any]) -> list[str]:
     for key, allowed in (
         ("method", METHODS), ("basis", BASES), ("single", SINGLE), ("missing", MISSING_POLICIES),
         ("unseen", UNSEEN_POLICIES), ("welfare_is", WELFARE_IS), ("nonpositive", NONPOSITIVE),
+        ("ties", TIES),
     ):  # fmt: skip
         if key in values and values[key] not in allowed:
             problems.append(f"{key} is one of {', '.join(allowed)}")

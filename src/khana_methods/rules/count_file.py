@@ -19,6 +19,7 @@ from khana_methods.rules.check import SCOPES, Expression, home_of, uses_members
 from khana_methods.rules.compile import compile_count
 from khana_methods.rules.expression import facts_of
 from khana_methods.rules.facts import Fact, FactCatalogue, load_facts
+from khana_methods.rules.missing import implied_sql
 
 
 class FactColumnMissing(InputError):
@@ -64,14 +65,18 @@ def count_in_files(
     scope = SCOPES["person"] if needs_members else SCOPES[rule.entity]
     of = {name: home_of(fact, scope) for name, fact in wanted.items()}
     with Engine(memory_mib=memory_mib) as engine:
-        _show(engine, "household", households, key, named, [f for n, f in wanted.items() if of[n] == "household"])
+        told = [f for n, f in wanted.items() if of[n] == "household"]
+        _show(engine, "household", households, key, named, told, facts)
         if needs_members and members is not None:
-            _show(engine, "member", members, key, named, [f for n, f in wanted.items() if of[n] != "household"])
+            told = [f for n, f in wanted.items() if of[n] != "household"]
+            _show(engine, "member", members, key, named, told, facts)
         holds, fails, unknown = engine.rows(compile_count(rule))[0]
     return {"holds": holds, "fails": fails, "unknown": unknown}
 
 
-def _show(engine: Engine, name: str, file: Path, key: str, named: Mapping[str, str], facts: list[Fact]) -> None:
+def _show(
+    engine: Engine, name: str, file: Path, key: str, named: Mapping[str, str], facts: list[Fact], known: FactCatalogue
+) -> None:
     """Show a file as the relation of a rule: the household's key and one typed column for each fact."""
     place = str(file).replace("'", "''")
     kind = file.suffix.lower()
@@ -91,9 +96,13 @@ def _show(engine: Engine, name: str, file: Path, key: str, named: Mapping[str, s
     told = [f"CAST({_name(key)} AS VARCHAR) AS household_id"]
     if name == "member":
         told.append("row_number() OVER () AS person_id")
-    for fact in facts:
-        column = named.get(fact.name, fact.name)
-        told.append(f"{_typed(_name(column), types[column], fact)} AS {_name(fact.name)}")
+
+    def stated(fact_name: str) -> str | None:
+        """Write a fact as the file states it; None where it has no such column."""
+        column = named.get(fact_name, fact_name)
+        return _typed(_name(column), types[column], known.get(fact_name)) if column in types else None
+
+    told += [f"{implied_sql(fact, stated(fact.name) or 'NULL', stated)} AS {_name(fact.name)}" for fact in facts]
     engine.run(f"CREATE OR REPLACE VIEW {name} AS SELECT {', '.join(told)} FROM {source}")
 
 

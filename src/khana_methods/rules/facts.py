@@ -2,15 +2,15 @@
 
 A *fact* is one thing that can be known of a household, a person, a list row or a register entry.
 Contracts map columns onto facts; rules, models and indicators read them; so a wrong unit or an
-unknown name is refused here, once. The catalogue itself is data (`facts.yaml`); this module reads
-and checks it and may call nothing but the error kinds.
+unknown name is refused here, once. The catalogue itself is data (`facts.yaml`), with how long facts
+are good and what stands where nothing is stated; this module reads and checks it.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 import yaml
 
 from khana_methods.errors import InputError, NotConfigured
+from khana_methods.rules.fact_policies import Freshness, Implied, read_freshness, read_implied
 
 TYPES = frozenset(
     {
@@ -64,7 +65,9 @@ class FactNotOfEntity(InputError):
 class Fact:
     """One fact of the catalogue; `entities` lists every register that states it, its own first.
 
-    `per` is the unit that it was divided by: income per person is in currency per person.
+    `per` is the unit that it was divided by: income per person is in currency per person. `implied` is what other
+    answers tell where it is not stated; where none of them does, it is unknown. `good_for_months` is None for what no
+    interview states anew (rows of lists, registers, catalogues).
     """
 
     name: str
@@ -77,17 +80,25 @@ class Fact:
     period: str = ""
     per: str = ""
     codes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    implied: tuple[Implied, ...] = ()
+    good_for_months: float | None = None
+
+    @property
+    def missing_policy(self) -> str:
+        """Say what stands where nothing is stated."""
+        return "; ".join([*(rule.in_words for rule in self.implied), "unknown" if not self.implied else "else unknown"])
 
 
 @dataclass(frozen=True, slots=True)
 class FactCatalogue:
-    """All facts by name, in the order of the file, with the words they may use."""
+    """All facts by name, in the order of the file, with the words they may use and the rules of freshness."""
 
     facts: Mapping[str, Fact]
     units: tuple[str, ...]
     periods: tuple[str, ...]
     entities: tuple[str, ...]
     pii_classes: tuple[str, ...]
+    freshness: Freshness = field(default_factory=Freshness)
 
     def get(self, name: str, entity: str = "") -> Fact:
         """Return the fact of that name, and make sure that the register states it.
@@ -130,7 +141,8 @@ def load_facts(path: Path | None = None) -> FactCatalogue:
 
     Raises:
         CatalogueInvalid: A name stands twice, or a type, unit, period, entity or class is not
-            one of those declared, or a coded fact has no codes. One message tells all of them.
+            one of those declared, or a coded fact has no codes, or a policy names what is not there. One message
+            tells all of them.
     """
     file = path or Path(__file__).with_name("facts.yaml")
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -145,18 +157,30 @@ def load_facts(path: Path | None = None) -> FactCatalogue:
         problems += [f"{name}: {problem}" for problem in found]
         if not found:
             facts[name] = _fact(entry)
+    freshness, wrong = read_freshness(document.get("freshness") or {}, facts)
+    implied, more = read_implied(document.get("missing"), facts)
+    problems += [*wrong, *more]
     if problems:
         raise CatalogueInvalid(
             f"The catalogue of facts has {len(problems)} mistakes: {'; '.join(problems)}.",
             mistakes=len(problems),
         )
     return FactCatalogue(
-        facts=MappingProxyType(facts),
+        facts=MappingProxyType({name: _with_policy(fact, freshness, implied) for name, fact in facts.items()}),
         units=words["units"],
         periods=words["periods"],
         entities=words["entities"],
         pii_classes=words["pii_classes"],
+        freshness=freshness,
     )
+
+
+def _with_policy(fact: Fact, freshness: Freshness, implied: Mapping[str, tuple[Implied, ...]]) -> Fact:
+    """Return a fact with what the catalogue says of its absence and its age."""
+    rule = freshness.facts.get(fact.name) or freshness.groups.get("default")
+    asked = fact.entity in ("household", "person")
+    months = rule.months if rule is not None and asked else None
+    return replace(fact, implied=implied.get(fact.name, ()), good_for_months=months)
 
 
 def _problems_of(entry: Mapping[str, Any], words: Mapping[str, tuple[str, ...]]) -> list[str]:

@@ -1,8 +1,9 @@
 """Facts as a registry keeps them (one text of JSON a version) made into the typed tables that rules read.
 
 `household` has one row a household and `member` one row a person, with one column a fact; what is not
-known is null. Ages are reckoned for the day that is asked about, members are counted, and the codes of
-areas are taken from the path of the area. A value of another type than its fact's is not known.
+known is null, but where other answers imply it (`missing`). Ages are reckoned for the day that is asked about,
+members are counted, and the codes of areas are taken from the path of the area. A value of another type than its
+fact's is not known.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import pyarrow as pa
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.rules.facts import Fact, FactCatalogue, load_facts
+from khana_methods.rules.missing import gates_of, implied_sql
 
 # One household as it stood on a day: `area_path` is codes of areas from the country down, each with a dot
 # after it; `facts` is one JSON object.
@@ -82,6 +84,7 @@ def type_facts(
         catalogue: Facts; the shipped catalogue by default.
     """
     facts = catalogue or load_facts()
+    read = None if wanted is None else {*wanted, *gates_of(wanted, facts)}
     engine.run(
         """CREATE OR REPLACE TABLE member_once AS SELECT * FROM member_text
            QUALIFY row_number() OVER (PARTITION BY household_id, person_id ORDER BY line_no) = 1"""
@@ -99,11 +102,11 @@ def type_facts(
     join = "LEFT JOIN score_in_force f ON f.household_id = h.household_id" if has_scores else ""
     engine.run(
         f"""CREATE OR REPLACE TABLE household AS SELECT h.household_id, h.area_path, {columns}
-            FROM (SELECT *, {_parsed(facts, "household", given, wanted)} AS j FROM household_text) AS h
+            FROM (SELECT *, {_parsed(facts, "household", given, read)} AS j FROM household_text) AS h
             LEFT JOIN household_members s ON s.household_id = h.household_id {join}"""
     )
     given = {**_MEMBER, "age": _age(as_of)}
-    stated = _of(wanted, {"age"}) if wanted is None or "age" in wanted else wanted
+    stated = _of(read, {"age"}) if read is None or "age" in read else read
     parsed = _parsed(facts, "person", {k: v for k, v in given.items() if k != "age"}, stated)
     columns = _columns(facts.of_entity("person"), given, "m", wanted, skip=set(_HOUSEHOLD))
     engine.run(
@@ -124,20 +127,23 @@ def _is_made(fact: Fact, wanted: Collection[str] | None) -> bool:
 def _columns(
     facts: Collection[Fact], given: Mapping[str, str], alias: str, wanted: Collection[str] | None, *, skip: set[str]
 ) -> str:
-    """Write the columns of a typed table: given ones, those out of the JSON, and nulls where no rule may read."""
-    written = []
-    for fact in facts:
-        if not _is_made(fact, wanted) or fact.name in skip:
-            continue
-        if fact.name in given:
-            value = given[fact.name]
-        elif fact.type not in _TYPES or fact.name in UNREAD or fact.entity == "score":
-            value = f"CAST(NULL AS {_TYPES.get(fact.type, 'VARCHAR')})"
-        else:
-            field = f'{alias}.j."{fact.name}"'
-            value = f"nullif({field}, '')" if _TYPES[fact.type] == "VARCHAR" else field
-        written.append(f'{value} AS "{fact.name}"')
-    return ", ".join(written)
+    """Write the columns of a typed table: what is stated or implied, and nulls where no rule may read."""
+    stated = {fact.name: _stated(fact, given, alias) for fact in facts}
+    return ", ".join(
+        f'{implied_sql(fact, stated[fact.name], stated.get)} AS "{fact.name}"'
+        for fact in facts
+        if _is_made(fact, wanted) and fact.name not in skip
+    )
+
+
+def _stated(fact: Fact, given: Mapping[str, str], alias: str) -> str:
+    """Write a fact as it is stated: given, or out of the JSON."""
+    if fact.name in given:
+        return given[fact.name]
+    if fact.type not in _TYPES or fact.name in UNREAD or fact.entity == "score":
+        return f"CAST(NULL AS {_TYPES.get(fact.type, 'VARCHAR')})"
+    field = f'{alias}.j."{fact.name}"'
+    return f"nullif({field}, '')" if _TYPES[fact.type] == "VARCHAR" else field
 
 
 def _parsed(facts: FactCatalogue, entity: str, given: Mapping[str, str], wanted: Collection[str] | None) -> str:

@@ -56,7 +56,7 @@ def make_card(fitted: Fitted, *, tell: Tell | None = None) -> dict[str, Any]:
             for c in fitted.coefficients
         ],
         "screening": [{"variable": s.variable, "outcome": s.outcome, "reason": s.reason} for s in fitted.screened],
-        "missing": _missing(fitted.model),
+        "missing": _missing(fitted.model), "ties": spec.ties,
         "errors": error_table(fitted),
     }  # fmt: skip
     tell(2, 4, "equity")
@@ -194,7 +194,8 @@ def _sections(card: Mapping[str, Any]) -> Iterable[Section]:
         f"{card['rmse']:.4f} and {card['rmse_out_of_sample']:.4f}.",
     ], []  # fmt: skip
     yield "Errors at every cut-off", [
-        "Quantile: as many are chosen as are poor. Absolute: whoever is predicted under the line. 'out' is by folds: the "
+        f"Quantile: as many are chosen as are poor, ties at the margin: {card.get('ties', 'split')}. Absolute: whoever is "
+        "predicted under the line. 'out' is by folds: the "
         "figure to expect. Standard errors by the survey's design; the line and the cut-off are taken as given.",
     ], [_error_row(row) for row in card["errors"]]  # fmt: skip
     yield "Coefficients", [], [

@@ -1,7 +1,7 @@
 """Who gets what share: coverage and incidence by quantile, concentration, and the measures made of it.
 
 People are ranked by welfare before the transfer (the ASPIRE convention), in quantiles of equal weight in force;
-all who share one welfare share one quantile. All members of a household that is paid are reached, directly or
+all who share one welfare share one quantile, unless ties are split at the bound. All members of a household that is paid are reached, directly or
 indirectly. Only the targeting differential tells the effect on poverty (Ravallion 2009).
 """
 
@@ -42,8 +42,20 @@ class Quantile:
     adequacy: float | None
 
 
-def by_quantile(people: Population, quantiles: int = 5) -> tuple[Quantile, ...]:
+QUANTILE_TIES = ("together", "split")
+
+
+def by_quantile(people: Population, quantiles: int = 5, *, ties: str = "together") -> tuple[Quantile, ...]:
     """Return coverage, incidence and adequacy by quantile of welfare before the transfer.
+
+    Args:
+        people: Of these.
+        quantiles: How many.
+        ties: `together` puts all who share one welfare into the quantile of their middle; `split` shares them out at the
+            bound, so that quantiles are equal to the person.
+
+    Raises:
+        ShareOutOfScale: Fewer than two quantiles, or another rule for ties.
 
     Source:
         World Bank ASPIRE, indicators of performance.
@@ -57,11 +69,20 @@ def by_quantile(people: Population, quantiles: int = 5) -> tuple[Quantile, ...]:
     """
     if quantiles < 2:
         raise ShareOutOfScale("There are two quantiles or more.", quantiles=quantiles)
+    if ties not in QUANTILE_TIES:
+        raise ShareOutOfScale(f"Ties of quantiles are {' or '.join(QUANTILE_TIES)}.", ties=ties)
+    placed = "SELECT x, least($n, 1 + CAST(floor((upto - width / 2) * $n) AS INTEGER)) AS q, 1.0 AS part FROM ranked"
+    if ties == "split":
+        placed = """SELECT x, q, part FROM (
+                        SELECT x, q, CASE WHEN width > 0
+                            THEN (least(upto, q / $n) - greatest(upto - width, (q - 1) / $n)) / width ELSE 0 END AS part
+                        FROM ranked, (SELECT CAST(unnest(range(1, $n + 1)) AS INTEGER) AS q))
+                    WHERE part > 1e-12"""
     rows = people.engine.rows(
-        """WITH tied AS (SELECT x, sum(m) AS m FROM people GROUP BY x),
-                ranked AS (SELECT x, (sum(m) OVER (ORDER BY x) - m / 2) / sum(m) OVER () AS middle FROM tied),
-                placed AS (SELECT x, least($n, 1 + CAST(floor(middle * $n) AS INTEGER)) AS q FROM ranked),
-                each AS (SELECT placed.q, m, b, y FROM people JOIN placed ON placed.x = people.x)
+        f"""WITH tied AS (SELECT x, sum(m) AS m FROM people GROUP BY x),
+                ranked AS (SELECT x, sum(m) OVER (ORDER BY x) / sum(m) OVER () AS upto, m / sum(m) OVER () AS width FROM tied),
+                placed AS ({placed}),
+                each AS (SELECT placed.q, m * part AS m, b, y FROM people JOIN placed ON placed.x = people.x)
            SELECT q, sum(m), COALESCE(sum(m) FILTER (WHERE b > 0), 0), sum(m * b),
                   sum(m * b) / nullif(sum(m * y) FILTER (WHERE b > 0), 0),
                   sum(sum(m) FILTER (WHERE b > 0)) OVER (), sum(sum(m * b)) OVER ()

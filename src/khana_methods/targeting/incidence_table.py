@@ -6,8 +6,9 @@ welfare before the transfer (the ASPIRE convention) and are taken as given when 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import ClassVar
 
 import numpy as np
@@ -54,6 +55,7 @@ class Receipts:
         of: `person` where amounts are per head, `household` where they are shared by its members.
         welfare_is: `after` where welfare holds the transfer already, `before` where it does not.
         quantiles: How many.
+        ties: At the bounds of quantiles, as in `incidence.by_quantile`.
         line: The poor are at or under it, before the transfer.
         poor_share: Or the poorest share of people, where no line is given.
     """
@@ -63,6 +65,7 @@ class Receipts:
     of: str = "person"
     welfare_is: str = "after"
     quantiles: int = 5
+    ties: str = "together"
     line: float | None = None
     poor_share: float = 0.4
 
@@ -101,6 +104,51 @@ def incidence_table(
     return rows
 
 
+def pair_table(
+    table: pa.Table, design: Design, asked: Receipts, *, weights: str, level: float = 0.95
+) -> list[IncidenceRow]:
+    """Return how far each two programmes reach the same people.
+
+    Args:
+        table: n households.
+        design: How they were drawn.
+        asked: Which columns; two or more.
+        weights: `population` (all members are reached, directly or not) or `household`.
+        level: Of the intervals.
+
+    Returns:
+        Five rows a pair, `programme` being both names with ` & ` between: of `all` the `overlap` (share who get both), the
+        `either`, the `jaccard` (both over either), and of those who get the `first` or the `second` the `also` (share who
+        get the other too).
+
+    Raises:
+        ReceiptWrong: A column holds text, or money below zero.
+
+    Source:
+        World Bank ASPIRE, overlap of programmes; Jaccard 1901 for the ratio of both to either.
+    """
+    survey = Survey(table, design, weights=weights)
+    welfare = _column(table, asked.welfare, blank_is=None)
+    made = []
+    for programme in asked.columns:
+        paid = _column(table, programme, blank_is=0.0)
+        if (paid < 0).any():
+            raise ReceiptWrong(f"{programme} holds {int((paid < 0).sum())} amounts below zero.", column=programme)
+        made.append(_Programme(survey, design, asked, programme, welfare, paid, level))
+    return [row for one, other in combinations(made, 2) for row in _pair(one, other)]
+
+
+def _pair(one: _Programme, other: _Programme) -> Iterator[IncidenceRow]:
+    """Yield the figures of one pair."""
+    both, either = one.reached * other.reached, np.maximum(one.reached, other.reached)
+    everybody = np.ones_like(both)
+    for group, measure, above, below in (
+        ("all", "overlap", both, everybody), ("all", "either", either, everybody), ("all", "jaccard", both, either),
+        ("first", "also", both, one.reached), ("second", "also", both, other.reached),
+    ):  # fmt: skip
+        yield replace(one.share(group, measure, above, below), programme=f"{one.name} & {other.name}")
+
+
 def _column(table: pa.Table, name: str, *, blank_is: float | None) -> Floats:
     found = numbers(table, name, yes_no=True)
     if found.unreadable or (found.blank and blank_is is None):
@@ -137,26 +185,25 @@ class _Programme:
             transfer_of=asked.of, welfare_is=asked.welfare_is, basis=self.survey.weights,
         ) as people:  # fmt: skip
             line = asked.line if asked.line is not None else poverty_line(people, asked.poor_share)
-            quantiles = by_quantile(people, asked.quantiles)
+            quantiles = by_quantile(people, asked.quantiles, ties=asked.ties)
             anybody = bool((self.money[self.kept] > 0).any())
             measures = targeting_measures(people, line=line) if anybody else None
             shares = {q.quantile: cgh(people, q.quantile / asked.quantiles) for q in quantiles} if anybody else {}
-        place = self._place()
-        made = [self._share("all", "coverage", self.reached, np.ones(len(place)))]
+        made = [self.share("all", "coverage", self.reached, np.ones(len(self.reached)))]
         for q in quantiles:
-            group, inside = str(q.quantile), (place == q.quantile).astype(float)
-            made.append(self._share(group, "coverage", self.reached * inside, inside))
+            group, inside = str(q.quantile), self._inside(q.quantile)
+            made.append(self.share(group, "coverage", self.reached * inside, inside))
             if anybody:
-                made.append(self._share(group, "beneficiary_incidence", self.reached * inside, self.reached))
-                made.append(self._share(group, "benefit_incidence", self.money * inside, self.money))
-            made.append(self._share(group, "mean_transfer", self.money * inside, inside))
-            n = int(inside[self.kept].sum())
+                made.append(self.share(group, "beneficiary_incidence", self.reached * inside, self.reached))
+                made.append(self.share(group, "benefit_incidence", self.money * inside, self.money))
+            made.append(self.share(group, "mean_transfer", self.money * inside, inside))
+            n = int((inside[self.kept] > 0).sum())
             made.append(self._plain(group, "adequacy", q.adequacy, n))
             if q.quantile in shares:
                 made.append(self._plain(group, "cgh", shares[q.quantile], n))
         poor = (self.before <= line).astype(float)
-        made.append(self._share("poor", "coverage", self.reached * poor, poor))
-        made.append(self._share("others", "coverage", self.reached * (1 - poor), 1 - poor))
+        made.append(self.share("poor", "coverage", self.reached * poor, poor))
+        made.append(self.share("others", "coverage", self.reached * (1 - poor), 1 - poor))
         made.append(self._difference(poor))
         if measures is not None:
             n = int(self.kept.sum())
@@ -165,18 +212,22 @@ class _Programme:
             made.append(self._plain("all", "concentration_index", measures.concentration_index, n))
         return made
 
-    def _place(self) -> np.ndarray:
-        """Return the quantile of each household: ties share one, as in `by_quantile`."""
+    def _inside(self, quantile: int) -> Floats:
+        """Return how much of each household stands in a quantile, by the rule for ties of `by_quantile`."""
+        n = self.asked.quantiles
         mass = self.survey.frame["w"].to_numpy()
         values, at = np.unique(self.before, return_inverse=True)
-        tied = np.bincount(at, mass, len(values))
-        middle = (np.cumsum(tied) - tied / 2) / tied.sum()
-        placed: np.ndarray = np.minimum(self.asked.quantiles, 1 + np.floor(middle * self.asked.quantiles)).astype(int)[
-            at
-        ]
+        width = np.bincount(at, mass, len(values)) / mass.sum()
+        upto = np.cumsum(width)
+        if self.asked.ties == "split":
+            part = np.minimum(upto, quantile / n) - np.maximum(upto - width, (quantile - 1) / n)
+            share = np.clip(np.divide(part, width, out=np.zeros_like(part), where=width > 0), 0.0, 1.0)
+            return np.where(share > 1e-12, share, 0.0)[at]
+        middle = upto - width / 2
+        placed: Floats = (np.minimum(n, 1 + np.floor(middle * n)) == quantile).astype(float)[at]
         return placed
 
-    def _share(self, group: str, measure: str, above: Floats, below: Floats) -> IncidenceRow:
+    def share(self, group: str, measure: str, above: Floats, below: Floats) -> IncidenceRow:
         """Return a ratio of two totals with its linearised error."""
         mass = self.survey.frame["w"].to_numpy()
         total, n = float(mass @ below), int((below[self.kept] > 0).sum())

@@ -70,18 +70,28 @@ def line_of(people: People, *, line: float | None = None, poor_share: float | No
     return line_at(people.welfare, people.mass, poor_share)
 
 
-def at_cut_off(people: People, *, line: float, cut_off: float, mode: str = "absolute") -> CutOff:
+def at_cut_off(
+    people: People,
+    *,
+    line: float,
+    cut_off: float,
+    mode: str = "absolute",
+    ties: str = "split",
+    key: Numbers | None = None,
+) -> CutOff:
     """Measure a cut-off of the score against a poverty line; the poor are at or under the line before the transfer.
 
     Args:
         people: With a score.
         line: In the unit of welfare.
-        cut_off: A score under `absolute` (at or under it is chosen), a share of the population under `quantile`, where
-            ties at the margin are split.
+        cut_off: A score under `absolute` (at or under it is chosen), a share of the population under `quantile`.
         mode: `absolute` or `quantile`.
+        ties: Under `quantile`, how ties at the margin are settled: `split`, `all`, `none` or `key`.
+        key: Under `key`, numbers in whose order tied households come.
 
     Raises:
         ModeUnknown: Another mode.
+        TieRuleUnknown: Another rule for ties.
         CutOffOutOfRange: A cut-off under which nobody is, or a share that is none.
         NobodyPoor: Everybody or nobody is poor.
 
@@ -104,7 +114,10 @@ def at_cut_off(people: People, *, line: float, cut_off: float, mode: str = "abso
             cut_off=cut_off,
         )
     score = np.where(np.isfinite(people.score), people.score, np.inf)
-    chosen = choose(score, m, share=cut_off) if mode == "quantile" else choose(score, m, cut_off=cut_off)
+    if mode == "quantile":
+        chosen = choose(score, m, share=cut_off, ties=ties, key=key)
+    else:
+        chosen = choose(score, m, cut_off=cut_off)
     share = np.where(np.isfinite(score), chosen.share, 0.0)
     poor = y <= line
     if not 0 < float(m[poor].sum()) < float(m.sum()):

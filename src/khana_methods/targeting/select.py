@@ -30,6 +30,16 @@ class ShareOutOfRange(InputError):
     code: ClassVar[str] = "targeting.select.out_of_range"
 
 
+def check_ties(ties: str, *, has_key: bool) -> None:
+    """Make sure that a rule for ties is one, and that `key` alone comes with an order.
+
+    Raises:
+        TieRuleUnknown: It is not.
+    """
+    if ties not in TIES or (ties == "key") != has_key:
+        raise TieRuleUnknown(f"Ties are settled by {', '.join(TIES)}; 'key' names a column and the others none.")
+
+
 def choose_below(people: Population, cut_off: float) -> None:
     """Choose every household whose score is at or under a cut-off."""
     people.engine.run(
@@ -117,8 +127,7 @@ def _choose_up_to(
     limit: str = "$target",
 ) -> None:
     """Choose in the order of the score until an amount is reached, in each part for itself."""
-    if ties not in TIES or (ties == "key") != (key is not None):
-        raise TieRuleUnknown(f"Ties are settled by {', '.join(TIES)}; 'key' names a column and the others none.")
+    check_ties(ties, has_key=key is not None)
     order = "s" if key is None else f"s, {people.column(key)}"
     room = {
         "all": "CASE WHEN reached - own < upto - slack THEN 1 ELSE 0 END",

@@ -75,7 +75,7 @@ def _errors(fitted: Fitted, predicted: Numbers, mass: Numbers, share: float, lin
     welfare = fitted.survey.welfare
     design = fitted.survey.design(fitted.spec.single, np.ones(len(welfare), dtype=np.bool_))
     chosen = (
-        choose(predicted, mass, share=share)
+        choose(predicted, mass, share=share, ties=fitted.spec.ties)
         if mode == "quantile"
         else choose(predicted, mass, cut_off=float(np.log(line)))
     )
@@ -103,7 +103,7 @@ def equity_table(fitted: Fitted) -> list[Row]:
     """
     mass = fitted.survey.mass(fitted.spec.basis)
     share, line = _own_line(fitted, mass)
-    chosen = choose(fitted.outside, mass, share=share).share
+    chosen = choose(fitted.outside, mass, share=share, ties=fitted.spec.ties).share
     left = fitted.outside - np.log(fitted.survey.welfare)
     rows = []
     for name, column, by_name, values in _groups(fitted):
@@ -210,7 +210,7 @@ def _compared(fitted: Fitted, method: str, inside: Numbers, outside: Numbers) ->
     for share in HEADLINE:
         line = line_at(survey.welfare, mass, share)
         for sample, predicted in (("in", inside), ("out", outside)):
-            found = cells(survey.welfare, mass, choose(predicted, mass, share=share).share, line)
+            found = cells(survey.welfare, mass, choose(predicted, mass, share=share, ties=fitted.spec.ties).share, line)
             row[f"error_{round(share * 100)}_{sample}"] = found.exclusion_error
     return row
 
@@ -246,7 +246,7 @@ def _fewer(fitted: Fitted) -> list[Row]:
             train = np.isin(survey.unit, taken)
             predicted, rest = sample.predict(sample.solve(train, screen=False)), ~train
             r2s.append(r2_of(sample.y[rest], predicted[rest], survey.weight[rest]))
-            chosen = choose(predicted[rest], mass[rest], share=share).share
+            chosen = choose(predicted[rest], mass[rest], share=share, ties=fitted.spec.ties).share
             errors.append(cells(survey.welfare[rest], mass[rest], chosen, line).exclusion_error or 0.0)
             used.append(int(train.sum()))
         rows.append(
@@ -269,7 +269,7 @@ def _one_less(fitted: Fitted) -> list[Row]:
     rows, base = [], (0.0, 0.0)
     y = np.log(survey.welfare)
     for code, predicted in whole.items():
-        found = cells(survey.welfare, mass, choose(predicted, mass, share=share).share, line)
+        found = cells(survey.welfare, mass, choose(predicted, mass, share=share, ties=fitted.spec.ties).share, line)
         now = r2_of(y, predicted, survey.weight), found.exclusion_error or 0.0
         if not code:
             base = now
@@ -310,7 +310,10 @@ def _later(fitted: Fitted) -> Row:
 
     def error(predicted: Numbers) -> float | None:
         return cells(
-            survey.welfare[late], mass[late], choose(predicted[late], mass[late], share=share).share, line
+            survey.welfare[late],
+            mass[late],
+            choose(predicted[late], mass[late], share=share, ties=spec.ties).share,
+            line,
         ).exclusion_error
 
     by_early = sample.predict(sample.solve(early, screen=False))

@@ -131,6 +131,21 @@ def test_a_model_is_fitted_scored_and_judged(files: Path, capfd: pytest.CaptureF
     card_row = next(r for r in fit["errors"] if (r["poor_share"], r["mode"], r["sample"]) == (0.2, "quantile", "in"))
     for name in ("exclusion_error", "exclusion_error_se", "inclusion_error", "inclusion_error_se", "auc"):
         assert found[name] == pytest.approx(card_row[name], rel=1e-9)
+    coarse = {
+        ties: good(capfd, *words[:7], "rooms", "--poor-share", 0.5, "--mode", "quantile", "--ties", ties, *key)[
+            "coverage"
+        ]
+        for ties, key in (("split", []), ("all", []), ("none", []), ("key", ["--tie-key", "hh"]))
+    }
+    assert coarse["none"] < coarse["key"] <= coarse["split"] < coarse["all"]
+    drift = good(
+        capfd, "models", "drift", model, "--survey", files / "survey.csv", "--welfare", "pcc", "--weight", "weight"
+    )
+    assert drift["scored"] == 400 and drift["is_drifting"] is False and len(drift["errors"]) == 3
+    pairs = good(
+        capfd, "incidence", "--in", both, "--welfare", "pcc", "--receipt", "tv", "--receipt", "rooms", "--pairs"
+    )
+    assert {row["measure"] for row in pairs["rows"]} == {"overlap", "either", "jaccard", "also"}
     absolute = good(capfd, *words, "--line", card_row["line"], "--cutoff", 7.9, "--by", "place")
     assert {row["group"] for row in absolute["rows"]} == {"", "urban", "rural"}
 

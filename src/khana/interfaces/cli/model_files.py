@@ -71,6 +71,112 @@ def models_fit(
     show(card, as_json=as_json, out=out, text=_card_text)
 
 
+@click.command(
+    "drift",
+    cls=TeachingCommand,
+    examples=(
+        "khana models drift PAK-2009 --survey hies-2026.csv --welfare pcc --weight w --size n",
+        "khana models drift pmt-fit.json --survey hies-2028.dta --welfare pcc --weight w --size n --strata s --psu ea --json",
+    ),
+)
+@click.argument("model")
+@click.option("--version", type=int, help="Of a model of the store; the newest where absent.")
+@click.option(
+    "--survey", type=_FILE, required=True, help="A newer survey: a row a household, with the model's columns."
+)
+@click.option("--sheet", help="Of a workbook; the first if absent.")
+@click.option("--card", "card_file", type=_FILE, help="JSON of the fit, where MODEL is a file of the model alone.")
+@click.option("--welfare", required=True, help="Column of welfare.")
+@click.option("--welfare-of", type=click.Choice(["person", "household"]), default="person", show_default=True)
+@click.option("--weight", help="Column of sampling weights.")
+@click.option("--size", help="Column of members: persons are counted.")
+@click.option("--strata", help="Column of strata.")
+@click.option("--psu", help="Column of primary sampling units.")
+@click.option(
+    "--poor-share",
+    "shares",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    multiple=True,
+    help="Where errors are measured; 0.1, 0.2 and 0.3 if absent.",
+)
+@click.option(
+    "--deflator",
+    type=click.FloatRange(0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Prices of this survey over those of the model's.",
+)
+@printing
+def models_drift(
+    model: str, version: int | None, survey: Path, sheet: str | None, card_file: Path | None, welfare: str, welfare_of: str,
+    weight: str | None, size: str | None, strata: str | None, psu: str | None, shares: tuple[float, ...], deflator: float,
+    as_json: bool, out: Path | None,
+) -> None:  # fmt: skip
+    """Hold MODEL (a code of the store, or a file) against a newer survey: does it still tell what its card promised?
+
+    Errors then and now, R², and what each variable weighs now over the weight that the model gives it (1: unchanged).
+    """
+    from khana_methods.surveys.tables import read_table
+    from khana_methods.targeting.drift import SHARES, measure_drift
+
+    found, card = _model_and_card(model, version)
+    if card_file is not None:
+        card = json.loads(card_file.read_text(encoding="utf-8"))
+    columns = {
+        "welfare": welfare,
+        "welfare_of": welfare_of,
+        "weight": weight,
+        "size": size,
+        "strata": strata,
+        "psu": psu,
+    }
+    result = measure_drift(
+        read_table(survey, sheet=sheet), found, card=card, columns=columns, shares=shares or SHARES, deflator=deflator
+    )
+    show(result, as_json=as_json, out=out, text=_drift_text)
+
+
+def _model_and_card(model: str, version: int | None) -> tuple[PmtModel, Mapping[str, Any] | None]:
+    """Return a model of a file or of the store, and what its card says."""
+    from khana_methods.pmt.read import load_document, load_model
+
+    if Path(model).is_file():
+        document = load_document(Path(model))
+        is_fit = isinstance(document, dict) and "errors" in document
+        return load_model(Path(model)), document if is_fit else None
+    from khana.interfaces.cli.session import acting
+
+    with acting():
+        from khana.access import services as access
+        from khana.assessment import model_store
+
+        access.require("models.read")
+        known = model_store.model_of_code(model, version)
+        return known.model, known.card
+
+
+def _drift_text(result: Mapping[str, Any], console: Console) -> None:
+    from khana.interfaces.cli.output import rows_table
+
+    console.print(
+        f"{result['model']} on {result['scored']:,} of {result['households']:,} households of the newer survey"
+    )
+    for part in ("errors", "variables"):
+        console.print()
+        rows_table(
+            [{k: f"{v:.4g}" if isinstance(v, float) else v for k, v in row.items()} for row in result[part]], console
+        )
+    fit = result["fit"]
+    then = "not known" if fit["r2_then"] is None else f"{fit['r2_then']:.3f}"
+    console.print(
+        f"\nR² then {then}, now {fit['r2_now']:.3f}; log welfare moves {fit['slope']:.3g} with a point of the raw figure"
+    )
+    for line in result["signs"] or ["Nothing asks for a look."]:
+        console.print(line, soft_wrap=True)
+    for line in result["notes"]:
+        console.print(line, soft_wrap=True)
+
+
 def write_model(document: dict[str, Any], file: Path) -> None:
     """Write a model's document as YAML that `pmt.read.load_model` reads."""
     import yaml

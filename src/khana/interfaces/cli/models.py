@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 from rich.console import Console
 
-from khana.interfaces.cli.model_files import models_fit, show_card_file, show_model_file
+from khana.interfaces.cli.model_files import models_drift, models_fit, show_card_file, show_model_file
 from khana.interfaces.cli.output import TeachingGroup, printing, rows_table, show
 from khana.interfaces.cli.session import acting
 from khana.platform import clock
@@ -37,6 +37,7 @@ class DayMissing(InputError):
         "khana models activate PAK-2009 --from 2026-01-01      one person proposes",
         "khana models activate PAK-2009 --confirm              another person signs",
         "khana models card PAK-2009",
+        "khana models drift PAK-2009 --survey newer.csv --welfare pcc --weight w --size n",
     ),
 )
 def models() -> None:
@@ -44,6 +45,7 @@ def models() -> None:
 
 
 models.add_command(models_fit)
+models.add_command(models_drift)
 
 
 @models.command(

@@ -151,6 +151,7 @@ def evaluate(
     """Evaluate RULE on one household, and say which clause holds, which fails, and what is missing."""
     from khana_methods.rules.explain import explain, in_words
     from khana_methods.rules.facts import load_facts
+    from khana_methods.rules.missing import fill_implied
     from khana_methods.rules.reference import Situation
 
     found = _read(rule, entity, on.date() if on else None)
@@ -167,7 +168,9 @@ def evaluate(
             load_facts().get(name)
     if entity == "person" and own is None:
         raise click.UsageError("A rule about a person needs --person.")
-    clause = explain(found, Situation(household, everybody, own))
+    full = [fill_implied(one) for one in everybody]
+    situation = Situation(fill_implied(household), full, fill_implied(own) if own is not None else None)
+    clause = explain(found, situation)
     result = {
         "rule": found.text,
         "outcome": clause.outcome,

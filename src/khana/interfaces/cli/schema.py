@@ -49,21 +49,47 @@ def schema_manifest(as_json: bool, out: Path | None) -> None:
     show(manifest_json_schema(), as_json=as_json, out=out, text=_document)
 
 
-@schema.command("facts", examples=("khana schema facts", "khana schema facts --entity benefit --json"))
+@schema.command(
+    "facts",
+    examples=(
+        "khana schema facts",
+        "khana schema facts --entity benefit --json",
+        "khana schema facts --country pak --language ur",
+    ),
+)
 @click.option("--entity", help="Only facts of this kind of row, such as benefit or person.")
+@click.option("--country", help="Show the question of this country's questionnaire that each fact comes from.")
+@click.option(
+    "--language", type=click.Choice(["en", "ur", "bn"]), default="en", show_default=True, help="Of the questions."
+)
 @printing
-def schema_facts(entity: str | None, as_json: bool, out: Path | None) -> None:
-    """List the facts that contracts map columns onto: name, type, unit, meaning."""
+def schema_facts(entity: str | None, country: str | None, language: str, as_json: bool, out: Path | None) -> None:
+    """List the facts that contracts map columns onto, with how long each is good and what stands where it is missing."""
+    from khana_country.load import list_countries
+    from khana_country.questionnaire import questions_by_fact
     from khana_methods.rules.facts import load_facts
 
+    if country and country not in list_countries():
+        raise click.UsageError(f"--country is one of {', '.join(list_countries())}.")
     facts = load_facts()
     found = facts.of_entity(entity) if entity else facts.facts.values()
-    show({"rows": [_fact(fact) for fact in found]}, as_json=as_json, out=out)
+    asked = questions_by_fact(country) if country else {}
+    rows = []
+    for fact in found:
+        row = _fact(fact)
+        if country:
+            questions = asked.get(fact.name, ())
+            row |= {
+                "question": " ".join(q.name for q in questions),
+                "words": " / ".join(q.words.get(language, "") for q in questions),
+            }
+        rows.append(row)
+    show({"rows": rows}, as_json=as_json, out=out)
 
 
 def _fact(fact: Any) -> dict[str, Any]:
-    names = ("name", "type", "unit", "period", "entities", "pii", "meaning")
-    return {name: getattr(fact, name) for name in names}
+    names = ("name", "type", "unit", "period", "entities", "pii", "meaning", "good_for_months")
+    return {name: getattr(fact, name) for name in names} | {"missing": fact.missing_policy}
 
 
 @click.group(cls=TeachingGroup, examples=("khana contracts add contracts/oaa.yaml", "khana contracts list"))

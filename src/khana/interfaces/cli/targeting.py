@@ -49,11 +49,11 @@ def _of_a_survey(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def _read(words: Mapping[str, Any], score: str | None) -> tuple[People, Any, float]:
-    """Read the survey that the options name; return it, the values of `--by`, and the line."""
+def _read(words: Mapping[str, Any], score: str | None, tie_key: str | None = None) -> tuple[People, Any, float, Any]:
+    """Read the survey that the options name; return it, the values of `--by`, the line, and the order of ties."""
     import numpy as np
 
-    from khana_methods.surveys.tables import read_table, texts
+    from khana_methods.surveys.tables import numbers, read_table, texts
     from khana_methods.targeting.measures import line_of
     from khana_methods.targeting.people import read_people
 
@@ -77,7 +77,17 @@ def _read(words: Mapping[str, Any], score: str | None) -> tuple[People, Any, flo
     )
     people, rows = read_people(table, score=score, **{name: words[name] for name in names})
     by = np.array(texts(table, words["by"]).to_pylist(), dtype=object)[rows] if words["by"] else None
-    return people, by, line_of(people, line=words["line"], poor_share=words["poor_share"])
+    key = None
+    if tie_key:
+        found = numbers(table, tie_key)
+        if found.blank or found.unreadable:  # an order of texts is an order as well
+            key = np.unique(np.array([text or "" for text in texts(table, tie_key).to_pylist()]), return_inverse=True)[
+                1
+            ]
+        else:
+            key = found.values.to_numpy(zero_copy_only=False)
+        key = key.astype(float)[rows]
+    return people, by, line_of(people, line=words["line"], poor_share=words["poor_share"]), key
 
 
 def _parts(people: People, by: Any) -> Iterator[tuple[str, People]]:
@@ -123,26 +133,38 @@ def targeting() -> None:
     help="A score (absolute), or a share as 0.2 (quantile; the poor share if absent).",
 )
 @click.option("--mode", type=click.Choice(["absolute", "quantile"]), default="absolute", show_default=True)
+@click.option(
+    "--ties",
+    type=click.Choice(["split", "all", "none", "key"]),
+    default="split",
+    show_default=True,
+    help="Quantile: households tied at the margin are split, all taken, none taken, or taken in the order of --tie-key.",
+)
+@click.option("--tie-key", help="Column in whose order tied households are taken, such as a drawn number.")
 @printing
-def errors(score: str, cut_off: float | None, mode: str, as_json: bool, out: Path | None, **words: Any) -> None:
+def errors(
+    score: str, cut_off: float | None, mode: str, ties: str, tie_key: str | None, as_json: bool, out: Path | None, **words: Any
+) -> None:  # fmt: skip
     """Exclusion and inclusion errors of a cut-off, with all measures of the field and their standard errors.
 
-    Absolute: whoever scores at or under --cutoff is chosen. Quantile: the poorest share by score, ties at the margin split.
+    Absolute: whoever scores at or under --cutoff is chosen. Quantile: the poorest share by score.
     The poor are at or under the line, before any transfer. With --transfer the programme as it is paid is measured too.
     """
     from khana_methods.targeting.measures import at_cut_off, of_programme
 
     if cut_off is None and mode == "absolute":
         raise click.UsageError("An absolute cut-off is a score: add --cutoff.")
-    people, by, line = _read(words, score)
+    if (ties == "key") != (tie_key is not None):
+        raise click.UsageError("--ties key goes with --tie-key, and no other rule does.")
+    people, by, line, key = _read(words, score, tie_key)
     whole: dict[str, Any] = {}
     rows: list[dict[str, Any]] = []
     limit = cut_off
     for group, part in _parts(people, by):
         if not group:
             poor = float(part.mass[part.welfare <= line].sum() / part.mass.sum())
-            found = at_cut_off(part, line=line, cut_off=poor if limit is None else limit, mode=mode)
-            whole = _whole(found, part)
+            found = at_cut_off(part, line=line, cut_off=poor if limit is None else limit, mode=mode, ties=ties, key=key)
+            whole = _whole(found, part) | {"ties": ties if mode == "quantile" else None}
             threshold = found.cut_off
         else:  # the same score cuts everywhere: a group has no quantile of its own
             if not _is_mixed(part, line):
@@ -220,7 +242,7 @@ def indices(as_json: bool, out: Path | None, **words: Any) -> None:
     """
     from khana_methods.targeting.measures import of_programme, poverty_indices
 
-    people, by, line = _read(words, None)
+    people, by, line, _key = _read(words, None)
     rows: list[dict[str, Any]] = []
     for group, part in _parts(people, by):
         if words["transfer"]:

@@ -81,21 +81,28 @@ class Freshness:
 
 
 def load_best_before(path: Path | None = None, *, whom: str = "default") -> BestBefore:
-    """Read how long facts are good.
+    """Read how long facts are good, by the catalogue of facts or by a file of one's own.
 
     Args:
-        path: A file of the same form in place of the shipped one.
-        whom: `default`, or another group of the file such as `beneficiary`.
+        path: A file in place of the catalogue's rules: `keep`, groups, and `facts` (fact: {months}).
+        whom: `default`, or another group such as `beneficiary`.
 
     Raises:
-        BestBeforeInvalid: A fact is unknown, or months are no number above 0.
+        BestBeforeInvalid: A fact or group is unknown, or months are no number above 0.
     """
-    file = path or Path(__file__).with_name("best_before.yaml")
-    document: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+    known = load_facts()
+    if path is None:
+        rules = known.freshness
+        if whom not in rules.groups:
+            raise BestBeforeInvalid(
+                f"The catalogue of facts has no group {whom} for how long facts are good.", group=whom
+            )
+        days = {name: rule.months * _DAYS_A_MONTH for name, rule in rules.facts.items()}
+        return BestBefore(days, rules.groups[whom].months * _DAYS_A_MONTH, rules.keep)
+    document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
     entries = dict(document.get("facts") or {}) if isinstance(document, dict) else {}
     group = document.get(whom) if isinstance(document, dict) else None
-    known = load_facts().facts
-    wrong = [name for name in entries if name not in known]
+    wrong = [name for name in entries if name not in known.facts]
     all_entries = entries | {whom: group}
     wrong += [
         n
@@ -104,7 +111,7 @@ def load_best_before(path: Path | None = None, *, whom: str = "default") -> Best
     ]
     if wrong:
         raise BestBeforeInvalid(
-            f"{file.name}: look at {', '.join(dict.fromkeys(wrong))}: a known fact, and months above 0.", facts=wrong
+            f"{path.name}: look at {', '.join(dict.fromkeys(wrong))}: a known fact, and months above 0.", facts=wrong
         )
     days = {name: entry["months"] * _DAYS_A_MONTH for name, entry in entries.items()}
     return BestBefore(days, all_entries[whom]["months"] * _DAYS_A_MONTH, float(document.get("keep", 0.8)))

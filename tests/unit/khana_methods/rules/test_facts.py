@@ -107,3 +107,43 @@ def test_each_mistake_is_refused_by_name(tmp_path: Path, change: dict[str, objec
 def test_a_name_twice_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogueInvalid, match="age: the name stands twice"):
         load_facts(_write(tmp_path, GOOD, GOOD))
+
+
+@pytest.mark.parametrize(
+    ("section", "says"),
+    [
+        ({"freshness": {"default": {"months": 0}}}, "months are a number above 0"),
+        ({"freshness": {"facts": [{"months": 3, "facts": ["nobody"]}]}}, "freshness of nobody: there is no such fact"),
+        ({"missing": [{"is": 0, "facts": ["age"], "why": "x"}]}, "it needs `is`"),
+        ({"missing": [{"is": 0, "under": {"age": 3}, "facts": ["age"], "why": "x"}]}, "cannot tell its own value"),
+        ({"missing": [{"is": "old", "where": {"sex": "F"}, "facts": ["age"], "why": "x"}]}, "no fact sex"),
+    ],
+)
+def test_a_policy_that_names_what_is_not_there_is_refused(
+    tmp_path: Path, section: dict[str, object], says: str
+) -> None:
+    path = tmp_path / "facts.yaml"
+    path.write_text(yaml.safe_dump({**BASE, "facts": [GOOD], **section}), encoding="utf-8")
+    with pytest.raises(CatalogueInvalid, match=says):
+        load_facts(path)
+
+
+def test_every_fact_has_a_policy_and_what_interviews_state_has_an_age() -> None:
+    catalogue = load_facts()
+    for fact in catalogue.facts.values():
+        assert fact.missing_policy.endswith("unknown"), fact.name
+        assert (fact.good_for_months is not None) == (fact.entity in ("household", "person")), fact.name
+    assert catalogue.get("cattle_count").missing_policy == "0 where has_animals is no; else unknown"
+    assert catalogue.get("is_pregnant").good_for_months == 6 < (catalogue.get("roof").good_for_months or 0)
+
+
+def test_what_the_questionnaire_skips_is_implied_and_each_question_has_its_fact() -> None:
+    from khana_country.questionnaire import questions_by_fact
+
+    asked = questions_by_fact("pak")
+    catalogue = load_facts()
+    assert set(asked) <= set(catalogue.facts)
+    assert [one.name for one in asked["latitude"]] == ["position"] and asked["rooms"][0].words["ur"]
+    for fact in catalogue.facts.values():  # a gate that is never asked could never tell
+        gates = {gate for rule in fact.implied for gate in rule.gates}
+        assert gates <= set(asked) | {"age"}, fact.name

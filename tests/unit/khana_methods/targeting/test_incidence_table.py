@@ -9,7 +9,7 @@ import pytest
 from khana_methods.surveys.design import Design
 from khana_methods.surveys.estimate import estimate
 from khana_methods.surveys.survey import Survey
-from khana_methods.targeting.incidence_table import Receipts, ReceiptWrong, incidence_table
+from khana_methods.targeting.incidence_table import Receipts, ReceiptWrong, incidence_table, pair_table
 
 
 def city(paid: int, share: float) -> dict[tuple[str, str], float | None]:
@@ -86,3 +86,32 @@ def test_receipt_that_cannot_be_is_refused(column: list[object]) -> None:
         incidence_table(
             table.append_column("bad", pa.array(column)), design, Receipts("y", ["bad"]), weights="household"
         )
+
+
+def test_overlap_of_a_pair_has_the_error_of_the_survey_room() -> None:
+    table, design = survey()
+    both = [b > 0 and r == "yes" for b, r in zip(table["b"].to_pylist(), table["reached"].to_pylist(), strict=True)]
+    table = table.append_column("both", pa.array(["yes" if one else "no" for one in both]))
+    asked = Receipts("y", ["b", "reached"], welfare_is="before")
+    rows = {(r.group, r.measure): r for r in pair_table(table, design, asked, weights="population")}
+    one, _ = estimate(Survey(table, design, weights="population"), "proportion", ["both=yes"])
+    assert rows["all", "overlap"].programme == "b & reached"
+    assert rows["all", "overlap"].estimate == pytest.approx(one[0].estimate)
+    assert rows["all", "overlap"].se == pytest.approx(one[0].se)
+    coverage = {r.programme: r.estimate for r in incidence_table(table, design, asked, weights="population")
+                if (r.group, r.measure) == ("all", "coverage")}  # fmt: skip
+    overlap, either = rows["all", "overlap"].estimate or 0, rows["all", "either"].estimate or 0
+    assert overlap + either == pytest.approx(sum(value or 0 for value in coverage.values()))
+    assert rows["first", "also"].estimate == pytest.approx(overlap / (coverage["b"] or 1))
+    assert rows["second", "also"].estimate == pytest.approx(overlap / (coverage["reached"] or 1))
+    assert rows["all", "jaccard"].estimate == pytest.approx(overlap / either)
+    asked = Receipts("y", ["b", "reached", "both"], welfare_is="before")
+    assert len({r.programme for r in pair_table(table, design, asked, weights="population")}) == 3
+
+
+def test_quantiles_whose_ties_are_split_are_equal_in_the_table_too() -> None:
+    table = pa.table({"y": [1.0, 1.0, 1.0, 2.0], "b": [1.0, 0.0, 0.0, 1.0]})
+    for ties, coverage in (("together", [1 / 3, 1.0]), ("split", [1 / 3, 2 / 3])):
+        asked = Receipts("y", ["b"], welfare_is="before", quantiles=2, ties=ties)
+        rows = {(r.group, r.measure): r.estimate for r in incidence_table(table, Design(), asked, weights="household")}
+        assert [rows["1", "coverage"], rows["2", "coverage"]] == pytest.approx(coverage), ties
