@@ -41,6 +41,23 @@ class NameTaken(Conflict):
     code: ClassVar[str] = "access.user.name_taken"
 
 
+class OfficeRefused(Conflict):
+    """A rule of offices stands against it: separation of keys and data, machines, programmes, broken glass."""
+
+    code: ClassVar[str] = "access.office.refused"
+
+
+_RULES = {
+    "separation": "Who keeps keys may hold no role that shows people, and the other way round.",
+    "machine": "This role is not for a user of that kind.",
+    "programme": "A programme stands under its agency: name the agency too.",
+    "grant": "A grant is ended and given anew, never changed.",
+    "clearance": "There is no training or no undertaking in force for you.",
+    "reason": "Say more: what happened, or what was found.",
+    "glass": "You have broken the glass three times in thirty days. Ask an administrator for a grant.",
+}
+
+
 def raw(statement: str, *parameters: Any) -> list[Any]:
     """Run one statement with server-side parameters; return its rows."""
     connection.ensure_connection()
@@ -79,6 +96,8 @@ def _translate(error: DatabaseError) -> KhanaError | None:
         return NoSession(NOBODY)
     if cause.sqlstate == "KH404":
         return AccessNotFound(f"There is no such {detail}.", what=detail)
+    if cause.sqlstate == "KH409" and detail in _RULES:
+        return OfficeRefused(_RULES[detail], rule=detail)
     if cause.sqlstate == "KH409":
         return NameTaken("A user with this name exists already. Choose another name.")
     return None

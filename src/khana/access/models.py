@@ -21,6 +21,7 @@ class User(models.Model):
     kind = models.TextField(choices=[("STAFF", "STAFF"), ("SYSTEM", "SYSTEM")], default="STAFF")
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
+    reopened_at = models.DateTimeField(null=True, help_text="when somebody opened the user again")
 
 
 class Credential(models.Model):
@@ -66,8 +67,9 @@ class Session(models.Model):
 class Grant(models.Model):
     """One row gives one user one role over one area and one agency, between two dates.
 
-    An empty area_path or agency means all. Given by an administrator, never changed: ended. A grant with a
-    mandate (the number of an agreement) counts only in a transaction that names the mandate.
+    An empty area_path, agency or programme means all. Given by an administrator, never changed: ended. A grant with
+    a mandate (the number of an agreement) or a purpose counts only in a transaction that names it; a strong one counts
+    when a second person has confirmed it (`khana_private.access_grant_rules` says which are strong).
 
     .. no_pii:
     """
@@ -80,6 +82,12 @@ class Grant(models.Model):
     valid_to = models.DateTimeField(null=True)
     granted_by = models.BigIntegerField(null=True)
     mandate = models.TextField(default="", db_default="", blank=True)
+    programme = models.TextField(default="", db_default="", blank=True)
+    purpose = models.TextField(default="", db_default="", blank=True)
+    reason = models.TextField(default="", db_default="", blank=True, help_text="why, where glass was broken")
+    needs_second = models.BooleanField(default=False, db_default=False)
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.BigIntegerField(null=True)
 
 
 class RolePermission(models.Model):
@@ -90,8 +98,84 @@ class RolePermission(models.Model):
 
     role = models.TextField()
     permission = models.TextField()
+    shows_people = models.BooleanField(
+        default=False, db_default=False, help_text="held by a trained person under an undertaking only"
+    )
 
     class Meta:
         """A role holds a permission once."""
 
         constraints = [models.UniqueConstraint(fields=["role", "permission"], name="role_permission_once")]
+
+
+class RoleTrait(models.Model):
+    """One row says what the database must know of one role; loaded from `roles.yaml` by the owner.
+
+    .. no_pii:
+    """
+
+    role = models.TextField(unique=True)
+    is_strong = models.BooleanField(help_text="a grant of it counts when a second person has confirmed it")
+    shows_people = models.BooleanField()
+    keeps_keys = models.BooleanField()
+    for_machines = models.BooleanField(help_text="the only roles of a user without sign-in")
+
+
+class Clearance(models.Model):
+    """One row is one training that a user finished, or one undertaking that she signed, until a date.
+
+    Without one of each in force no permission that shows people counts. Recorded by an administrator, never for
+    herself; never changed, but withdrawn.
+
+    .. pii: says of a member of staff what she learned and signed; kept while the audit log names her
+    """
+
+    class Kind(models.TextChoices):
+        """What it is."""
+
+        TRAINING = "TRAINING"
+        UNDERTAKING = "UNDERTAKING"
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    kind = models.TextField(choices=Kind.choices)
+    title = models.TextField(help_text="name of the course, or of the text that was signed")
+    paper_sha256 = models.CharField(max_length=64, default="", blank=True, help_text="hash of the signed paper")
+    completed_on = models.DateField()
+    expires_on = models.DateField()
+    recorded_by = models.BigIntegerField(null=True)
+    recorded_at = models.DateTimeField()
+    withdrawn_at = models.DateTimeField(null=True)
+
+
+class Alarm(models.Model):
+    """One row is one thing that a data-protection officer must look at, and what came of it: the case is the row.
+
+    Raised by the database itself (glass broken, unusual reading); closed with a finding by somebody whom it is not about.
+
+    .. no_pii: names staff by number; subjects are ids
+    """
+
+    kind = models.TextField()
+    user_id = models.BigIntegerField(null=True, help_text="whom it is about")
+    raised_at = models.DateTimeField()
+    details = models.JSONField(default=dict)
+    fingerprint = models.TextField(unique=True, help_text="one alarm for one thing, however often it is looked for")
+    assigned_to = models.BigIntegerField(null=True)
+    due_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.BigIntegerField(null=True)
+    outcome = models.TextField(default="", blank=True)
+    finding = models.TextField(default="", blank=True)
+
+
+class WatchedSubject(models.Model):
+    """One row is one file whose every reading raises an alarm: a well-known person, or somebody near an officer.
+
+    .. no_pii: points at a file by its number
+    """
+
+    subject = models.TextField(help_text="person:12 or household:PK-1")
+    kind = models.TextField(choices=[("CELEBRITY", "CELEBRITY"), ("NEIGHBOUR", "NEIGHBOUR")])
+    user_id = models.BigIntegerField(null=True, help_text="whose neighbour it is; nobody's for the well-known")
+    added_by = models.BigIntegerField(null=True)
+    added_at = models.DateTimeField()

@@ -55,6 +55,14 @@ def by_agency_and_area(permission: str, agency: str = "agency", area: str = "are
     )
 
 
+def by_programme(permission: str) -> str:
+    """Rows of one programme of one agency under an area: for grants that name a programme, which reach nothing else."""
+    return (
+        "(agency || chr(31) || programme || chr(31) || area_path)"
+        f" ^@ ANY ({_ask('access_programme_areas', permission)}::text[])"
+    )
+
+
 def by_open_area(permission: str, column: str = "area_path") -> str:
     """Rows under the areas of grants that name no agency: for what spans agencies."""
     areas = _ask("access_open_area_paths", permission)

@@ -14,12 +14,19 @@ from khana.access.models import User
 
 @dataclass(frozen=True)
 class Held:
-    """One grant in force: a role over an area (empty: all) and an agency (empty: all)."""
+    """One grant: a role over an area (empty: all), an agency (empty: all), a programme, for a purpose.
+
+    `waits` says that a second person has not confirmed it yet.
+    """
 
     role: str
     area_path: str
     agency: str
     id: int = 0
+    programme: str = ""
+    purpose: str = ""
+    valid_to: str = ""
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def list_users() -> list[ListedUser]:
     """Return every user by name; needs `users.read` for the whole country."""
     listed = []
     for number, username, display_name, language, kind, is_active, factor, locked, grants in call("access_list_users"):
-        held = tuple(Held(g["role"], g["area_path"], g["agency"], g["id"]) for g in json.loads(grants))
+        held = tuple(Held(**{**g, "valid_to": g["valid_to"] or ""}) for g in json.loads(grants))
         user = ListedUser(number, username, display_name, language, kind, is_active, factor, locked, held)
         listed.append(user)
     return listed

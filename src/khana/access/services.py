@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
+from khana.access import offices
 from khana.access.functions import (
     NOBODY,
     AccessNotFound,
@@ -279,6 +280,7 @@ def add_user(
     second_factor: bool = True,
     kind: str = "STAFF",
     token_ttl: timedelta = timedelta(days=30),
+    trial: bool = True,
     at: datetime,
 ) -> NewUser:
     """Make a user with one role over one area and one agency; return secrets that are shown once.
@@ -296,6 +298,8 @@ def add_user(
         second_factor: Give a time-based code; may be left out outside production only.
         kind: STAFF, or SYSTEM for a user without any sign-in.
         token_ttl: How long the token holds that commands may use.
+        trial: Outside production, record a training and an undertaking that say that they are none, so that a trial
+            shows people at once; in production nothing is recorded and nobody is shown.
         at: When.
 
     Raises:
@@ -314,15 +318,10 @@ def add_user(
         plain, salt, verifier, totp, uri = _credential(password, second_factor, name)
     who = call("access_add_user", name, display_name, language, kind, salt, verifier, totp, at)[0][0]
     call("access_add_grant", name, role, area_code, agency, at)
+    if trial and kind == "STAFF" and os.environ.get("KHANA_ENV") != "production":
+        offices.clear_for_trial(username=name, at=at)
     token = str(call("access_first_token", name, token_ttl)[0][0])
     return NewUser(int(who), name, plain, uri, token)
-
-
-@transaction.atomic
-def add_grant(*, username: str, role: str, area_code: str = "", agency: str = "", at: datetime) -> int:
-    """Give a user one more role; return the number of the grant. Nobody grants to herself."""
-    catalogue().role(role)
-    return int(call("access_add_grant", username, role, area_code, agency, at)[0][0])
 
 
 @transaction.atomic
@@ -352,7 +351,7 @@ def load_roles() -> int:
 
     Runs as the owner after every migration.
     """
-    wanted = catalogue().rows()
+    wanted, people = catalogue().rows(), catalogue().people()
     roles, permissions = [row[0] for row in wanted], [row[1] for row in wanted]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -362,11 +361,19 @@ def load_roles() -> int:
         )
         gone = cursor.rowcount
         cursor.execute(
-            "INSERT INTO access_rolepermission (role, permission)"
-            " SELECT * FROM unnest(%s::text[], %s::text[]) ON CONFLICT DO NOTHING",
-            [roles, permissions],
+            "INSERT INTO access_rolepermission AS held (role, permission, shows_people)"
+            " SELECT * FROM unnest(%s::text[], %s::text[], %s::boolean[]) ON CONFLICT (role, permission)"
+            " DO UPDATE SET shows_people = EXCLUDED.shows_people WHERE held.shows_people <> EXCLUDED.shows_people",
+            [roles, permissions, [name in people for name in permissions]],
         )
-        return int(gone) + int(cursor.rowcount)
+        changed = int(gone) + int(cursor.rowcount)
+        cursor.execute("DELETE FROM access_roletrait")
+        cursor.executemany(
+            "INSERT INTO access_roletrait (role, is_strong, shows_people, keeps_keys, for_machines)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            catalogue().traits(),
+        )
+        return changed
 
 
 def secret_of(otpauth_uri: str) -> bytes:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 ALL = "abcdm"
 EVERYBODY = dict.fromkeys(
-    ("steward", "admin", "registrar_a", "registrar_b", "registrar_xa", "officer_x", "officer_y", "officer_xa",
-     "grievance_a", "analyst", "auditor", "enumerator", "partner"), ALL)  # fmt: skip
+    ("steward", "admin", "registrar_a", "registrar_b", "registrar_xa", "officer_x", "officer_y", "officer_xa", "officer_xp",
+     "officer_xq", "grievance_a", "analyst", "auditor", "protector", "enumerator", "partner"), ALL)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,16 @@ def area(column: str, frozen: str = "") -> Expect:
 
 CATALOGUE_WRITE = {"steward": ALL, "admin": ALL, "officer_x": "ac", "officer_y": "bd"}
 AGENCY_WRITE = {"steward": ALL, "officer_x": "ac", "officer_y": "bd"}
-NO_AGENCY = dict.fromkeys(("registrar_a", "registrar_b", "registrar_xa", "officer_xa"), "m")
+NO_AGENCY = dict.fromkeys(("registrar_a", "registrar_b", "registrar_xa", "officer_xa", "officer_xp", "officer_xq"), "m")
 
 MODEL_WRITE = dict.fromkeys(("steward", "analyst"), ALL)
 SIGNERS = dict.fromkeys(("steward", "analyst", "admin"), ALL)
 OVERRIDERS = {**AREA_WRITE, "grievance_a": "adm"}
-SCENARIOS = dict.fromkeys(("steward", "analyst", "officer_x", "officer_y", "officer_xa"), ALL)
+SCENARIOS = dict.fromkeys(
+    ("steward", "analyst", "officer_x", "officer_y", "officer_xa", "officer_xp", "officer_xq"), ALL
+)
 OWN_SCENARIOS = {"steward": "abcd"}  # the fifth row is the registrar's, who saves none
-SHARING_READ = {"steward": ALL, "admin": ALL, "auditor": ALL}
+SHARING_READ = {"steward": ALL, "admin": ALL, "auditor": ALL, "protector": ALL}
 OWN_CALLS = {"steward": "abcd", "registrar_a": "m"}
 
 TABLES: dict[str, Expect] = {
@@ -65,8 +67,10 @@ TABLES: dict[str, Expect] = {
         column="cancel_requested",
         frozen="actor_id",
     ),
-    "audit_event": Expect(s={"steward": "abcd", "registrar_a": "m", "auditor": ALL}),
-    "audit_seal": Expect(s={"auditor": ALL}),
+    "audit_event": Expect(s={"steward": "abcd", "registrar_a": "m", "auditor": ALL, "protector": ALL}),
+    "audit_seal": Expect(s={"auditor": ALL, "protector": ALL}),
+    "access_alarm": Expect(s={"auditor": ALL, "protector": ALL}),
+    "access_watchedsubject": Expect(s={"protector": ALL}, i={"protector": ALL}, d={"protector": ALL}),
     "deliveries_contract": Expect(
         s=EVERYBODY, i={**CATALOGUE_WRITE, "officer_x": "acm", "officer_y": "bdm", **NO_AGENCY}
     ),
@@ -117,9 +121,10 @@ TABLES: dict[str, Expect] = {
             "officer_x": "ac",
             "officer_y": "bd",
             "officer_xa": "a",
+            "officer_xp": "ac",
             "grievance_a": "adm",
         },
-        i={"steward": ALL, "officer_x": "ac", "officer_y": "bd", "officer_xa": "a"},
+        i={"steward": ALL, "officer_x": "ac", "officer_y": "bd", "officer_xa": "a", "officer_xp": "ac"},
     ),
     "beneficiaries_exitrecord": Expect(
         s={"steward": ALL, "auditor": ALL, "officer_x": "ac", "officer_y": "bd"},
@@ -134,6 +139,7 @@ TABLES: dict[str, Expect] = {
             "officer_x": "ac",
             "officer_y": "bd",
             "officer_xa": "a",
+            "officer_xp": "ac",
             "grievance_a": "adm",
         },
         i=STEWARD,
@@ -163,7 +169,7 @@ TABLES: dict[str, Expect] = {
     "monitoring_indicatorvalue": Expect(s=RESULTS, i=MONITORS),
     "monitoring_outreachplan": Expect(s=RESULTS, i=MONITORS),
     "sharing_partner": Expect(
-        s={"steward": ALL, "admin": ALL, "auditor": ALL, "partner": "a"},
+        s={"steward": ALL, "admin": ALL, "auditor": ALL, "protector": ALL, "partner": "a"},
         i={"admin": ALL},
         u={"admin": ALL},
         column="name",
@@ -172,7 +178,7 @@ TABLES: dict[str, Expect] = {
     "sharing_agreement": Expect(
         s={**SHARING_READ, "registrar_a": "m"}, i=STEWARD, u=STEWARD, column="ended_at", frozen="fields"
     ),
-    "sharing_approval": Expect(s=SHARING_READ, i={"admin": ALL}),
+    "sharing_approval": Expect(s=SHARING_READ, i={"admin": ALL, "protector": ALL}),
     "sharing_extract": Expect(
         s={**SHARING_READ, "registrar_a": "m"},
         i=STEWARD,
@@ -182,21 +188,21 @@ TABLES: dict[str, Expect] = {
     ),
     "sharing_extractperson": Expect(s={**SHARING_READ, "registrar_a": "m"}, i={"partner": ALL}),
     "sharing_message": Expect(
-        s={"admin": ALL, "auditor": ALL, **OWN_CALLS},
+        s={"admin": ALL, "auditor": ALL, "protector": ALL, **OWN_CALLS},
         i={"partner": ALL},
         u=OWN_CALLS,
         column="outcome",
         frozen="request_ciphertext",
     ),
     "sharing_subscription": Expect(
-        s={"admin": ALL, "auditor": ALL, **OWN_CALLS},
+        s={"admin": ALL, "auditor": ALL, "protector": ALL, **OWN_CALLS},
         i={"partner": ALL},
         u=OWN_CALLS,
         column="ended_at",
         frozen="callback",
     ),
     "sharing_refusal": area("ended_at", "kind"),
-    "sharing_usage": Expect(s={"admin": ALL, "auditor": ALL, **OWN_CALLS}),
+    "sharing_usage": Expect(s={"admin": ALL, "auditor": ALL, "protector": ALL, **OWN_CALLS}),
 }
 
 EXTRA = {"geo_area": 4}  # rows beside those of `world.ROWS`
@@ -216,5 +222,7 @@ CLOSED = (
     "access_session",
     "access_grant",
     "access_rolepermission",
+    "access_roletrait",
+    "access_clearance",
     "sharing_citizencode",
 )

@@ -103,7 +103,7 @@ def _policies() -> list[tuple[str, str]]:
 
 
 OWNER = [
-    *CLOSED, "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier",
+    *CLOSED, "access_alarm", "access_watchedsubject", "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier",
     "sharing_partner", "sharing_agreement", "sharing_approval", "sharing_extract", "sharing_extractperson", "sharing_refusal",
     "sharing_usage", "registry_person", "registry_membership", "registry_household", "registry_alias", "assessment_score",
     "registry_householdversion", "beneficiaries_benefit",
@@ -159,6 +159,16 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
         ),
         ("admin", "SELECT khana_private.access_add_grant('analyst', 'analyst', 'DA', '', now()) > 0"),
         ("admin", "SELECT khana_private.access_list_users() IS NOT NULL LIMIT 1"),
+        ("protector", f"SELECT khana_private.access_close_alarm({IDS['a']}, 'EXPLAINED', 'she was asked', now())"),
+        (
+            "admin",
+            "SELECT waits FROM khana_private.access_give('analyst', 'auditor', '', '', '', '', NULL, NULL, now())",
+        ),
+        ("admin", "SELECT count(*) > 0 FROM khana_private.access_clearances('analyst')"),
+        (
+            "protector",
+            f"SELECT khana_private.audit_record('test.read', 'person:{IDS['a']}', '{{}}', now()) > 0, khana_private.access_watch('UTC')",
+        ),
         ("registrar_a", "SELECT khana_private.audit_record('test.done', 'x', '{}', now()) > 0"),
         ("registrar_a", "SELECT khana_private.audit_seal(10) > 0"),
         ("registrar_a", f"SELECT length(khana_private.access_adopt_job('00000000-0000-0000-0000-{IDS['m']:012d}'))"),
@@ -197,6 +207,10 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(1,)],
         [(True,)],
         [(True,)],
+        [("",)],
+        [(True,)],
+        [(True,)],
+        [(True, 1)],
         [(True,)],
         [(True,)],
         [(64,)],

@@ -27,12 +27,17 @@ USERS = {  # name: role, area code, agency
     "officer_x": ("programme_officer", "", "X"),
     "officer_y": ("programme_officer", "", "Y"),
     "officer_xa": ("programme_officer", "DA", "X"),
+    "officer_xp": ("programme_officer", "", "X"),
+    "officer_xq": ("programme_officer", "", "X"),
     "grievance_a": ("grievance_officer", "DA", ""),
     "analyst": ("analyst", "", ""),
     "auditor": ("auditor", "", ""),
+    "protector": ("data_protection_officer", "", ""),
     "enumerator": ("enumerator", "DA", ""),
     "partner": ("partner", "", ""),
 }
+PROGRAMMES = {"officer_xp": "PX", "officer_xq": "PQ"}  # a grant of one programme; PQ has no rows
+PURPOSES: dict[str, str] = {}
 DEFAULTS = {
     "text": "", "character varying": "", "bigint": 1, "integer": 1, "smallint": 1, "numeric": 1, "bytea": b"\0" * 32,
     "jsonb": "[]", "timestamp with time zone": AT, "date": AT.date(), "boolean": True, "uuid": None,
@@ -70,7 +75,7 @@ class World:
             "queued_at": datetime.now(UTC), "username": f"u{number}", "user_id": number, "event_id": number,
             "token_hash": number.to_bytes(32, "big"), "token": number.to_bytes(32, "big"), "role": "analyst",
             "state": "QUEUED", "instance_id": str(number), "submission_id": IDS[key], "status": "VERIFIED", "name": "Amina Bibi" if area == A else "Zubaida Khatoon",
-            "left_area_path": area, "current_area_path": area, "approved_by": actor, "labelled_by": actor, "left_id": number,
+            "fingerprint": str(number), "left_area_path": area, "current_area_path": area, "approved_by": actor, "labelled_by": actor, "left_id": number,
         }  # fmt: skip
         if table.startswith(("registry_", "assessment_", "beneficiaries_")):
             special |= {"person_id": IDS[key], "household_id": IDS[key]}
@@ -85,6 +90,8 @@ class World:
                         "tries": 0, "code_hash": b"c" * 32, "extract_number": str(IDS[key]), "delivered_at": AT}  # fmt: skip
             if not is_new:
                 special |= {"drafted_by": number, "asked_by": number}
+        if table == "access_watchedsubject":
+            special |= {"subject": f"person:{IDS[key]}", "user_id": None}
         if table == "sharing_approval":
             special["extract_id"] = None
             if not is_new:
@@ -131,7 +138,15 @@ def make(owner: psycopg.Connection, superuser: psycopg.Connection, tables: list[
             "SELECT khana_private.access_add_user(%s, %s, 'en', 'STAFF', %s, %s, NULL, %s)",
             [name, name.title(), bytes([7]) * 16, bytes(32), AT],
         ).fetchone()  # type: ignore[misc]
-        owner.execute("SELECT khana_private.access_add_grant(%s, %s, %s, %s, %s)", [name, role, area, agency, AT])
+        owner.execute(
+            "SELECT khana_private.access_give(%s, %s, %s, %s, %s, %s, %s, NULL, %s)",
+            [name, role, area, agency, PROGRAMMES.get(name, ""), PURPOSES.get(name, ""), AT, AT],
+        )
+        for kind in ("TRAINING", "UNDERTAKING"):
+            owner.execute(
+                "SELECT khana_private.access_clear(%s, %s, 'course', '', '2026-01-01', '2050-01-01', %s)",
+                [name, kind, AT],
+            )
         (world.tokens[name],) = owner.execute(
             "SELECT khana_private.access_first_token(%s, interval '1 day')", [name]
         ).fetchone()  # type: ignore[misc]

@@ -54,6 +54,10 @@ PAGES = {
     "/intake/forms": "steward registrar admin",
     "/intake/forms/add": "steward admin",
     "/jobs": "steward officer registrar analyst admin",
+    "/office": "steward officer registrar analyst admin",
+    "/users": "admin",
+    "/users/steward/office": "admin",
+    "/alarms": "",
     "/export/recipients.csv": "steward officer",
     "/export/quarantine.csv": "steward officer registrar",
 }

@@ -66,6 +66,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "login": ("login", "login", "Log in for this folder."),
     "logout": ("login", "logout", "End the saved login of this folder."),
     "users": ("users", "users", "Users, roles and scopes: add, list, grant, reset, code."),
+    "access": ("access", "access", "Your office: grants, broken glass, alarms, the walk through every table and page."),
     "audit": ("evidence", "audit", "The event log: verify, seal."),
     "keys": ("evidence", "keys", "The key ring of this folder."),
     "worker": ("work", "worker", "Do the long work that pages ask for."),

@@ -114,6 +114,16 @@ def token() -> str:
     return find_token()
 
 
+def name_purpose() -> None:
+    """Name the purpose of `KHANA_PURPOSE` in the open transaction, for the log and for grants that are bound to one."""
+    purpose = os.environ.get("KHANA_PURPOSE", "").strip()
+    if purpose:
+        from khana.access import mandates
+        from khana.access.roles import catalogue
+
+        mandates.name(purpose=catalogue().purpose(purpose))
+
+
 @contextmanager
 def acting(*, for_users: bool = False) -> Iterator[Me]:
     """Open one transaction in the scope of the token; yield who acts.
@@ -128,6 +138,7 @@ def acting(*, for_users: bool = False) -> Iterator[Me]:
     from khana.access import services as access
 
     with access.scoped(opened):
+        name_purpose()
         actor = selectors.me()
         if actor is None:  # scoped has refused already
             raise NobodyLoggedIn(_NOBODY)

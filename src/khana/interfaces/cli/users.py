@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -42,6 +42,7 @@ class NoSampleLogin(NotFound):
     examples=(
         "khana users add --username rukhsana --name 'Rukhsana B.' --role registrar --area PK503",
         "khana users list",
+        "khana users confirm 12",
     ),
 )
 def users() -> None:
@@ -95,26 +96,49 @@ def users_list(as_json: bool, out: Path | None) -> None:
 
 def _row(user: ListedUser) -> dict[str, Any]:
     places_held = [
-        f"{held.id}: {held.role} {held.area_path or 'everywhere'} {held.agency}".strip() for held in user.grants
-    ]
+        " ".join(
+            part
+            for part in (
+                f"{held.id}: {held.role}", held.area_path or "everywhere", held.agency, held.programme,
+                f"for {held.purpose}" if held.purpose else "", f"until {held.valid_to[:10]}" if held.valid_to else "",
+                "(waits for a second person)" if held.waits else "",
+            )
+            if part
+        )
+        for held in user.grants
+    ]  # fmt: skip
     state = "locked" if user.is_locked else "active" if user.is_active else "closed"
     return {"username": user.username, "name": user.display_name, "state": state, "grants": places_held}
 
 
 @users.command(
     "grant",
-    examples=("khana users grant rukhsana --role data_steward --area PK5", "khana users grant rukhsana --end 12"),
+    examples=(
+        "khana users grant rukhsana --role data_steward --area PK5",
+        "khana users grant rukhsana --role programme_officer --agency DSS --programme OAA --until 2027-06-30",
+        "khana users grant rukhsana --role registrar --area PK503 --purpose grievance",
+        "khana users grant rukhsana --end 12",
+    ),
 )
 @click.argument("username")
 @click.option("--role", help="The role to give.")
 @click.option("--area", default="", help="Code of the area; everywhere if absent.")
 @click.option("--agency", default="", help="The agency; every agency if absent.")
+@click.option("--programme", default="", help="One programme of that agency; the grant reaches nothing else.")
+@click.option("--purpose", default="", help="The grant counts only while she names this purpose (KHANA_PURPOSE).")
+@click.option("--from", "start", type=click.DateTime(["%Y-%m-%d"]), help="First day; now if absent.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The day on which it ends; none if absent.")
 @click.option("--end", type=int, help="Number of a grant to end instead of giving one.")
 @printing
 def users_grant(
-    username: str, role: str | None, area: str, agency: str, end: int | None, as_json: bool, out: Path | None
-) -> None:
-    """Give a user one more role, or end one of hers. Grants are never changed, only ended."""
+    username: str, role: str | None, area: str, agency: str, programme: str, purpose: str, start: datetime | None,
+    until: datetime | None, end: int | None, as_json: bool, out: Path | None,
+) -> None:  # fmt: skip
+    """Give a user one more role, or end one of hers. Grants are never changed, only ended.
+
+    A strong grant (an administrator, a steward, an auditor, or a role that shows people everywhere) waits until another
+    person than you has confirmed it: `khana users confirm NUMBER`.
+    """
     if (role is None) == (end is None):
         raise click.UsageError("Say either --role ROLE to give one or --end NUMBER to end one.")
     with acting(for_users=True):
@@ -124,9 +148,84 @@ def users_grant(
             access.end_grant(grant=end, at=clock.now())
             result = {"username": username, "ended": end}
         else:
-            number = access.add_grant(username=username, role=role or "", area_code=area, agency=agency, at=clock.now())
-            result = {"username": username, "grant": number}
+            from khana.access import offices
+
+            given = offices.give(
+                username=username, role=role or "", area_code=area, agency=agency, programme=programme, purpose=purpose,
+                valid_from=_midnight(start), valid_to=_midnight(until), at=clock.now(),
+            )  # fmt: skip
+            result = {"username": username, "grant": given.grant, "waits_for_second_person": given.waits}
     show(result, as_json=as_json, out=out)
+
+
+def _midnight(day: datetime | None) -> datetime | None:
+    return None if day is None else day.replace(tzinfo=UTC)
+
+
+@users.command("confirm", examples=("khana users confirm 12",))
+@click.argument("grant", type=int)
+@printing
+def users_confirm(grant: int, as_json: bool, out: Path | None) -> None:
+    """Confirm, as the second person, a strong grant that somebody else gave. Its number stands in `khana users list`."""
+    with acting(for_users=True):
+        from khana.access import offices
+
+        offices.confirm(grant=grant, at=clock.now())
+    show({"grant": grant, "confirmed": True}, as_json=as_json, out=out)
+
+
+@users.command(
+    "clear",
+    examples=(
+        "khana users clear rukhsana --kind training --title 'Handling of personal data' --on 2026-03-01 --until 2027-03-01",
+        "khana users clear rukhsana --kind undertaking --title 'Secrecy, form 7' --paper signed.pdf --on 2026-03-01 --until 2028-03-01",
+        "khana users clear rukhsana                what stands for her",
+        "khana users clear rukhsana --withdraw 4",
+    ),
+)
+@click.argument("username")
+@click.option("--kind", type=click.Choice(["training", "undertaking"]), help="What is recorded.")
+@click.option("--title", default="", help="The course, or the text that was signed.")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="When it was completed or signed.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which it counts.")
+@click.option(
+    "--paper", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The signed paper: its hash is kept."
+)
+@click.option("--withdraw", type=int, help="Number of one to withdraw instead.")
+@printing
+def users_clear(
+    username: str, kind: str | None, title: str, on: datetime | None, until: datetime | None, paper: Path | None,
+    withdraw: int | None, as_json: bool, out: Path | None,
+) -> None:  # fmt: skip
+    """Record a user's training or signed undertaking, withdraw one, or list them.
+
+    Without one of each in force no role of hers shows a name; on the day after the last one the names are locked.
+    """
+    if kind is not None and (on is None or until is None or not title):
+        raise click.UsageError("Say --title, --on and --until of what is recorded.")
+    with acting(for_users=True):
+        from khana.access import offices
+
+        if withdraw is not None:
+            offices.withdraw_clearance(clearance=withdraw, at=clock.now())
+        elif kind is not None and on is not None and until is not None:
+            offices.clear(
+                username=username, kind=kind.upper(), title=title, completed_on=on.date(), expires_on=until.date(),
+                paper=paper.read_bytes() if paper else b"", at=clock.now(),
+            )  # fmt: skip
+        rows = [asdict(one) for one in offices.clearances(username)]
+    show({"username": username, "rows": rows}, as_json=as_json, out=out)
+
+
+@users.command("close-idle", examples=("khana users close-idle",))
+@printing
+def users_close_idle(as_json: bool, out: Path | None) -> None:
+    """Close staff who have not signed in for ninety days. The worker does it every hour by itself."""
+    with acting(for_users=True):
+        from khana.access import offices
+
+        closed = offices.close_idle()
+    show({"closed": closed}, as_json=as_json, out=out)
 
 
 @users.command("reset", examples=("khana users reset rukhsana",))

@@ -18,6 +18,7 @@ import uuid
 
 WATCH_SECONDS = 5.0
 STOP_SECONDS = 8.0
+ORDER_SECONDS = 600.0
 _FORGET = (
     "UPDATE procrastinate_jobs SET status = 'failed' "
     "WHERE status = 'doing' AND worker_id IS NULL AND task_name = 'khana.run'"
@@ -46,9 +47,30 @@ def recover() -> None:
         connection.close()
 
 
+def keep_order() -> None:
+    """Close idle users and look for unusual reading; the worker does it every ten minutes."""
+    from django.db import connection
+
+    from khana.access import offices
+    from khana.interfaces.errors import translate
+
+    try:
+        closed, raised = offices.close_idle(), offices.watch(os.environ.get("KHANA_TIME_ZONE", "UTC"))
+        if closed or raised:
+            _log.warning("%s idle users closed, %s alarms raised", closed, raised)
+    except Exception as error:  # the next round tries again; the worker goes on
+        _log.error("keeping order failed: %s", getattr(translate(error), "code", type(error).__name__))
+    finally:
+        connection.close()
+
+
 def _watch(stopping: threading.Event) -> None:
+    rounds = 0
     while not stopping.wait(WATCH_SECONDS):
         recover()
+        if rounds % int(ORDER_SECONDS / WATCH_SECONDS) == 0:
+            keep_order()
+        rounds += 1
 
 
 async def _serve(stopping: threading.Event, *, wait: bool) -> None:

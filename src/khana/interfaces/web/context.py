@@ -25,6 +25,7 @@ _PAGES = (
     ("matching", "o", ("linkage.read",)),
     ("jobs", "j", ()),
     ("users", "u", ("users.read",)),
+    ("alarms", "w", ("alarms.read",)),
 )
 
 
@@ -56,7 +57,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
 def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[str, Any]]:
     labels = {
         "answers": _("Five answers"), "lookup": _("Look up"), "intake": _("Intake"), "findings": _("Findings"),
-        "models": _("Models"), "rules": _("Rules"), "simulator": _("Simulator"), "sources": _("Sources"), "matching": _("One person, one file"), "jobs": _("Jobs"), "users": _("Users"),
+        "models": _("Models"), "rules": _("Rules"), "simulator": _("Simulator"), "sources": _("Sources"), "matching": _("One person, one file"), "jobs": _("Jobs"), "users": _("Users"), "alarms": _("Alarms"),
     }  # fmt: skip
     here = (
         request.resolver_match.url_name.split("-")[0]

@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from khana.access import mandates
 from khana.access import selectors as who
 from khana.access import services as access
 from khana.interfaces.errors import translate
@@ -55,6 +56,7 @@ class ScopedRequests:
             if not token:
                 return _to_sign_in(request)
             with access.scoped(token):
+                mandates.name(purpose=session.purpose_of(request), request=request.reference)  # type: ignore[attr-defined]
                 request.actor = who.me()  # type: ignore[attr-defined]
                 return view(request, *args, **kwargs)
         except access.NoSession:

@@ -16,12 +16,18 @@ from khana.access.services import PermissionMissing
 
 TOKEN = "token"  # noqa: S105 - the name of a key, not a secret
 PENDING = "pending"
+PURPOSE = "purpose"
 View = Callable[..., HttpResponse]
 
 
 def token_of(request: HttpRequest) -> str:
     """Return the token of a fully signed-in session, or an empty text."""
     return str(request.session.get(TOKEN, ""))
+
+
+def purpose_of(request: HttpRequest) -> str:
+    """Return what the signed-in user said that she works for, or an empty text."""
+    return str(request.session.get(PURPOSE, ""))
 
 
 def actor_of(request: HttpRequest) -> Me:

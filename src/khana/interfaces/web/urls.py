@@ -17,5 +17,6 @@ urlpatterns = [
     path("", include("khana.interfaces.web.rules.urls")),
     path("", include("khana.interfaces.web.simulator.urls")),
     path("", include("khana.interfaces.web.users.urls")),
+    path("", include("khana.interfaces.web.office.urls")),
     path("", include("khana.interfaces.web.myfile.urls")),
 ]

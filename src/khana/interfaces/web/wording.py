@@ -99,7 +99,20 @@ ROLES = {
     "registrar": _("registrar"), "enumerator": _("enumerator"), "analyst": _("analyst"), "finance_officer": _("finance officer"),
     "grievance_officer": _("grievance officer"), "auditor": _("auditor"),
     "data_protection_officer": _("data-protection officer"), "system": _("the system itself"),
+    "key_owner": _("owner of the keys"), "emergency_reader": _("reader by broken glass"),
 }  # fmt: skip
+CLEARANCE = {"TRAINING": _("Training"), "UNDERTAKING": _("Undertaking")}
+WORK = {
+    "registration": _("registering households and keeping files true"), "eligibility": _("deciding who may have a benefit"),
+    "payment": _("paying, and checking before money moves"), "grievance": _("answering a complaint or an appeal"),
+    "correction": _("correcting what is wrong"), "monitoring": _("watching how programmes work"),
+    "statistics": _("making figures"), "audit": _("seeing that the rules are kept"), "emergency": _("helping in a disaster"),
+}  # fmt: skip
+ALARM = {
+    "GLASS_BROKEN": _("Broken glass"), "VOLUME": _("Many files in one hour"), "HOUR": _("Reading at night"),
+    "SEQUENCE": _("Numbers in a row"), "CELEBRITY": _("File of a well-known person"), "NEIGHBOUR": _("File of a neighbour"),
+}  # fmt: skip
+ALARM_OUTCOME = {"": "", "EXPLAINED": _("It was in order"), "MISUSE": _("Misuse"), "BREACH": _("A breach")}
 RELATION = {
     "head": _("head"), "spouse": _("spouse"), "child": _("child"), "son/daughter": _("child"), "parent": _("parent"),
     "father/mother": _("parent"), "grandchild": _("grandchild"), "brother/sister": _("brother or sister"),

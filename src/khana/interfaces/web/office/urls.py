@@ -1,0 +1,15 @@
+"""Addresses of one's own office and of alarms."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from khana.interfaces.web.office import views
+
+urlpatterns = [
+    path("office", views.office, name="office"),
+    path("office/purpose", views.purpose, name="office-purpose"),
+    path("office/break-glass", views.break_glass, name="office-break-glass"),
+    path("alarms", views.alarms, name="alarms"),
+    path("alarms/<int:alarm>/close", views.close_alarm, name="alarms-close"),
+]
