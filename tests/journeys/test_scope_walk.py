@@ -34,7 +34,7 @@ PASSWORD = "not-a-secret-of-anyone"
 KINDS = ("recipients", "overlaps", "cap", "unserved", "leakage", "findings", "quarantine")
 FIGURES = ("recipients", "overlaps", "cap", "unserved", "leakage")
 
-PUBLIC = {"sign-in", "second-factor", "sign-out", "language", "health", "my-file", "my-file-code", "my-file-read", "my-file-say",
+PUBLIC = {"slip-state", "sign-in", "second-factor", "sign-out", "language", "health", "my-file", "my-file-code", "my-file-read", "my-file-say",
           "my-file-download", "my-file-leave"}  # fmt: skip
 # name of an address -> the requests to make; {x} are things of the other side, see `World.things`
 PAGES: dict[str, list[str]] = {
@@ -131,6 +131,14 @@ PAGES: dict[str, list[str]] = {
     "intake-desk": ["GET /intake/desk", "GET /intake/desk?q={number}", "GET /intake/desk?q={name}", "GET /intake/desk?q={household}"],
     "intake-open": ["POST /intake/desk/khana_pak_household/open household={household}"],
     "intake-fill": ["GET /intake/desk/khana_pak_household/fill"],
+    "intake-fill-arrived": ["GET /intake/desk/khana_pak_household/arrived?instance=uuid:x"],
+    "slip-state": ["GET /slip/1-AAAAAAAAAAAAAAAAAAAAAAAAAA"],
+    "centres": ["GET /centres"],
+    "centres-point": ["GET /centres/at/C1"],
+    "centres-act": ["POST /centres/at/C1/do/take purpose=NEW number={number}", "POST /centres/at/C1/do/next"],
+    "centres-token": ["GET /centres/at/C1/token/1"],
+    "centres-progress": ["GET /centres/progress", "GET /centres/progress?area={area}"],
+    "centres-staff": ["GET /centres/staff"],
     "intake-fill-xform": ["GET /intake/desk/khana_pak_household/xform"],
     "intake-fill-known": ["GET /intake/desk/khana_pak_household/known/00000000-0000-4000-8000-000000000001"],
     "intake-fill-media": ["GET /intake/desk/khana_pak_household/media/areas.csv", "GET /intake/desk/khana_pak_household/media/households.csv"],
@@ -208,6 +216,12 @@ COMMANDS: dict[str, list[str]] = {
     "intake return": ["1"],
     "intake again": ["1"],
     "intake assign": ["steward --area {area}"],
+    "centres add": ["mine --area {area}"], "centres close": ["C1"], "centres list": [""], "centres route": ["C1 {folder}/areas.csv"],
+    "centres stops": ["", "C1"], "centres open": ["C1 1"], "centres leave": ["C1"], "centres token": ["C1 --purpose NEW"],
+    "centres book": ["C1 --slot 2030-01-01T09:00"], "centres next": ["C1"], "centres done": ["1"],
+    "centres figures": ["", "C1"], "centres staff": ["", "--expiring 30"], "centres accredit": ["steward --area {area} --subject x"],
+    "centres device": ["d1 --to steward --area {area}"], "centres target": ["{area} 10 --from 2026-01-01 --until 2027-01-01"],
+    "centres progress": ["", "--area {area}"],
     "forms add": ["--country pak"],
     "forms list": [""],
     "forms withdraw": ["khana_pak_household 1"],

@@ -113,6 +113,11 @@ def get_submission(instance_id: str) -> Submission:
     return row
 
 
+def find_submission(instance_id: str) -> Submission | None:
+    """Return one submission by its instance id, or nothing where none lies within the scope."""
+    return Submission.objects.filter(instance_id=instance_id).first()
+
+
 def get_submission_row(number: int) -> Submission:
     """Return one submission by its row number.
 

@@ -106,7 +106,7 @@ OWNER = [
     *CLOSED, "access_alarm", "access_watchedsubject", "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier",
     "sharing_partner", "sharing_agreement", "sharing_approval", "sharing_extract", "sharing_extractperson", "sharing_refusal",
     "sharing_usage", "registry_person", "registry_membership", "registry_household", "registry_alias", "assessment_score",
-    "registry_householdversion", "beneficiaries_benefit",
+    "registry_householdversion", "beneficiaries_benefit", "intake_submission",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 
@@ -112,8 +112,12 @@ class World:
             values["current_id"] = IDS["d"]  # a merged file: her own page must show the other
         if table in ("programmes_programme", "beneficiaries_source") and key == "m":
             values["code"] = f"m{number}"
-        if table == "intake_form":
+        if table in ("intake_form", "intake_registrationpoint"):
             values["code"] = f"f{number}"
+        if table.startswith("intake_"):  # each desk, stop, device and target is another one
+            own = {"point_id": number, "device_id": str(number), "reference": str(number), "households": number}
+            values |= {name: value for name, value in own.items() if name in values}
+            values |= {"begins": AT.date() + timedelta(days=number % 9000)} if "begins" in values else {}
         if table == "beneficiaries_source":
             values["code"] = f"s{number}"
         return values

@@ -69,6 +69,11 @@ def test_a_registered_form_is_read_in_the_readers_language(village: Field) -> No
     assert enter("far").get(f"/intake/{number}").status_code == 404
     slip = enter("reg").get(f"/intake/{number}/slip").content.decode()
     assert village.row(number).household.number in slip and "<svg" in slip  # type: ignore[union-attr]
+    address = slip.split("http://testserver/slip/")[1].split("<")[0]
+    page = Client().get(f"/slip/{address}").content.decode()  # nobody is signed in
+    assert "Your household is registered." in page
+    assert "Akram" not in page and village.row(number).household.number not in page  # type: ignore[union-attr]
+    assert Client().get(f"/slip/{number}-AAAAAAAAAAAAAAAAAAAAAAAAAA").status_code == 404
 
 
 def test_a_steward_settles_what_waits(village: Field) -> None:
@@ -203,3 +208,47 @@ def test_the_desk_fills_the_same_form_in_the_browser(village: Field, site: str, 
     village.work("reg")
     row = village.row(sent)
     assert (row.reasons, row.device_id, row.form_code) == (["CONSENT_REFUSED"], "desk", village.form.form_id)
+
+
+@pytest.mark.browser
+def test_what_was_typed_survives_a_closed_page_and_a_lost_connection(village: Field, site: str, chrome: Any) -> None:
+    context = chrome.new_context(base_url=site, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.fill("#username", "reg")
+    page.fill("#password", PASSWORD)
+    page.press("#password", "Enter")
+    page.wait_for_url(lambda url: "sign-in" not in url)
+    page.goto(f"/intake/desk/{village.form.form_id}/fill")
+    page.wait_for_selector(".odk-form", timeout=30_000)
+    for answer in ("نیا گھرانہ", "خاندان میں تبدیلی: پیدائش، وفات، شادی، نقل مکانی", "رجسٹریشن ڈیسک پر"):
+        page.get_by_text(answer, exact=True).first.click()
+    page.locator(".question-container input[type=text]").first.fill("D77")
+    page.wait_for_function("() => Number(document.getElementById('fill').dataset.kept || 0) > 0", timeout=30_000)
+    page.wait_for_timeout(1500)
+    kept = page.evaluate(
+        """async () => { const asked = indexedDB.open("khana-drafts"); await new Promise((done) => { asked.onsuccess = done; });
+           const all = asked.result.transaction("drafts").objectStore("drafts").getAll(); await new Promise((done) => { all.onsuccess = done; });
+           return all.result.map((row) => new TextDecoder("latin1").decode(row.sealed)); }"""
+    )
+    assert len(kept) == 1 and "D77" not in kept[0] and "<data" not in kept[0]
+    page.close(run_before_unload=False)
+    page = context.new_page()  # the lid was closed: a new page, the desk lists it
+    page.goto("/intake/desk")
+    page.locator("#drafts a").first.click()
+    page.wait_for_selector(".odk-form", timeout=30_000)
+    values = "[...document.querySelectorAll('input')].map((one) => one.value)"
+    page.wait_for_function(f"() => ({values}).includes('D77')", timeout=30_000)
+    page.get_by_text("ہاں", exact=True).first.click()
+    page.get_by_text("نہیں", exact=True).first.click()  # she does not agree: it can be sent
+    context.set_offline(True)
+    page.get_by_role("button", name="Send").click()
+    page.wait_for_selector("#fill-said:not([hidden])", timeout=30_000)
+    assert "D77" in page.evaluate(values)
+    context.set_offline(False)
+    page.get_by_role("button", name="Send").click()
+    page.wait_for_url(lambda url: url.endswith("/slip"), timeout=30_000)
+    page.goto("/intake/desk")
+    page.wait_for_timeout(500)
+    assert page.locator("#drafts").is_hidden()
+    context.close()

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from khana.geo import selectors as geo
 from khana.intake import opened as drafts
 from khana.intake.draft import AREAS, Draft, Note
-from khana.intake.models import Entity, FormVersion, Submission, SubmissionPart
+from khana.intake.models import Device, Entity, FormVersion, Submission, SubmissionPart
 from khana.intake.reasons import outcome
 from khana.intake.selectors import find_version
+from khana.intake.services import field_staff
 from khana.intake.services.journey import Move
 from khana.intake.services.roster import roster_notes
 
@@ -33,6 +34,7 @@ def step(rows: Sequence[Submission], *, at: datetime) -> list[Move]:
     for number, name in SubmissionPart.objects.filter(submission__in=rows).values_list("submission_id", "name"):
         arrived.setdefault(number, set()).add(name)
     found = roster_notes(opened)
+    lapsed, carried = _of_senders(rows, opened)
     moves = []
     for row in rows:
         draft = opened.get(row.pk)
@@ -42,11 +44,31 @@ def step(rows: Sequence[Submission], *, at: datetime) -> list[Move]:
         notes = [*draft.notes, *found.get(row.pk, [])]
         notes += [Note("ATTACHMENT_MISSING", "WARN") for name in row.media if name not in arrived.get(row.pk, set())]
         codes, changes = _codes(row, draft, paths, entities)
+        codes += ["NOT_ACCREDITED"] if row.pk in lapsed else []
+        if carried.get(row.actor_id) and row.device_id not in {*carried[row.actor_id], "desk"}:
+            notes.append(Note("DEVICE_UNKNOWN", "WARN"))
         if any(note.severity == "REFUSE" for note in notes):
             codes.append("CHECK_REFUSED")
         changes["form_version_id"] = row.form_version_id
         moves.append(_decided(row, codes, notes, changes))
     return moves
+
+
+def _of_senders(rows: Sequence[Submission], opened: Mapping[int, Draft]) -> tuple[set[int], dict[int, set[str]]]:
+    """Return the submissions whose sender's accreditation had lapsed on the day, and the devices that senders carry."""
+    late: set[int] = set()
+    by_day: dict[date, list[Submission]] = {}
+    for row in rows:
+        if row.pk in opened:
+            by_day.setdefault(opened[row.pk].survey_date, []).append(row)
+    for day, of_day in by_day.items():
+        gone = field_staff.lapsed({row.actor_id for row in of_day}, {row.actor_id: day for row in of_day})
+        late |= {row.pk for row in of_day if row.actor_id in gone}
+    carried: dict[int, set[str]] = {}
+    in_use = Device.objects.filter(user_id__in={row.actor_id for row in rows}, returned_on__isnull=True)
+    for user, device in in_use.values_list("user_id", "device_id"):
+        carried.setdefault(user, set()).add(device)
+    return late, carried
 
 
 def _decided(row: Submission, codes: list[str], notes: list[Note], changes: dict[str, Any]) -> Move:

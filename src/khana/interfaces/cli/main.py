@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "checks": ("checks", "checks", "Check rosters and interviews in any file."),
     "families": ("families", "families", "Derive the families inside households of any roster."),
     "intake": ("intake", "intake", "Submissions of the field: work off, reconcile, settle, set up telephones."),
+    "centres": ("centres", "centres", "Centres, vans and camps: queue, figures, people in the field, targets."),
     "spotcheck": ("spotcheck", "spotcheck", "Third-party checks: plan, announce, draw, analyse."),
     "freshness": ("freshness", "freshness", "How old facts are, how fast they go stale, who is due."),
     "consolidate": ("work", "consolidate", "Link every list row, check it, write the five answers."),

@@ -17,6 +17,7 @@ _PAGES = (
     ("answers", "a", ("results.read",)),
     ("lookup", "l", ("registry.read", "recipients.read", "benefits.read")),
     ("intake", "i", ("submissions.read", "submissions.send")),
+    ("centres", "c", ("centres.read",)),
     ("findings", "f", ("findings.read",)),
     ("models", "m", ("models.read",)),
     ("rules", "r", ("results.read",)),
@@ -56,7 +57,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
 
 def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[str, Any]]:
     labels = {
-        "answers": _("Five answers"), "lookup": _("Look up"), "intake": _("Intake"), "findings": _("Findings"),
+        "answers": _("Five answers"), "lookup": _("Look up"), "intake": _("Intake"), "centres": _("Centres"), "findings": _("Findings"),
         "models": _("Models"), "rules": _("Rules"), "simulator": _("Simulator"), "sources": _("Sources"), "matching": _("One person, one file"), "jobs": _("Jobs"), "users": _("Users"), "alarms": _("Alarms"),
     }  # fmt: skip
     here = (

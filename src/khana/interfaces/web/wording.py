@@ -57,6 +57,10 @@ SUBMISSION_STATE = {
     "RECEIVED": _("received"), "CHECKED": _("checked"), "VERIFIED": pgettext_lazy("filled form", "verified"),
     "MATCHED": _("matched"), "REGISTERED": _("registered"), "RETURNED": _("returned"), "WAITING": _("waits for a steward"),
 }  # fmt: skip
+POINT_KIND = {"CENTRE": _("centre"), "VAN": _("van"), "CAMP": _("camp")}
+VISIT_STATE = {
+    "WAITING": pgettext_lazy("visit", "waits"), "CALLED": _("at a desk"), "SERVED": _("served"), "MISSED": _("was not there"), "LEFT": _("went away"),
+}  # fmt: skip
 CHECK_SEVERITY = {"REFUSE": _("To be corrected"), "WARN": _("Look at it"), "NOTE": _("Good to know")}
 JOB_STATE = {
     "QUEUED": _("waiting"), "RUNNING": _("running"), "DONE": _("done"), "FAILED": _("failed"), "CANCELLED": _("cancelled"),
@@ -96,7 +100,8 @@ BENEFIT_TYPE = {
 }  # fmt: skip
 ROLES = {
     "administrator": _("administrator"), "data_steward": _("data steward"), "programme_officer": _("programme officer"),
-    "registrar": _("registrar"), "enumerator": _("enumerator"), "analyst": _("analyst"), "finance_officer": _("finance officer"),
+    "registrar": _("registrar"), "enumerator": _("enumerator"),
+    "field_supervisor": _("field supervisor"), "analyst": _("analyst"), "finance_officer": _("finance officer"),
     "grievance_officer": _("grievance officer"), "auditor": _("auditor"),
     "data_protection_officer": _("data-protection officer"), "system": _("the system itself"),
     "key_owner": _("owner of the keys"), "emergency_reader": _("reader by broken glass"),

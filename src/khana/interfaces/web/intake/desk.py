@@ -6,6 +6,7 @@ allows both; nothing of it is fetched from elsewhere.
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 from typing import BinaryIO, cast
@@ -23,7 +24,7 @@ from khana.intake import lists, prefill, selectors
 from khana.intake.services import entities, receive
 from khana.intake.services import entities as household_list
 from khana.interfaces.web import limits, session, wording
-from khana.platform import clock
+from khana.platform import clock, keys
 from khana.registry import files as registry
 from khana.registry import known
 from khana_methods.errors import NotFound
@@ -40,6 +41,11 @@ class HouseholdUnknown(NotFound):
     code = "intake.household.unknown"
 
 
+def _draft_key(request: HttpRequest) -> str:
+    """Return the key that seals what its user types in a browser: hers, the same as long as the key ring stands."""
+    return base64.b64encode(keys.pseudonym("desk-drafts", str(session.actor_of(request).id))[:32]).decode()
+
+
 @session.needs("submissions.send")
 @require_GET
 def desk(request: HttpRequest) -> HttpResponse:
@@ -47,7 +53,13 @@ def desk(request: HttpRequest) -> HttpResponse:
     session.needs("registry.read")(lambda _request: HttpResponse())(request)
     text = request.GET.get("q", "").strip()[:120]
     forms = selectors.in_force(clock.today())
-    context: dict[str, object] = {"q": "", "result": None, "forms": forms, "families": []}
+    context: dict[str, object] = {
+        "q": "",
+        "result": None,
+        "forms": forms,
+        "families": [],
+        "draft_key": _draft_key(request),
+    }
     if not text:
         return render(request, "intake/desk.html", context)
     limits.LOOK_UP.take(f"user:{session.actor_of(request).id}")
@@ -97,7 +109,17 @@ def open_form(request: HttpRequest, code: str) -> HttpResponse:
 def fill(request: HttpRequest, code: str) -> HttpResponse:
     """Show the form, empty or filled from what is known."""
     row = _form(code)
-    return render(request, "intake/fill.html", {"form": row, "household": request.GET.get("household", "")[:36]})
+    context = {"form": row, "household": request.GET.get("household", "")[:36], "draft_key": _draft_key(request)}
+    return render(request, "intake/fill.html", context)
+
+
+@session.needs("submissions.send")
+@require_GET
+def fill_arrived(request: HttpRequest, code: str) -> HttpResponse:
+    """Say whether a form of this instance id arrived: a draft whose answer was lost is not sent twice."""
+    found = selectors.find_submission(request.GET.get("instance", "")[:200])
+    slip = reverse("intake-slip", args=[found.pk]) if found is not None and found.form_code == code else ""
+    return JsonResponse({"slip": slip})
 
 
 @session.needs("submissions.send")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from khana.interfaces.web.intake import desk, forms, views
+from khana.interfaces.web.intake import desk, forms, slip, views
 
 urlpatterns = [
     path("intake", views.submissions, name="intake"),
@@ -12,10 +12,12 @@ urlpatterns = [
     path("intake/<int:number>/settle", views.settle, name="intake-settle"),
     path("intake/<int:number>/file/<int:part>", views.attachment, name="intake-file"),
     path("intake/<int:number>/slip", views.slip, name="intake-slip"),
+    path("slip/<str:code>", slip.slip_state, name="slip-state"),
     path("intake/telephone", views.telephone, name="intake-telephone"),
     path("intake/desk", desk.desk, name="intake-desk"),
     path("intake/desk/<str:code>/open", desk.open_form, name="intake-open"),
     path("intake/desk/<str:code>/fill", desk.fill, name="intake-fill"),
+    path("intake/desk/<str:code>/arrived", desk.fill_arrived, name="intake-fill-arrived"),
     path("intake/desk/<str:code>/xform", desk.fill_xform, name="intake-fill-xform"),
     path("intake/desk/<str:code>/known/<uuid:uid>", desk.fill_known, name="intake-fill-known"),
     path("intake/desk/<str:code>/media/<str:name>", desk.fill_media, name="intake-fill-media"),

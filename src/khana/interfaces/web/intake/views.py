@@ -8,12 +8,14 @@ from typing import Any
 import segno
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from khana.access import services as access
 from khana.audit import services as audit
 from khana.intake import opened, selectors
+from khana.intake import slip as slips
 from khana.intake import telephone as telephones
 from khana.intake.answers import SubmissionUnreadable
 from khana.intake.reasons import WAIT, reasons, say
@@ -180,10 +182,10 @@ def slip(request: HttpRequest, number: int) -> HttpResponse:
             members = sum(len(rows) for rows in opened.instance_of(row).rows.values())
         except SubmissionUnreadable:
             members = 0
-    where = request.build_absolute_uri(f"/intake/{row.pk}")
-    picture = segno.make(household or where, error="m").svg_inline(scale=4, border=2)
+    where = request.build_absolute_uri(reverse("slip-state", args=[slips.code_of(row.pk)]))
+    picture = segno.make(where, error="m").svg_inline(scale=4, border=2)
     audit.record(action="intake.slip.shown", subject=f"submission:{row.pk}", at=clock.now())
-    context = {**_shown(row), "household": household, "members": members, "picture": picture}
+    context = {**_shown(row), "household": household, "members": members, "picture": picture, "where": where}
     return render(request, "intake/slip.html", context)
 
 

@@ -1,0 +1,33 @@
+"""Tables of intake: forms and submissions, centres and their queues, people in the field."""
+
+from khana.intake.models.centres import Appointment, DeskSession, QueueToken, RegistrationPoint, Stop
+from khana.intake.models.field import Accreditation, Device, Target
+from khana.intake.models.submissions import (
+    Assignment,
+    Entity,
+    EntityChange,
+    Form,
+    FormVersion,
+    Stamp,
+    Submission,
+    SubmissionPart,
+)
+
+__all__ = [
+    "Accreditation",
+    "Appointment",
+    "Assignment",
+    "DeskSession",
+    "Device",
+    "Entity",
+    "EntityChange",
+    "Form",
+    "FormVersion",
+    "QueueToken",
+    "RegistrationPoint",
+    "Stamp",
+    "Stop",
+    "Submission",
+    "SubmissionPart",
+    "Target",
+]

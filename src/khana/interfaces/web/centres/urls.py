@@ -1,0 +1,16 @@
+"""Addresses of centres, vans and camps."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from khana.interfaces.web.centres import progress, views
+
+urlpatterns = [
+    path("centres", views.centres, name="centres"),
+    path("centres/progress", progress.progress, name="centres-progress"),
+    path("centres/staff", progress.staff, name="centres-staff"),
+    path("centres/at/<str:code>", views.centre, name="centres-point"),
+    path("centres/at/<str:code>/do/<str:action>", views.act, name="centres-act"),
+    path("centres/at/<str:code>/token/<int:number>", views.token, name="centres-token"),
+]
