@@ -118,16 +118,16 @@ def _figures(
 ) -> dict[Any, Figures]:
     cursor = bulk.raw_cursor()
     values = {"begins": begins, "ends": ends, "point": point, "now": now, "revisit": centre_words().revisit_days}
-    hours = dict(cursor.execute(_HOURS.format(key=hours_key), values).fetchall())  # type: ignore[arg-type]
+    hours = dict(cursor.execute(_HOURS.format(key=hours_key), values).fetchall())
     found = {}
-    for row in cursor.execute(_FIGURES.format(key=key), values).fetchall():  # type: ignore[arg-type]
+    for row in cursor.execute(_FIGURES.format(key=key), values).fetchall():
         spent = float(hours.get(row[0]) or 0.0)
+        median, p90, serve = (None if value is None else float(value) for value in row[9:12])
         found[row[0]] = Figures(
-            *row[1:9],
-            *(None if value is None else float(value) for value in row[9:12]),
-            spent,
-            row[2] / spent if spent else None,
-        )
+            visits=row[1], served=row[2], missed=row[3], left=row[4], waiting=row[5], priority=row[6], revisits=row[7],
+            identified=row[8], wait_median=median, wait_p90=p90, serve_median=serve, desk_hours=spent,
+            per_desk_hour=row[2] / spent if spent else None,
+        )  # fmt: skip
     return found
 
 

@@ -105,19 +105,27 @@ def _stood(alias: str, as_of: date, known_at: datetime) -> str:
     )
 
 
+def _only(alias: str, household_id: int | Sequence[int] | None) -> str:
+    """Write the condition that a row is of one household, or of some; nothing for all."""
+    if household_id is None:
+        return ""
+    ids = [household_id] if isinstance(household_id, int) else list(household_id)
+    return f" AND {alias}.household_id = ANY (ARRAY[{', '.join(str(int(one)) for one in ids)}]::bigint[])"
+
+
 def slip_frame(source: Source) -> pa.RecordBatchReader:
     """Return one row per household: its id and the number on its slip."""
     return source.query("SELECT id AS household_id, number AS household_number FROM registry_household")
 
 
 def household_text_frame(
-    source: Source, *, as_of: date, known_at: datetime, household_id: int | None = None
+    source: Source, *, as_of: date, known_at: datetime, household_id: int | Sequence[int] | None = None
 ) -> pa.RecordBatchReader:
     """Return one row per household as it stood on a day and was known at a time, its facts as one text.
 
-    See `khana_methods.rules.snapshot`; of one household where its id is given.
+    See `khana_methods.rules.snapshot`; of one household, or of some, where ids are given.
     """
-    only = "" if household_id is None else f" AND v.household_id = {int(household_id)}"
+    only = _only("v", household_id)
     return source.query(
         f"""SELECT v.household_id, v.area_path, v.valid_from AS survey_date, v.consent, v.facts::text AS facts
             FROM registry_householdversion v WHERE {_stood("v", as_of, known_at)}{only}"""
@@ -125,13 +133,13 @@ def household_text_frame(
 
 
 def member_text_frame(
-    source: Source, *, as_of: date, known_at: datetime, household_id: int | None = None
+    source: Source, *, as_of: date, known_at: datetime, household_id: int | Sequence[int] | None = None
 ) -> pa.RecordBatchReader:
     """Return one row per member of a household as she stood on a day and was known at a time.
 
     A person whose file was merged into another stands under the current file.
     """
-    only = "" if household_id is None else f" AND m.household_id = {int(household_id)}"
+    only = _only("m", household_id)
     moment = f"{literal(known_at.isoformat())}::timestamptz"
     return source.query(
         f"""SELECT m.household_id, coalesce(a.current_id, m.person_id) AS person_id, m.line_no, m.relation, m.is_present,

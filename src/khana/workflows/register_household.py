@@ -14,9 +14,10 @@ from typing import Any
 from django.db import DatabaseError
 
 from khana.access import services as access
-from khana.intake.services import check, entities, journey, match, register, verify
+from khana.intake.services import check, entities, journey, match, verify
 from khana.platform import clock, faults
 from khana.platform.progress import Progress, silent
+from khana.workflows import amendment_effect
 from khana_methods.errors import KhanaError
 
 _log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("RECEIVED", check.step),
     ("CHECKED", verify.step),
     ("VERIFIED", match.step),
-    ("MATCHED", register.step),
+    ("MATCHED", amendment_effect.step),
 )
 AT_ONCE = 100
 # what one form can break: its own step stops, the forms beside it go on

@@ -163,6 +163,9 @@ TABLES: dict[str, Expect] = {
     "intake_stamp": Expect(s=SENT, i=AREA_WRITE),
     "intake_entity": Expect(s={**AREA_WRITE, "enumerator": "adm"}, i=AREA_WRITE, u=AREA_WRITE, column="label"),
     "intake_entitychange": Expect(s=SENT, i=AREA_WRITE),
+    "intake_amendmenteffect": Expect(
+        s=AREA_WRITE, i=AREA_WRITE, u=AREA_WRITE, column="confirmed_label", frozen="score_after"
+    ),
     "intake_registrationpoint": Expect(s=SENT, i=STEWARD, u=AREA_WRITE, column="valid_to", frozen="code"),
     "intake_stop": Expect(s=SENT, i=STEWARD, u=STEWARD, column="cancelled_at", frozen="day"),
     "intake_desksession": Expect(s=SENT, i=AREA_WRITE, u=AREA_WRITE, column="closed_at", frozen="actor_id"),

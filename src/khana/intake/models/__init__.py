@@ -1,6 +1,7 @@
 """Tables of intake: forms and submissions, centres and their queues, people in the field."""
 
 from khana.intake.models.centres import Appointment, DeskSession, QueueToken, RegistrationPoint, Stop
+from khana.intake.models.effects import AmendmentEffect
 from khana.intake.models.field import Accreditation, Device, Target
 from khana.intake.models.submissions import (
     Assignment,
@@ -15,6 +16,7 @@ from khana.intake.models.submissions import (
 
 __all__ = [
     "Accreditation",
+    "AmendmentEffect",
     "Appointment",
     "Assignment",
     "DeskSession",

@@ -21,6 +21,7 @@ from khana.intake.draft import Note, notes_json, read_notes
 from khana.intake.models import Stamp, Submission
 from khana.intake.reasons import RETURN, reasons
 from khana.intake.selectors import get_submission_row
+from khana.intake.services import second_person
 from khana.intake.services.receive import ask_for_journey
 from khana.platform import bulk
 from khana_methods.errors import Conflict, InputError
@@ -120,12 +121,15 @@ def accept(*, number: int, codes: Sequence[str], at: datetime) -> Submission:
     Raises:
         ReasonUnknown: It does not wait for this reason.
         SubmissionMoved: It does not wait.
+        OwnForm: Its effect needs a second person, and the actor sent it.
     """
     access.require("submissions.process")
     row = _locked(number, {State.WAITING})
     if not codes or not set(codes) <= set(row.reasons):
         raise ReasonUnknown("The submission does not wait for this reason.", reasons=row.reasons)
-    accepted = list(dict.fromkeys([*row.accepted, *codes]))
+    if second_person.CROSSES in codes:
+        second_person.confirm(row, at=at)
+    accepted = list(dict.fromkeys([*row.accepted, *(code for code in codes if code != second_person.CROSSES)]))
     move([Move(row, State.RECEIVED.value, changes={"accepted": accepted})], at=at)
     audit.record(
         action="intake.submission.accepted", subject=f"submission:{row.pk}", details={"reasons": list(codes)}, at=at

@@ -19,7 +19,7 @@ from khana.intake import slip as slips
 from khana.intake import telephone as telephones
 from khana.intake.answers import SubmissionUnreadable
 from khana.intake.reasons import WAIT, reasons, say
-from khana.intake.services import journey
+from khana.intake.services import effects, journey
 from khana.interfaces.web import session, wording
 from khana.interfaces.web.context import flash
 from khana.interfaces.web.errors.pages import wording as error_wording
@@ -92,6 +92,7 @@ def submission(request: HttpRequest, number: int) -> HttpResponse:
         "parts": selectors.parts_of(row.pk),
         "missing": sorted(set(row.media) - {part.name for part in selectors.parts_of(row.pk)}),
         "blocks": blocks,
+        "effect": effects.of_submission(row.pk) if session.may(request, "scores.read") else None,
         "may_read": may_read,
         "may_settle": session.may(request, "submissions.process") and row.state in ("WAITING", "RETURNED"),
         "can_accept": row.state == "WAITING" and any(code in reasons() and reasons()[code].effect == WAIT for code in row.reasons),
