@@ -55,16 +55,18 @@ def _what_if(
             raise _TakenBack
     except _TakenBack:
         pass
-    limits = [entry for entry in programmes.list_programmes() if entry.max_score is not None]
+    limits = [
+        (entry.code, float(entry.max_score), list(entry.areas))
+        for entry in programmes.list_programmes()
+        if entry.max_score is not None
+    ]
     found = {}
     for row in rows:
         household = targets[row.pk]
         if row.pk not in done or household not in before or household not in after:
             continue
         one, other = before[household], after[household]
-        gains, loses = crossed(
-            one.score, other.score, ((p.code, float(p.max_score), p.areas) for p in limits), other.area_path
-        )
+        gains, loses = crossed(one.score, other.score, limits, other.area_path)
         found[row.pk] = effects.Effect(
             household_id=household, area_path=other.area_path, model_label=f"{known.code}/{known.version}", score_before=one.score,
             score_after=other.score, class_before=one.class_name, class_after=other.class_name, members_before=one.members,
