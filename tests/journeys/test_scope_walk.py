@@ -102,6 +102,16 @@ PAGES: dict[str, list[str]] = {
     "simulator-scenarios": ["GET /simulator/scenarios", "GET /simulator/scenarios?s=1"],
     "simulator-remove": ["POST /simulator/scenarios/1/remove"],
     "simulator-export": ["GET /simulator/compare.csv?s=1"],
+    "topology": ["GET /outlines/{area}.topojson"],
+    "monitoring": ["GET /monitoring", "GET /monitoring?area={area}&indicator=SHARE_POOR", "GET /monitoring?area={own_area}"],
+    "monitoring-rows": ["GET /monitoring/rows?area={area}&indicator=HH_REGISTERED", "GET /monitoring/rows?area={own_area}&indicator=SHARE_POOR&part=denominator"],
+    "monitoring-compare": ["GET /monitoring/compare?with={area}&with={own_area}"],
+    "monitoring-definitions": ["GET /monitoring/definitions"],
+    "coverage": ["GET /coverage"],
+    "coverage-new": ["GET /coverage/new", "POST /coverage/new look=1", "POST /coverage/new weight=w"],
+    "coverage-study": ["GET /coverage/1"],
+    "coverage-report": ["GET /coverage/1/report.html", "GET /coverage/1/report.docx?language=ur"],
+    "coverage-plan": ["GET /coverage/plans/1"],
     "users": ["GET /users"],
     "users-office": ["GET /users/steward/office"],
     "users-give": ["POST /users/steward/give role=auditor"],
@@ -393,6 +403,7 @@ def world(server: None, database: str, tokens, tmp_path_factory: pytest.TempPath
             ("sample", "load", folder / "sample.yaml", "--data", folder),
             ("consolidate",),
             ("simulate", "prepare"),
+            ("monitoring", "indicators"),
             ("intake", "work"),  # the journey is a user of its own from its first run on
         ):
             done = lent.run(*words, "--json", **ask)

@@ -6,6 +6,7 @@ computed; the newest score that arrived. A score of a model that is no longer in
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 import pyarrow as pa
@@ -30,10 +31,20 @@ IN_FORCE = """
     ORDER BY household_id, rank, day DESC, id DESC"""
 
 
-def score_frame(source: FrameSource, *, as_of: date | None = None) -> pa.RecordBatchReader:
-    """Return one row per scored household: the score that counts on a day (today where none is named)."""
+def score_frame(
+    source: FrameSource, *, as_of: date | None = None, households: Sequence[int] | None = None
+) -> pa.RecordBatchReader:
+    """Return one row per scored household: the score that counts on a day (today where none is named).
+
+    Only of some households where their ids are given: few enough to be written into a query.
+    """
+    only = ""
+    if households is not None:
+        only = f" WHERE household_id = ANY (ARRAY[{', '.join(str(int(one)) for one in households)}]::bigint[])"
     day = f"{literal(as_of.isoformat())}::date" if as_of else "current_date"
-    return source.query(f"SELECT household_id, score::float8 AS score FROM ({IN_FORCE.format(day=day)}) AS counted")
+    return source.query(
+        f"SELECT household_id, score::float8 AS score FROM ({IN_FORCE.format(day=day)}) AS counted{only}"
+    )
 
 
 def score_of(household_id: int, *, as_of: date) -> float | None:

@@ -96,12 +96,20 @@ def stake_frame(frames: FrameSource) -> pa.RecordBatchReader:
     )
 
 
-def recipient_frame(source: FrameSource, *, run_id: int) -> pa.RecordBatchReader:
-    """Return one row per recipient of one run; `programmes` is a JSON list of codes."""
+def recipient_frame(
+    source: FrameSource, *, run_id: int, households: Sequence[str] | None = None
+) -> pa.RecordBatchReader:
+    """Return one row per recipient of one run; `programmes` is a JSON list of codes.
+
+    Only of some households, where their numbers are given: few enough to be written into a query.
+    """
+    only = ""
+    if households is not None:
+        only = f" AND household_number = ANY (ARRAY[{', '.join(literal(one) for one in households)}]::text[])"
     return source.query(
         f"""SELECT id AS recipient_id, household_number, area_path, programmes::text AS programmes, cash_programmes::int,
                    is_over_cap, is_well_off, score::float8 AS score, amount::float8 AS amount
-            FROM beneficiaries_recipient WHERE run_id = {int(run_id)}"""
+            FROM beneficiaries_recipient WHERE run_id = {int(run_id)}{only}"""
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import shapely
 from django.db.models import Q, QuerySet
 
+from khana.geo import topology
 from khana.geo.models import Area
 
 _STEPS = {1: 0.02, 2: 0.01, 3: 0.003}
@@ -70,6 +72,30 @@ def areas(codes: Iterable[str]) -> dict[str, AreaName]:
     return {row.code: _named(row) for row in rows}
 
 
+def areas_down_to(level: int) -> dict[str, AreaName]:
+    """Return every area in force down to a level, by code."""
+    rows = Area.objects.filter(level__lte=level, valid_to__isnull=True).defer("boundary").order_by("path")
+    return {row.code: _named(row) for row in rows}
+
+
+def named(words: Iterable[str]) -> dict[str, AreaName]:
+    """Return of words that are codes, names or aliases of exactly one area that area; upper levels before lower ones."""
+    wanted = {word for word in words if word}
+    if not wanted:
+        return {}
+    spelt: dict[str, list[Area]] = {}
+    rows = Area.objects.filter(valid_to__isnull=True).defer("boundary").order_by("level", "code")
+    for row in rows:
+        for word in {row.code, row.name, *row.names.values(), *row.aliases} & wanted:
+            spelt.setdefault(word, []).append(row)
+    made = {}
+    for word, found in spelt.items():
+        own = [row for row in found if row.code == word] or [row for row in found if row.level == found[0].level]
+        if len(own) == 1:
+            made[word] = _named(own[0])
+    return made
+
+
 def find(text: str, limit: int = 20) -> list[AreaName]:
     """Return areas whose name or code starts with a text."""
     rows = Area.objects.filter(Q(name__istartswith=text) | Q(code__iexact=text), valid_to__isnull=True)
@@ -79,6 +105,21 @@ def find(text: str, limit: int = 20) -> list[AreaName]:
 def newest_id() -> int:
     """Return the id of the area loaded last: changes when areas change."""
     return Area.objects.order_by("-id").values_list("id", flat=True).first() or 0
+
+
+def topology_below(code: str) -> dict[str, Any]:
+    """Return the outlines of the areas right below one area (empty: the uppermost) as TopoJSON, for a screen."""
+    return topology.topology(_shapes_below(code))
+
+
+def _shapes_below(code: str) -> list[tuple[str, shapely.Geometry]]:
+    rows = _below(code).filter(boundary__isnull=False).order_by("code")
+    found = [(row.code, row.level, shapely.from_wkb(bytes(row.boundary))) for row in rows[:1000] if row.boundary]
+    if not found:
+        return []
+    step = _STEPS.get(found[0][1], 0.003)
+    together = shapely.coverage_simplify([shape for _, _, shape in found], step)
+    return [(code, thin if not thin.is_empty else full) for (code, _, full), thin in zip(found, together, strict=True)]
 
 
 def outlines(code: str) -> str:

@@ -38,6 +38,7 @@ class IndicatorSnapshot(models.Model):
     actor_id = models.BigIntegerField()
     inputs = models.JSONField(default=dict, help_text="counts and hashes of what was read, run of the consolidation")
     sha256 = models.TextField(help_text="hash over the values, in order")
+    threshold = models.SmallIntegerField(default=5, help_text="counts below it are small")
 
 
 class IndicatorValue(models.Model):
@@ -55,11 +56,38 @@ class IndicatorValue(models.Model):
     numerator = models.FloatField()
     denominator = models.FloatField(null=True)
     value = models.FloatField(null=True, help_text="null where the denominator is zero")
+    hidden = models.TextField(
+        default="unmade", blank=True, help_text="why pages do not show it: small, complementary; empty: they do"
+    )
 
     class Meta:
-        """By indicator of a snapshot."""
+        """By indicator of a snapshot, and by area of one."""
 
-        indexes = [models.Index(fields=["snapshot", "indicator", "area_level"], name="indicator_value_of")]
+        indexes = [
+            models.Index(fields=["snapshot", "indicator", "area_level"], name="indicator_value_of"),
+            models.Index(fields=["snapshot", "area_code"], name="indicator_value_in"),
+        ]
+
+
+class Publication(models.Model):
+    """One row is one set of safe figures that the public may see, with the areas it speaks of and what it cost in privacy.
+
+    What is hidden is not in it at all; where `epsilon` is set every count carries noise and nothing of the snapshot itself.
+
+    .. no_pii: counts by area, small ones left out
+    """
+
+    snapshot = models.ForeignKey(IndicatorSnapshot, on_delete=models.PROTECT, related_name="+")
+    title = models.TextField()
+    published_at = models.DateTimeField()
+    actor_id = models.BigIntegerField()
+    withdrawn_at = models.DateTimeField(null=True)
+    threshold = models.SmallIntegerField()
+    epsilon = models.FloatField(
+        null=True, help_text="spent on this publication; null: no noise, small cells suppressed"
+    )
+    body = models.JSONField(default=dict, help_text="framework, areas, values")
+    outlines = models.JSONField(default=dict, help_text="TopoJSON of the areas below each area")
 
 
 class OutreachPlan(models.Model):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from khana.monitoring.models import CoverageStudy, IndicatorSnapshot, IndicatorValue, OutreachPlan
 from khana_methods.coverage.indicators import Value
+from khana_methods.coverage.safe_values import SafeValue
 from khana_methods.errors import NotFound
 
 
@@ -29,6 +30,7 @@ class SnapshotHead:
     made_at: datetime
     inputs: dict[str, Any]
     sha256: str
+    threshold: int = 5
 
 
 def get_snapshot(number: int | None = None) -> SnapshotHead:
@@ -51,8 +53,9 @@ def list_snapshots(limit: int = 12) -> list[SnapshotHead]:
 
 def _head(found: IndicatorSnapshot) -> SnapshotHead:
     return SnapshotHead(
-        found.pk, found.framework, found.version, found.as_of, found.made_at, dict(found.inputs), found.sha256
-    )
+        found.pk, found.framework, found.version, found.as_of, found.made_at, dict(found.inputs), found.sha256,
+        found.threshold,
+    )  # fmt: skip
 
 
 def list_values(
@@ -68,6 +71,47 @@ def list_values(
         rows = rows.filter(group_by="")
     names = ("indicator", "area_code", "area_level", "group_by", "group_value", "numerator", "denominator", "value")
     return [Value(*row) for row in rows.values_list(*names)]
+
+
+_SAFE = (
+    "indicator", "area_code", "area_level", "group_by", "group_value", "numerator", "denominator", "value", "hidden"
+)  # fmt: skip
+
+
+def list_area_values(snapshot: int, area_code: str) -> list[SafeValue]:
+    """Return every value of one area as pages may show it: what is hidden has no figures."""
+    rows = IndicatorValue.objects.filter(snapshot_id=snapshot, area_code=area_code).order_by("id").values_list(*_SAFE)
+    return [_safe(row) for row in rows]
+
+
+def list_values_of(snapshot: int, indicator: str, codes: Sequence[str]) -> dict[str, SafeValue]:
+    """Return one indicator of several areas by code, for everybody in them."""
+    rows = IndicatorValue.objects.filter(
+        snapshot_id=snapshot, indicator=indicator, area_code__in=list(codes), group_by=""
+    )
+    return {row[1]: _safe(row) for row in rows.order_by("area_code").values_list(*_SAFE)}
+
+
+def list_history(framework: str, indicator: str, codes: Sequence[str], limit: int = 24) -> list[tuple[date, SafeValue]]:
+    """Return one indicator of some areas over the newest snapshots of a framework, oldest first; the last of each day."""
+    newest: dict[date, int] = {}
+    heads = IndicatorSnapshot.objects.filter(framework=framework).order_by("-as_of", "-id")
+    for number, day in heads.values_list("pk", "as_of")[: limit * 2]:
+        newest.setdefault(day, number)
+    kept = dict(sorted(newest.items())[-limit:])
+    days = {number: day for day, number in kept.items()}
+    rows = IndicatorValue.objects.filter(
+        snapshot_id__in=list(days), indicator=indicator, area_code__in=list(codes), group_by=""
+    )
+    found = [(days[row[0]], _safe(row[1:])) for row in rows.order_by("id").values_list("snapshot_id", *_SAFE)]
+    return sorted(found, key=lambda one: one[0])
+
+
+def _safe(row: tuple[Any, ...]) -> SafeValue:
+    code, area, level, fact, group, above, below, value, hidden = row
+    if hidden:
+        above = below = value = None
+    return SafeValue(code, area, level, fact, group, above, below, value, hidden)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +161,9 @@ def get_plan(number: int | None = None) -> dict[str, Any]:
     if found is None:
         raise NothingMeasured("There is no outreach plan yet. Run `khana outreach plan`.")
     return {"plan": found.pk, "title": found.title, "summary": found.summary, "rows": found.stops}
+
+
+def list_plans(limit: int = 20) -> list[tuple[int, str, datetime]]:
+    """Return number, title and time of the newest plans."""
+    rows = OutreachPlan.objects.order_by("-id").values_list("pk", "title", "made_at")[:limit]
+    return [(int(number), title, made_at) for number, title, made_at in rows]

@@ -34,7 +34,7 @@ def keep_study(
 @transaction.atomic
 def keep_snapshot(
     *, framework: str, version: str, as_of: date, inputs: Mapping[str, Any], sha256: str,
-    values: Sequence[Mapping[str, Any]], at: datetime,
+    values: Sequence[Mapping[str, Any]], hidden: Sequence[str], threshold: int, at: datetime,
 ) -> int:  # fmt: skip
     """Keep one computation of a framework with every value; return its number.
 
@@ -45,6 +45,8 @@ def keep_snapshot(
         inputs: What was read.
         sha256: Over the values, in order.
         values: indicator, area_code, area_level, group_by, group_value, numerator, denominator, value.
+        hidden: Of each value, why pages do not show it; empty where they do (`coverage.safe_values`).
+        threshold: Counts below it were taken as small.
         at: When.
     """
     import pyarrow as pa
@@ -52,23 +54,24 @@ def keep_snapshot(
     access.require(PERMISSION)
     kept = IndicatorSnapshot.objects.create(
         framework=framework, version=version, as_of=as_of, made_at=at, actor_id=access.actor_id(), inputs=dict(inputs),
-        sha256=sha256,
+        sha256=sha256, threshold=threshold,
     )  # fmt: skip
     cursor = bulk.raw_cursor()
     columns = [
         ("indicator", "text"), ("area_code", "text"), ("area_level", "smallint"), ("group_by", "text"),
         ("group_value", "text"), ("numerator", "double precision"), ("denominator", "double precision"),
-        ("value", "double precision"),
+        ("value", "double precision"), ("hidden", "text"),
     ]  # fmt: skip
     bulk.make_staging(cursor, "_indicator_value", columns)
-    rows = pa.Table.from_pylist([{name: value[name] for name, _ in columns} for value in values]) if values else None
-    if rows is not None:
+    if values:
+        given = [{**value, "hidden": why} for value, why in zip(values, hidden, strict=True)]
+        rows = pa.Table.from_pylist([{name: value[name] for name, _ in columns} for value in given])
         bulk.copy_in(cursor, "_indicator_value", rows)
     cursor.execute(
         """INSERT INTO monitoring_indicatorvalue (snapshot_id, indicator, area_code, area_level, group_by, group_value,
-                  numerator, denominator, value)
+                  numerator, denominator, value, hidden)
            SELECT %s, indicator, area_code, area_level, coalesce(group_by, ''), coalesce(group_value, ''), numerator,
-                  denominator, value FROM _indicator_value""",
+                  denominator, value, coalesce(hidden, '') FROM _indicator_value""",
         [kept.pk],
     )
     audit.record(

@@ -47,14 +47,18 @@ def person_frame(source: Source) -> pa.RecordBatchReader:
     )
 
 
-def household_frame(source: Source) -> pa.RecordBatchReader:
-    """Return one row per registered household with its members counted; see `records.household_frame`."""
+def household_frame(source: Source, *, within: str = "") -> pa.RecordBatchReader:
+    """Return one row per registered household with its members counted; see `records.household_frame`.
+
+    Only those whose path begins with `within`, where it is given.
+    """
+    only = f" WHERE h.area_path ^@ {literal(within)}" if within else ""
     return source.query(
         f"""SELECT h.id AS household_id, h.number AS household_number, {_AREA.format(path="h.area_path")} AS area_code,
                    coalesce(m.members, 0)::int AS members
             FROM registry_household h LEFT JOIN (
                 SELECT household_id, count(*) FILTER (WHERE is_member) AS members FROM registry_membership
-                WHERE {_CURRENT} GROUP BY household_id) m ON m.household_id = h.id"""
+                WHERE {_CURRENT}{_inside("area_path", within)} GROUP BY household_id) m ON m.household_id = h.id{only}"""
     )
 
 
@@ -113,19 +117,23 @@ def _only(alias: str, household_id: int | Sequence[int] | None) -> str:
     return f" AND {alias}.household_id = ANY (ARRAY[{', '.join(str(int(one)) for one in ids)}]::bigint[])"
 
 
+def _inside(column: str, within: str) -> str:
+    return f" AND {column} ^@ {literal(within)}" if within else ""
+
+
 def slip_frame(source: Source) -> pa.RecordBatchReader:
     """Return one row per household: its id and the number on its slip."""
     return source.query("SELECT id AS household_id, number AS household_number FROM registry_household")
 
 
 def household_text_frame(
-    source: Source, *, as_of: date, known_at: datetime, household_id: int | Sequence[int] | None = None
+    source: Source, *, as_of: date, known_at: datetime, household_id: int | Sequence[int] | None = None, within: str = ""
 ) -> pa.RecordBatchReader:
     """Return one row per household as it stood on a day and was known at a time, its facts as one text.
 
-    See `khana_methods.rules.snapshot`; of one household, or of some, where ids are given.
+    See `khana_methods.rules.snapshot`; of one household, or of some, where ids are given; of one area where its path is.
     """
-    only = _only("v", household_id)
+    only = _only("v", household_id) + _inside("v.area_path", within)
     return source.query(
         f"""SELECT v.household_id, v.area_path, v.valid_from AS survey_date, v.consent, v.facts::text AS facts
             FROM registry_householdversion v WHERE {_stood("v", as_of, known_at)}{only}"""
@@ -191,8 +199,11 @@ def person_place_frame(source: Source) -> pa.RecordBatchReader:
     )
 
 
-def household_marks_frame(source: Source) -> pa.RecordBatchReader:
-    """Return one row per registered household: whether a number in it is verified, and whether its head is a woman."""
+def household_marks_frame(source: Source, *, within: str = "") -> pa.RecordBatchReader:
+    """Return one row per registered household: whether a number in it is verified, and whether its head is a woman.
+
+    Only those of one area, where its path is given.
+    """
     return source.query(
         f"""SELECT m.household_id, bool_or(i.person_id IS NOT NULL) AS has_verified_number,
                    bool_or(v.sex = 'F') FILTER (WHERE m.relation = 'head') AS is_woman_headed
@@ -200,5 +211,6 @@ def household_marks_frame(source: Source) -> pa.RecordBatchReader:
             JOIN registry_personversion v ON v.person_id = m.person_id AND v.superseded_at IS NULL AND v.valid_to IS NULL
             LEFT JOIN (SELECT DISTINCT person_id FROM registry_identifier
                        WHERE status = 'VERIFIED' AND retired_at IS NULL) i ON i.person_id = m.person_id
-            WHERE m.{_CURRENT.replace(" AND ", " AND m.")} GROUP BY m.household_id"""
+            WHERE m.{_CURRENT.replace(" AND ", " AND m.")}{_inside("m.area_path", within)}
+            GROUP BY m.household_id"""
     )

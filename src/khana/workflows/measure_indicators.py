@@ -16,62 +16,22 @@ from khana.assessment import frames as assessment
 from khana.beneficiaries import frames as beneficiaries
 from khana.beneficiaries.results import latest_run
 from khana.deliveries import selectors as deliveries
+from khana.geo import selectors as geo
 from khana.monitoring import services as monitoring
+from khana.monitoring.frameworks import country_in_use, framework_of, parameters_on
 from khana.platform import installation
 from khana.platform.frames import open_source
 from khana.platform.progress import Progress, silent
 from khana.platform.workplaces import workplace
 from khana.registry import frames as registry
-from khana_country.load import load_pack, pack_folder
-from khana_methods.coverage.framework import Framework, read_framework
+from khana_methods.coverage import relation_tables
+from khana_methods.coverage.framework import Framework
 from khana_methods.coverage.indicators import Value, compute, digest, funnel
+from khana_methods.coverage.safe_values import make_safe
 from khana_methods.engine.duckdb import Engine
 
 MEMORY_MIB = 2048
-_HOUSEHOLD = """CREATE OR REPLACE TABLE household AS
-WITH drawn AS (
-    SELECT household_number, len(list_distinct(flatten(list(from_json(programmes, '["VARCHAR"]'))))) AS programmes,
-           max(cash_programmes) AS cash, sum(amount) AS amount
-    FROM given_recipient WHERE household_number <> '' GROUP BY household_number)
-SELECT t.household_id, t.area_path, h.members, json_extract_string(t.facts, '$.area_type') AS area_type,
-       json_extract_string(t.facts, '$.survey_mode') AS survey_mode, coalesce(t.consent, false) AS has_consent,
-       s.score IS NOT NULL AS has_score, s.score, datesub('month', t.survey_date, $day::DATE) AS months_since_interview,
-       coalesce(m.has_verified_number, false) AS has_verified_number, m.is_woman_headed,
-       coalesce(d.programmes, 0) AS programmes, coalesce(d.cash, 0) AS max_cash_programmes, coalesce(d.amount, 0) AS amount
-FROM given_text t JOIN given_household h ON h.household_id = t.household_id
-LEFT JOIN given_score s ON s.household_id = t.household_id
-LEFT JOIN given_marks m ON m.household_id = t.household_id
-LEFT JOIN drawn d ON d.household_number = h.household_number"""
-_RECIPIENT = """CREATE OR REPLACE TABLE recipient AS
-SELECT recipient_id AS household_id, area_path, household_number <> '' AS is_registered, cash_programmes,
-       len(from_json(programmes, '["VARCHAR"]')) AS programmes, is_over_cap, is_well_off, score, amount
-FROM given_recipient"""
-_PAYMENT = """CREATE OR REPLACE TABLE payment AS
-SELECT row_number() OVER () AS household_id, programme, agency, period, area_path, list_rows, rows_with_number,
-       coalesce(amount, 0) AS amount FROM given_sum"""
-
-
-def framework_of(country: str) -> Framework:
-    """Return the framework of a country's pack."""
-    return read_framework(pack_folder(country) / "results_framework.yaml")
-
-
-def country_in_use() -> str:
-    """Return the country of this installation."""
-    return str(installation.read().get("country", "pak"))
-
-
-def parameters_on(country: str, day: date) -> dict[str, float]:
-    """Return the values that rules may name, in force on a day: the installation's own before the pack's."""
-    pack, stated = load_pack(country), installation.read().get("parameters", {})
-    found: dict[str, float] = {}
-    line = next((one for one in pack.lines if one.name == "poor" and one.max_score is not None), None)
-    if line is not None and line.max_score is not None:
-        found["cut_off"] = float(line.max_score)
-    if "cut_off" in stated:
-        found["cut_off"] = float(stated["cut_off"])
-    found["cap"] = float(stated.get("cap", pack.cap(day).max_programmes))
-    return found
+THRESHOLD = 5  # counts below it are hidden on pages
 
 
 def run(
@@ -109,12 +69,22 @@ def run(
             "sha256": digest(values), "funnel": _funnel(framework, values), "rows": [asdict(value) for value in values],
         }  # fmt: skip
         if keep:
+            progress(0, 1, "hiding")
+            relations = {one.code: one.relation for one in framework.indicators}
+            safe = make_safe(values, relations, geo.list_parents(), threshold=THRESHOLD)
             result["snapshot"] = monitoring.keep_snapshot(
                 framework=framework.code, version=framework.version, as_of=day, inputs=inputs,
-                sha256=str(result["sha256"]), values=result["rows"], at=at,
+                sha256=str(result["sha256"]), values=result["rows"], hidden=[one.hidden for one in safe],
+                threshold=THRESHOLD, at=at,
             )  # fmt: skip
         progress(1, 1, "done")
     return result
+
+
+def measure(*, token: str, progress: Progress = silent, at: datetime) -> dict[str, Any]:
+    """Compute and keep all indicators as a job: as `run`, what comes back is counts, not the values."""
+    made = run(token=token, progress=progress, at=at)
+    return {"snapshot": made["snapshot"], "values": len(made["rows"]), "sha256": made["sha256"]}
 
 
 def _read(engine: Engine, day: date, at: datetime, progress: Progress) -> dict[str, Any]:
@@ -132,9 +102,9 @@ def _read(engine: Engine, day: date, at: datetime, progress: Progress) -> dict[s
         for number, (name, read) in enumerate(readers.items()):
             progress(number, len(readers), "reading")
             engine.register(name, read())
-    engine.run(_HOUSEHOLD, {"day": day.isoformat()})
-    engine.run(_RECIPIENT)
-    engine.run(_PAYMENT)
+    relation_tables.make_household(engine, day)
+    relation_tables.make_recipient(engine)
+    relation_tables.make_payment(engine)
     counts = {name: int(engine.value(f"SELECT count(*) FROM {name}")) for name in ("household", "recipient", "payment")}
     engine.drop(*readers)
     return {"read": counts, "run": last.id if last else None, "known_at": at.isoformat()}

@@ -14,7 +14,7 @@ from khana.access import services as access
 from khana.audit import services as audit
 from khana.geo import selectors as geo
 from khana.monitoring import selectors as monitoring
-from khana.workflows.measure_indicators import country_in_use, framework_of
+from khana.monitoring.frameworks import country_in_use, framework_of
 from khana_methods.coverage import exports
 from khana_methods.coverage.framework import Framework
 from khana_methods.coverage.indicators import funnel

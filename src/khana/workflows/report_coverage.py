@@ -1,25 +1,30 @@
-"""The report of coverage and indicators: the newest study and snapshot, or those that are named, as HTML or DOCX."""
+"""The report of coverage and indicators: the newest study and snapshot, or those that are named,, as HTML, DOCX or PDF."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, ClassVar
+
+from django.contrib.staticfiles import finders
 
 from khana.access import services as access
 from khana.audit import services as audit
 from khana.geo import selectors as geo
 from khana.monitoring import selectors as monitoring
+from khana.platform import printing
 from khana.workflows.publish_indicators import overview
 from khana_methods.coverage.report import Found, to_docx, to_html, write_report
 from khana_methods.errors import InputError
 
-FORMATS = ("html", "docx")
+FORMATS = ("html", "docx", "pdf")
 SIDE = 600.0
 
 
 class ReportFormatUnknown(InputError):
-    """A report is HTML or DOCX."""
+    """A report is HTML, DOCX or PDF."""
 
     code: ClassVar[str] = "workflows.report.format_unknown"
 
@@ -61,7 +66,25 @@ def run(
             action="monitoring.report.written", subject="report", at=at, details={"format": form, "language": language}
         )
     blocks = write_report(Found(**parts), language)
-    return to_html(blocks, language).encode() if form == "html" else to_docx(blocks, language)
+    if form == "docx":
+        return to_docx(blocks, language)
+    page = to_html(blocks, language, letters=_letters(language)).encode()
+    return printing.pdf_of(page) if form == "pdf" else page
+
+
+_FONTS = {"ur": ("Noto Nastaliq Urdu", "nastaliq-400.woff2"), "bn": ("Noto Sans Bengali", "bengali-400.woff2")}
+
+
+def _letters(language: str) -> str:
+    """Return the letters of a language as a style that stands in the page itself; empty where they are not installed."""
+    if language not in _FONTS:
+        return ""
+    name, file = _FONTS[language]
+    found = finders.find(f"vendor/fonts/{file}")
+    if not found:
+        return ""
+    text = base64.b64encode(Path(str(found)).read_bytes()).decode()
+    return f"@font-face{{font-family:'{name}';src:url(data:font/woff2;base64,{text}) format('woff2')}}"
 
 
 def _snapshot(number: int | None, language: str) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from khana.platform.progress import Progress, silent
 from khana_country.load import pack_folder
 from khana_methods.coverage import lists
 from khana_methods.coverage.compare import accuracy_figures
 from khana_methods.coverage.match_files import collapse, match_files, numbers_of
 from khana_methods.coverage.spec import StudySpec, study_of
 from khana_methods.coverage.study import Figure, Study, study
+from khana_methods.coverage.visits import gone_figures
 from khana_methods.engine.duckdb import Engine
 from khana_methods.standardise.identifiers import IdentifierRules
 from khana_methods.surveys.survey import Survey
@@ -93,17 +95,20 @@ def on_files(asked: Asked) -> dict[str, Any]:
     more: list[Figure] = []
     if spec.compare:
         weights = Survey(found.table, asked.design).frame["w"].to_numpy()
-        more = accuracy_figures(found.table, asked.registry, found.registry_rows, spec.compare, np.asarray(weights))
+        more = accuracy_figures(
+            found.table, asked.registry, found.registry_rows, spec.compare, np.asarray(weights), years=spec.years
+        )
     ready = replace(spec, registered="registered")
     return _answer(asked, found.table, ready, {}, [*notes, *found.notes], more)
 
 
-def in_database(*, token: str, asked: Asked, at: datetime) -> dict[str, Any]:
+def in_database(*, token: str, asked: Asked, progress: Progress = silent, at: datetime) -> dict[str, Any]:
     """Make a study against the registry and keep its figures.
 
     Args:
         token: In whose name; `registry.read` for the whole country and `monitoring.write`.
         asked: What is asked.
+        progress: Told phases.
         at: When.
 
     Raises:
@@ -137,17 +142,27 @@ def in_database(*, token: str, asked: Asked, at: datetime) -> dict[str, Any]:
             action="monitoring.study.matched", subject="registry",
             details={"numbers": len(tokens), "households": stated["household"].n_unique()}, at=at,
         )  # fmt: skip
+        progress(2, 3, "estimating")
         table = collapse(asked.survey, spec.household, dict.fromkeys(present, "number"))
         notes.append(
             f"{stated['household'].n_unique()} households state a number; {len(present)} are registered by one."
         )
         result = _answer(asked, table, replace(spec, registered="registered"), counts, notes, [])
-        result["study"] = monitoring.keep_study(
-            title=asked.title, parameters=_parameters(asked), at=at, figures=result["rows"],
-            determinants=result["determinants"], notes=[*result["notes"], *result["alarms"]],
-            summary={"households": result["households"], "registered": result["registered"]},
-        )  # fmt: skip
+        result["study"] = keep(asked, result, at=at)
     return result
+
+
+def keep(asked: Asked, result: Mapping[str, Any], *, at: datetime) -> int:
+    """Keep the figures of a study within the scope that is open, never the survey; return its number."""
+    from khana.monitoring import services as monitoring
+
+    return monitoring.keep_study(
+        title=asked.title, parameters=_parameters(asked), at=at, figures=result["rows"],
+        determinants=result["determinants"], notes=[*result["notes"], *result["alarms"]],
+        summary={
+            "households": result["households"], "registered": result["registered"], "alarms": len(result["alarms"])
+        },
+    )  # fmt: skip
 
 
 def _parameters(asked: Asked) -> dict[str, Any]:
@@ -165,6 +180,8 @@ def _answer(
     """Estimate, hold against the lists, and lay everything out."""
     found = study(table, asked.design, spec, level=asked.level)
     figures, alarms = [*found.figures, *more], []
+    if spec.gone:
+        figures += gone_figures(table, asked.design, spec.gone, level=asked.level)
     by = tuple(asked.lists_by) or tuple(spec.poststrata)
     registry = dict(counts)
     if asked.registry_counts is not None:

@@ -181,7 +181,7 @@ def ddi(framework: Framework, as_of: date, *, made_at: datetime, rows: int, lang
 
 _COLUMNS = (
     ("indicator", "Code of the indicator", "discrete"), ("area_code", "P-code of the area", "discrete"),
-    ("area_level", "0 country, 1 province, 2 district, 3 tehsil", "discrete"),
+    ("area_level", "0 country, 1 province, 2 district, 3 tehsil, 4 union", "discrete"),
     ("group_by", "Fact whose values make the groups; empty: everybody", "discrete"),
     ("group_value", "Value of that fact", "discrete"), ("numerator", "What is counted", "contin"),
     ("denominator", "What it is divided by", "contin"), ("value", "Numerator over denominator", "contin"),

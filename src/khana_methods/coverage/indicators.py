@@ -15,7 +15,7 @@ from khana_methods.coverage.framework import Framework, Indicator, facts_of, rul
 from khana_methods.engine.duckdb import Engine
 from khana_methods.rules.compile import compile_rules
 
-LEVELS = 4  # country, province, district, tehsil
+LEVELS = 5  # country, province, district, tehsil, union
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,8 +238,14 @@ def _number(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
 
 
-def to_html(blocks: Sequence[Block], language: str) -> str:
-    """Write blocks as one page without scripts or links: it prints, and it can be sent."""
+def to_html(blocks: Sequence[Block], language: str, *, letters: str = "") -> str:
+    """Write blocks as one page without scripts or links: it prints, and it can be sent.
+
+    Args:
+        blocks: As `write_report` lays them out.
+        language: en, ur or bn.
+        letters: Style that brings the letters of the language, where the reader's machine may lack them.
+    """
     parts = []
     for block in blocks:
         if block.kind == "title":
@@ -264,7 +270,7 @@ def to_html(blocks: Sequence[Block], language: str) -> str:
     title = html.escape(blocks[0].text)
     return (
         f'<!doctype html>\n<html lang="{language}" dir="{direction}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{title}</title><style>{_STYLE}</style></head>'
+        f'<meta name="viewport" content="width=device-width"><title>{title}</title><style>{letters}{_STYLE}</style></head>'
         f"<body><main>{''.join(parts)}</main></body></html>\n"
     )
 
@@ -272,7 +278,9 @@ def to_html(blocks: Sequence[Block], language: str) -> str:
 _STYLE = (
     "body{font:16px/1.5 'Noto Nastaliq Urdu','Noto Sans Bengali',system-ui,sans-serif;margin:2rem auto;max-width:64rem;padding:0 1rem;"
     "color:#111;background:#fff}table{border-collapse:collapse;margin:1rem 0;font-size:.9rem}th,td{border-bottom:1px solid #bbb;"
-    "padding:.25rem .6rem;text-align:start;vertical-align:top}svg{max-width:100%;height:auto}@media print{h2{break-after:avoid}}"
+    "padding:.25rem .6rem;text-align:start;vertical-align:top}svg{max-width:100%;height:auto}@page{size:A4;margin:16mm 14mm}"
+    "@media print{body{margin:0;max-width:none;padding:0;font-size:11pt}h2{break-after:avoid}tr,svg{break-inside:avoid}table{font-size:8.5pt}}"
+    "html[lang=ur] body{line-height:2.1}html[lang=ur] td,html[lang=ur] th{line-height:1.9}"
 )
 
 

@@ -38,6 +38,8 @@ class StudySpec:
         poststrata: Columns of the post-strata of the dual-system estimate.
         compare: Fact of the registry to column of the survey, for accuracy.
         linkage: Rates of linkage error.
+        gone: Column of what a visit to a registered household found: here, moved, dead, not found; blank where none was visited.
+        years: Column of years since the stored interview, for how fast stored facts decay.
     """
 
     registered: str = ""
@@ -54,6 +56,8 @@ class StudySpec:
     poststrata: Sequence[str] = ()
     compare: Mapping[str, str] = field(default_factory=dict)
     linkage: LinkageError = field(default_factory=LinkageError)
+    gone: str = ""
+    years: str = ""
 
     @property
     def has_poor(self) -> bool:
@@ -117,6 +121,8 @@ def study_of(words: Mapping[str, Any]) -> StudySpec:
         poststrata=_names(words.get("poststrata")),
         compare={str(k): str(v) for k, v in compare.items()},
         linkage=linkage_error_of(linkage) if linkage else LinkageError(),
+        gone=str(words.get("gone") or ""),
+        years=str(words.get("years") or ""),
     )
 
 

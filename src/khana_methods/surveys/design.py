@@ -26,7 +26,7 @@ _SAME = {
 # what a file of one survey says about its other columns; each command reads the words that are its own
 OTHER_WORDS = frozenset(
     {"welfare", "household", "registered", "match", "domains", "title", "source", "date", "country", "areas", "poor",
-     "reasons", "determinants", "linkage", "compare", "denominators", "poststrata", "note"}
+     "reasons", "determinants", "linkage", "compare", "denominators", "poststrata", "note", "gone", "years"}
 )  # fmt: skip
 
 

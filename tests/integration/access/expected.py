@@ -39,6 +39,10 @@ MONITORS = {"steward": ALL, "analyst": ALL}
 RESULTS = {name: ALL for name in EVERYBODY if name not in ("enumerator", "partner")}
 
 
+# what is published is open to anybody, signed in or not; what was withdrawn (c and d) to who reads results
+PUBLIC_TOO = dict.fromkeys(("enumerator", "partner", "None"), "abm")
+
+
 def area(column: str, frozen: str = "") -> Expect:
     return Expect(s=AREA_READ, i=AREA_WRITE, u=AREA_WRITE, column=column, frozen=frozen)
 
@@ -179,6 +183,9 @@ TABLES: dict[str, Expect] = {
     "monitoring_indicatorsnapshot": Expect(s=RESULTS, i=MONITORS),
     "monitoring_indicatorvalue": Expect(s=RESULTS, i=MONITORS),
     "monitoring_outreachplan": Expect(s=RESULTS, i=MONITORS),
+    "monitoring_publication": Expect(
+        s={**PUBLIC_TOO, **RESULTS}, i=MONITORS, u=MONITORS, column="withdrawn_at", frozen="title"
+    ),
     "sharing_partner": Expect(
         s={"steward": ALL, "admin": ALL, "auditor": ALL, "protector": ALL, "partner": "a"},
         i={"admin": ALL},

@@ -92,6 +92,8 @@ class World:
                 special |= {"drafted_by": number, "asked_by": number}
         if table == "access_watchedsubject":
             special |= {"subject": f"person:{IDS[key]}", "user_id": None}
+        if table == "monitoring_publication":
+            special["withdrawn_at"] = AT if key in "cd" and not is_new else None
         if table == "sharing_approval":
             special["extract_id"] = None
             if not is_new:

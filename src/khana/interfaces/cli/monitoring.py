@@ -142,9 +142,9 @@ def export(form: str, snapshot: int | None, threshold: int, language: str, as_js
 @click.option("--snapshot", type=int, help="Number of a snapshot; the newest if absent.")
 @printing
 def report(language: str, study: int | None, snapshot: int | None, as_json: bool, out: Path | None) -> None:
-    """Write the report of coverage and indicators as HTML or DOCX, by the name of --out."""
-    if out is None or out.suffix.lower() not in (".html", ".docx"):
-        raise click.UsageError("Say where to: --out FILE.html or --out FILE.docx.")
+    """Write the report of coverage and indicators as HTML, DOCX or PDF, by the name of --out."""
+    if out is None or out.suffix.lower() not in (".html", ".docx", ".pdf"):
+        raise click.UsageError("Say where to: --out FILE.html, FILE.docx or FILE.pdf.")
     from khana.interfaces.cli.session import setup, token
     from khana.platform import clock
 

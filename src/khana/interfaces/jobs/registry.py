@@ -53,6 +53,8 @@ KINDS: dict[str, Kind] = {
     "study": Kind("khana.workflows.study_source", tells_progress=False),
     "score_registry": Kind("khana.workflows.score_registry"),
     "prepare_simulation": Kind("khana.workflows.simulation", "prepare"),
+    "measure_indicators": Kind("khana.workflows.measure_indicators", "measure"),
+    "study_coverage": Kind("khana.workflows.study_upload"),
     "answer_message": Kind("khana.sharing.services.replies", "answer_kept"),
     "make_extract": Kind("khana.sharing.services.extracts", "make"),
     "export_report": Kind("khana.dossiers.reports", "export", opens_scope=False),

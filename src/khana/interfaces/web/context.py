@@ -22,6 +22,8 @@ _PAGES = (
     ("models", "m", ("models.read",)),
     ("rules", "r", ("results.read",)),
     ("simulator", "p", ("results.read",)),
+    ("monitoring", "d", ("results.read",)),
+    ("coverage", "c", ("results.read",)),
     ("sources", "s", ("deliveries.read", "benefits.read", "sources.write")),
     ("matching", "o", ("linkage.read",)),
     ("jobs", "j", ()),
@@ -58,7 +60,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
 def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[str, Any]]:
     labels = {
         "answers": _("Five answers"), "lookup": _("Look up"), "intake": _("Intake"), "centres": _("Centres"), "findings": _("Findings"),
-        "models": _("Models"), "rules": _("Rules"), "simulator": _("Simulator"), "sources": _("Sources"), "matching": _("One person, one file"), "jobs": _("Jobs"), "users": _("Users"), "alarms": _("Alarms"),
+        "models": _("Models"), "rules": _("Rules"), "simulator": _("Simulator"), "monitoring": _("Indicators"), "coverage": _("Who is missing"),
+        "sources": _("Sources"), "matching": _("One person, one file"), "jobs": _("Jobs"), "users": _("Users"), "alarms": _("Alarms"),
     }  # fmt: skip
     here = (
         request.resolver_match.url_name.split("-")[0]

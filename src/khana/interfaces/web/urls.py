@@ -17,6 +17,8 @@ urlpatterns = [
     path("", include("khana.interfaces.web.scoring.urls")),
     path("", include("khana.interfaces.web.rules.urls")),
     path("", include("khana.interfaces.web.simulator.urls")),
+    path("", include("khana.interfaces.web.monitoring.urls")),
+    path("", include("khana.interfaces.web.coverage.urls")),
     path("", include("khana.interfaces.web.users.urls")),
     path("", include("khana.interfaces.web.office.urls")),
     path("", include("khana.interfaces.web.myfile.urls")),

@@ -72,6 +72,7 @@ JOB_KIND = {
     "score_registry": _("Score the registry"), "prepare_simulation": _("Count the scores for the simulator"),
     "answer_message": _("Answer a partner"), "make_extract": _("Make an extract"),
     "register_submissions": _("Work off filled forms"),
+    "measure_indicators": _("Computation of the indicators"), "study_coverage": _("Coverage study"),
 }  # fmt: skip
 JOB_PHASE = {
     "received": _("checking filled forms"), "checked": _("verifying numbers"), "verified": _("matching households"),
@@ -80,7 +81,8 @@ JOB_PHASE = {
     "frames": _("preparing"), "rows": _("preparing the rows"), "registers": _("preparing the registers"), "areas": _("areas"),
     "links": _("linking rows to persons"), "parties": _("who draws for whom"), "checks": _("checking"),
     "findings": _("writing findings"), "recipients": _("the one list"), "overlaps": _("overlaps"),
-    "unserved": _("the poor served by nothing"), "preparing": _("preparing"), "scoring": _("scoring"),
+    "computing": _("computing"), "hiding": _("hiding small cells"), "matching": _("matching with the registry"),
+    "estimating": _("estimating"), "unserved": _("the poor served by nothing"), "preparing": _("preparing"), "scoring": _("scoring"),
 }  # fmt: skip
 # what of a job's result people want to read, in this order
 JOB_RESULT = {
@@ -89,6 +91,7 @@ JOB_RESULT = {
     "rows": _("Rows"), "linked": _("Rows linked to a person"), "unmatched": _("Rows of nobody registered"),
     "recipients": _("All recipients"), "over_cap": _("Over the cap"), "unserved": _("Poor and served by nothing"),
     "leakage": _("Well off and receiving"), "scored": _("Households with a score"), "refused": _("Households without a score"),
+    "values": _("Values"), "households": _("Households of the survey"), "registered": _("Of these registered"),
     "written": _("Scores written"), "superseded": _("Scores superseded"),
 }  # fmt: skip
 FREQUENCY = {

@@ -202,3 +202,36 @@ def test_a_survey_of_persons_is_matched_household_by_household() -> None:
             )  # fmt: skip
     with pytest.raises(NothingToCompare):
         agreement([], [], np.ones(0))
+
+
+def test_the_moved_and_the_dead_are_told_from_visits_of_the_registered() -> None:
+    from khana_methods.coverage.visits import NobodyVisited, gone_figures
+
+    words = ["here", "Moved", "here", "dead", "", "found", "not found", "here"]
+    table = pa.table({"w": [10.0, 10, 10, 20, 99, 10, 10, 10], "visit": words})
+    told = {f.estimator: f for f in gone_figures(table, Design(weight="w"), "visit")}
+    assert told["false_positive_share"].estimate == pytest.approx(40 / 80)
+    assert told["false_positives"].estimate == pytest.approx(40)
+    assert {name: told[name].estimate for name in ("moved", "dead", "not_found")} == pytest.approx(
+        {"moved": 1 / 8, "dead": 2 / 8, "not_found": 1 / 8}
+    )
+    assert told["false_positive_share"].n == 7
+    low, high = told["false_positive_share"].lower, told["false_positive_share"].upper
+    assert low is not None and high is not None and 0 < low < 0.5 < high < 1
+    with pytest.raises(NobodyVisited):
+        gone_figures(pa.table({"w": [1.0, 1], "visit": ["", None]}), Design(weight="w"), "visit")
+
+
+def test_stored_facts_decay_with_the_years_since_the_interview() -> None:
+    registry = pa.table({"rooms": [2, 2, 3, 3], "roof": ["mud", "mud", "rcc", "rcc"]})
+    found = pa.table({"rooms_now": [2, 2, 3, 4], "roof_now": ["mud", "mud", "rcc", "rcc"], "years": [1, 1, 2, 2]})
+    made = accuracy_figures(
+        found, registry, [0, 1, 2, 3], {"rooms": "rooms_now", "roof": "roof_now"}, np.ones(4), years="years"
+    )
+    told = {(f.level, f.estimator): f.estimate for f in made}
+    assert told["rooms", "accuracy: half-life in years"] == pytest.approx(
+        3.419, abs=1e-3
+    )  # as the doctest of half_life
+    assert told["rooms", "accuracy: still true after a year"] == pytest.approx(0.5 ** (1 / 3.419), abs=1e-4)
+    assert told["roof", "accuracy: still true after a year"] == 1.0
+    assert ("roof", "accuracy: half-life in years") not in told

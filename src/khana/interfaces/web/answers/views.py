@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import lru_cache
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -67,6 +68,22 @@ def outlines(request: HttpRequest, code: str) -> HttpResponse:
     """Return the outlines right below one area as GeoJSON, kept by the browser for an hour."""
     text = _kept("" if code == WHOLE else code, geo.newest_id())
     response = HttpResponse(text, content_type="application/geo+json")
+    response["Cache-Control"] = "private, max-age=3600"
+    response["ETag"] = f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
+    return response
+
+
+@lru_cache(maxsize=256)
+def _kept_topology(code: str, newest: int) -> str:
+    return json.dumps(geo.topology_below(code), separators=(",", ":"))
+
+
+@session.needs("results.read")
+@require_GET
+def topology(request: HttpRequest, code: str) -> HttpResponse:
+    """Return the outlines right below one area as TopoJSON, kept by the browser for an hour."""
+    text = _kept_topology("" if code == WHOLE else code, geo.newest_id())
+    response = HttpResponse(text, content_type="application/json")
     response["Cache-Control"] = "private, max-age=3600"
     response["ETag"] = f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
     return response

@@ -15,7 +15,10 @@ from khana.platform import clock
 from khana.platform import jobs as queue
 
 # what a page may start, and the permission that it needs
-STARTED_HERE = {"consolidate": "consolidate.run", "score_registry": "scores.run", "prepare_simulation": "scores.run"}
+STARTED_HERE = {
+    "consolidate": "consolidate.run", "score_registry": "scores.run", "prepare_simulation": "scores.run",
+    "measure_indicators": "monitoring.write",
+}  # fmt: skip
 _TONES = {"QUEUED": "info", "RUNNING": "info", "DONE": "good", "FAILED": "bad", "CANCELLED": "warn"}
 
 
@@ -33,6 +36,8 @@ def _shown(run: Any) -> dict[str, Any]:
         "phase": wording.phase(run.phase),
         "is_study": run.kind == "study",
         "is_consolidation": run.kind == "consolidate",
+        "is_snapshot": run.kind == "measure_indicators",
+        "coverage_study": run.result.get("study") if run.kind == "study_coverage" else None,
         "about": run.arguments.get("source") or run.arguments.get("name") or "",
     }
 

@@ -36,12 +36,53 @@
     });
   }
 
+  /* A line a series over time; the table's rows say day, series and value. */
+  function drawLines(place) {
+    const rows = rowsOf(place.dataset.source);
+    const days = [...new Set(rows.map((row) => row.name))];
+    if (days.length < 2) { place.hidden = true; return; }
+    const names = [...new Set(rows.map((row) => row.series))];
+    const chart = echarts.init(place, null, { renderer: "canvas" });
+    const at = (name, day) => rows.find((row) => row.series === name && row.name === day);
+    const axis = { axisLabel: { color: "#17282b", fontSize: 12 }, axisLine: { lineStyle: { color: "#8aa" } } };
+    chart.setOption({
+      animation: !isStill, animationDuration: 350, textStyle: { fontFamily: font },
+      color: ["#17756f", "#b45309", "#1f5f99", "#7a3e9d"],
+      grid: { left: 64, right: 24, top: 16, bottom: 30 },
+      xAxis: { type: "category", inverse: isRtl, data: days, ...axis },
+      yAxis: { type: "value", scale: true, position: isRtl ? "right" : "left", splitLine: { lineStyle: { color: "#e3eaea" } }, ...axis,
+        axisLabel: { ...axis.axisLabel, formatter: (value) => place.dataset.unit === "share" ? `${Math.round(value * 1000) / 10} %` : value.toLocaleString(root.lang) } },
+      tooltip: { trigger: "item", renderMode: "richText", formatter: (item) => `${item.seriesName}, ${item.name}: ${at(item.seriesName, item.name)?.text ?? ""}` },
+      series: names.map((name) => ({ type: "line", name, symbolSize: 8, connectNulls: false, data: days.map((day) => { const row = at(name, day); return row && row.known !== "no" ? row.value : null; }) })),
+    });
+    new ResizeObserver(() => chart.resize()).observe(place);
+  }
+
+  /* TopoJSON 1.0 to GeoJSON: arcs are steps from point to point, a negative number walks one backwards. */
+  function unfolded(document) {
+    const { scale, translate } = document.transform ?? { scale: [1, 1], translate: [0, 0] };
+    const lines = document.arcs.map((steps) => {
+      let x = 0, y = 0;
+      return steps.map(([dx, dy]) => { x += dx; y += dy; return [x * scale[0] + translate[0], y * scale[1] + translate[1]]; });
+    });
+    const ring = (arcs) => arcs.reduce((points, number) => {
+      const line = number >= 0 ? lines[number] : [...lines[~number]].reverse();
+      return points.concat(points.length ? line.slice(1) : line);
+    }, []);
+    const features = Object.values(document.objects).flatMap((one) => one.geometries).map((one) => ({
+      type: "Feature", properties: one.properties,
+      geometry: { type: one.type, coordinates: one.type === "Polygon" ? one.arcs.map(ring) : one.arcs.map((part) => part.map(ring)) },
+    }));
+    return { type: "FeatureCollection", features };
+  }
+
   async function drawMap(place) {
     let rows = new Map(rowsOf(place.dataset.source).map((row) => [row.code, row]));
     let shapes;
     try {
       const answer = await fetch(place.dataset.outlines, { headers: { Accept: "application/geo+json" } });
       shapes = answer.ok ? await answer.json() : { features: [] };
+      if (shapes.type === "Topology") shapes = unfolded(shapes);
     } catch { shapes = { features: [] }; }
     if (!shapes.features.length) {
       place.classList.add("k-map-none"); place.textContent = place.dataset.empty; place.removeAttribute("role");
@@ -83,6 +124,7 @@
 
   const start = () => {
     document.querySelectorAll("[data-chart=bars]").forEach(drawBars);
+    document.querySelectorAll("[data-chart=lines]").forEach(drawLines);
     document.querySelectorAll("#map").forEach(drawMap);
   };
   // canvas text is drawn once: wait for the script's own letters

@@ -29,6 +29,8 @@
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-print]")) window.print();
+    const sharer = event.target.closest("[data-copied]");
+    if (sharer) navigator.clipboard?.writeText(location.href).then(() => { sharer.textContent = sharer.dataset.copied; });
   });
   document.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-open]");

@@ -1,0 +1,15 @@
+"""Addresses of coverage studies and outreach plans."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from khana.interfaces.web.coverage import plans, views
+
+urlpatterns = [
+    path("coverage", views.coverage, name="coverage"),
+    path("coverage/new", views.new, name="coverage-new"),
+    path("coverage/<int:number>", views.study, name="coverage-study"),
+    path("coverage/<int:number>/report.<str:form>", views.report, name="coverage-report"),
+    path("coverage/plans/<int:number>", plans.plan, name="coverage-plan"),
+]

@@ -1,0 +1,32 @@
+"""The results framework in force: that of the country's pack, and the values that its rules may name."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from khana.platform import installation
+from khana_country.load import load_pack, pack_folder
+from khana_methods.coverage.framework import Framework, read_framework
+
+
+def framework_of(country: str) -> Framework:
+    """Return the framework of a country's pack."""
+    return read_framework(pack_folder(country) / "results_framework.yaml")
+
+
+def country_in_use() -> str:
+    """Return the country of this installation."""
+    return str(installation.read().get("country", "pak"))
+
+
+def parameters_on(country: str, day: date) -> dict[str, float]:
+    """Return the values that rules may name, in force on a day: the installation's own before the pack's."""
+    pack, stated = load_pack(country), installation.read().get("parameters", {})
+    found: dict[str, float] = {}
+    line = next((one for one in pack.lines if one.name == "poor" and one.max_score is not None), None)
+    if line is not None and line.max_score is not None:
+        found["cut_off"] = float(line.max_score)
+    if "cut_off" in stated:
+        found["cut_off"] = float(stated["cut_off"])
+    found["cap"] = float(stated.get("cap", pack.cap(day).max_programmes))
+    return found
