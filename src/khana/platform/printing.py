@@ -1,4 +1,4 @@
-"""Pages printed to PDF by the machine's own Chromium or Chrome, without scripts and without a network.
+"""Pages printed to PDF by the machine's own Chromium or Chrome, without a network; our own pages, which hold no script.
 
 A browser sets Nastaliq and Bangla right, which few PDF libraries do. Where none is installed the sentence says what to type.
 """
@@ -47,7 +47,7 @@ def find_printer() -> str:
 
 
 def pdf_of(page: bytes) -> bytes:
-    """Print one HTML page to PDF; nothing in it is run and nothing outside it is asked.
+    """Print one HTML page of ours to PDF; nothing outside it is asked, no name resolves.
 
     Raises:
         NoPrinter: No browser is installed.
@@ -59,7 +59,7 @@ def pdf_of(page: bytes) -> bytes:
         given.write_bytes(page)
         words = [
             printer, "--headless", "--disable-gpu", "--disable-extensions", "--disable-background-networking",
-            "--disable-dev-shm-usage", "--no-first-run", "--blink-settings=scriptEnabled=false",
+            "--disable-dev-shm-usage", "--no-first-run",
             "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder}/profile", "--no-pdf-header-footer",
             f"--print-to-pdf={made}", *(["--no-sandbox"] if os.geteuid() == 0 else []), given.as_uri(),
         ]  # fmt: skip

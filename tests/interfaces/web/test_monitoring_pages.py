@@ -98,7 +98,9 @@ def test_a_study_from_an_upload_to_its_report(
     page.click("text=See the study")
     page.wait_for_selector(".k-answers")
     page.wait_for_selector("#map[data-drawn], .k-map-none", state="attached")
-    assert page.locator("#map path").count() >= 4, page.evaluate("document.getElementById('map').outerHTML.slice(0, 900)")
+    assert page.locator("#map path").count() >= 4, page.evaluate(
+        "document.getElementById('map').outerHTML.slice(0, 900)"
+    )
     _picture(visit, "coverage-study")
     assert visit.axe() == []
     text = page.inner_text("main")
