@@ -101,7 +101,7 @@ def test_a_study_from_an_upload_to_its_report(
     assert page.locator("#map path").count() >= 4, page.evaluate(
         "document.getElementById('map').outerHTML.slice(0, 900)"
     )
-    _picture(visit, "coverage-study")
+    visit.see(page.url.removeprefix(site), "coverage-study")
     assert visit.axe() == []
     text = page.inner_text("main")
     assert "60 of them registered" in text and "did not know" in text and "km" in text
