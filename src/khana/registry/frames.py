@@ -127,7 +127,12 @@ def slip_frame(source: Source) -> pa.RecordBatchReader:
 
 
 def household_text_frame(
-    source: Source, *, as_of: date, known_at: datetime, household_id: int | Sequence[int] | None = None, within: str = ""
+    source: Source,
+    *,
+    as_of: date,
+    known_at: datetime,
+    household_id: int | Sequence[int] | None = None,
+    within: str = "",
 ) -> pa.RecordBatchReader:
     """Return one row per household as it stood on a day and was known at a time, its facts as one text.
 

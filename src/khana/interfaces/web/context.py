@@ -23,7 +23,7 @@ _PAGES = (
     ("rules", "r", ("results.read",)),
     ("simulator", "p", ("results.read",)),
     ("monitoring", "d", ("results.read",)),
-    ("coverage", "c", ("results.read",)),
+    ("coverage", "v", ("results.read",)),
     ("sources", "s", ("deliveries.read", "benefits.read", "sources.write")),
     ("matching", "o", ("linkage.read",)),
     ("jobs", "j", ()),
