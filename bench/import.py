@@ -35,7 +35,6 @@ def _measure(w: World, data: Path) -> dict[str, Any]:
 
     from khana.access import services as access
     from khana.deliveries.contracts.manifest import AreaFile
-    from khana.identity import services as identity
     from khana.platform import embedded, installation
     from khana.registry.services.apply_evidence import apply_evidence
     from khana.workflows import import_file, load_areas
@@ -97,7 +96,7 @@ def _measure(w: World, data: Path) -> dict[str, Any]:
     figure, limit = persons / w.timings["import persons"], persons / total
     say(str(rows))
     person_file = data / registers["person"]["file"]
-    del identity, apply_evidence, access
+    del apply_evidence, access
     return result(
         w, figure=figure, unit="persons/s", limit=limit, limit_is="COPY of the same rows, persons/s", ratio=figure / limit,
         size=persons, rows=rows, inputs=hashes(person_file),

@@ -276,6 +276,18 @@ COMMANDS: dict[str, list[str]] = {
     "persons merge": ["{person} --into {person} --reason x"],
     "persons split": ["{person} --reason x"],
     "persons merges": ["", "{person}"],
+    "identity connect": ["mine --kind OFFLINE"],
+    "identity close": ["mine"],
+    "identity authorities": [""],
+    "identity verify": ["--authority extract --person {person}", "--authority extract --limit 50"],
+    "identity evidence": ["{person}"],
+    "identity summary": [""],
+    "identity consent ask": ["{person}"],
+    "identity consent give": ["11111111-1111-1111-1111-111111111111 123456"],
+    "identity family": ["{household}", "{own_household} --claim {number}", "{household} --list"],
+    "identity decide": ["1 ACCEPTED --reason x"],
+    "registries add": ["mine --address http://127.0.0.1:9 --sender-id x --profile cavage --signature-optional"],
+    "registries list": [""],
     "linkage train": ["--version mine"],
     "linkage models": [""],
     "linkage approve": ["mine"],
@@ -404,6 +416,7 @@ def world(server: None, database: str, tokens, tmp_path_factory: pytest.TempPath
             ("consolidate",),
             ("simulate", "prepare"),
             ("monitoring", "indicators"),
+            ("identity", "connect", "extract", "--kind", "OFFLINE"),
             ("intake", "work"),  # the journey is a user of its own from its first run on
         ):
             done = lent.run(*words, "--json", **ask)

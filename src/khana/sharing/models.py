@@ -307,3 +307,23 @@ class CitizenCode(models.Model):
         """By number."""
 
         indexes = [models.Index(fields=["token"], name="citizen_code_token")]
+
+
+class OtherRegistry(models.Model):
+    """One row is one registry of another office that Khana asks and subscribes to, as a client of the standard.
+
+    .. no_pii: addresses and public keys of systems; its secret lies in a file
+    """
+
+    code = models.TextField(unique=True)
+    title = models.TextField(default="", blank=True)
+    address = models.TextField(help_text="base before /sync/search, such as https://crvs.example.org/registry")
+    sender_id = models.TextField(help_text="sender_id of its messages")
+    profile = models.TextField(choices=Partner.Profile.choices, help_text="how it signs, and how we sign to it")
+    jwks = models.JSONField(default=dict, help_text="its public keys")
+    signature_optional = models.BooleanField(default=False)
+    token_address = models.TextField(default="", blank=True, help_text="of its client credentials; empty for none")
+    client_id = models.TextField(default="", blank=True)
+    partner_code = models.TextField(default="", blank=True, help_text="the partner as which it calls us back")
+    created_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)

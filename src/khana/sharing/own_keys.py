@@ -21,6 +21,11 @@ from khana.platform import keys, places
 _PEM = "partners.1.pem"
 
 
+def own_id() -> str:
+    """Return the sender_id of our messages."""
+    return os.environ.get("KHANA_SENDER_ID", "khana")
+
+
 def _text(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 

@@ -23,7 +23,8 @@ from khana.deliveries.contracts.loading import load_contract, parse_contract
 from khana.deliveries.contracts.schema import Contract
 from khana.deliveries.reading.read import read
 from khana.deliveries.sealing import seal
-from khana.identity import services as identity
+from khana.identity.services import load_extracts as identity
+from khana.identity.services.stage_evidence import stage_evidence
 from khana.platform import faults, installation
 from khana.platform.progress import Progress, silent
 from khana.programmes.services import ProgrammeLoader
@@ -168,7 +169,7 @@ def _load(
     faults.reach("import.quarantine_written")
     if contract.entity in ("identity", "person") and access.call("access_has", "identity.read")[0][0]:
         progress(size, size, "verifying")
-        identity.stage_evidence()
+        stage_evidence()
         counts |= apply_evidence(at=at)
         faults.reach("import.verified")
     done = deliveries.mark_loaded(

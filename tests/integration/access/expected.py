@@ -32,6 +32,7 @@ AREA_READ = {
 }  # fmt: skip
 AREA_WRITE = {"steward": ALL, "registrar_a": "adm", "registrar_xa": "adm", "registrar_b": "bc"}
 STEWARD = {"steward": ALL}
+ASKS = dict.fromkeys(("steward", "registrar_a", "registrar_b", "registrar_xa"), ALL)  # who may ask an authority
 FORMS = {"steward": ALL, "admin": ALL}
 SENT = {**AREA_WRITE, "auditor": ALL}
 READS_PAIRS = {"steward": ALL, "auditor": ALL}
@@ -108,6 +109,11 @@ TABLES: dict[str, Expect] = {
     "identity_nationalidrecord": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
     "identity_simrecord": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
     "identity_publicemployee": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
+    "identity_extractload": Expect(s=ASKS, i=STEWARD),
+    "identity_authority": Expect(s=ASKS, i=STEWARD, u=STEWARD, column="title", frozen="kind"),
+    "identity_consent": Expect(s=AREA_READ, i=AREA_WRITE),
+    "identity_verification": Expect(s=AREA_READ, i=AREA_WRITE),
+    "identity_familycheck": Expect(s=AREA_READ, i=AREA_WRITE, u=AREA_WRITE, column="decision", frozen="result"),
     "assessment_score": Expect(s=AREA_READ, i=STEWARD, u=STEWARD, column="superseded_at", frozen="score"),
     "assessment_modelversion": Expect(s=RESULTS, i=MODEL_WRITE),
     "assessment_activation": Expect(s=RESULTS, i=SIGNERS, u=SIGNERS, column="confirmed_label", frozen="effective_from"),
@@ -218,6 +224,9 @@ TABLES: dict[str, Expect] = {
         u=OWN_CALLS,
         column="ended_at",
         frozen="callback",
+    ),
+    "sharing_otherregistry": Expect(
+        s={**ASKS, "admin": ALL, "auditor": ALL}, i={"admin": ALL}, u={"admin": ALL}, column="title", frozen="code"
     ),
     "sharing_refusal": area("ended_at", "kind"),
     "sharing_usage": Expect(s={"admin": ALL, "auditor": ALL, "protector": ALL, **OWN_CALLS}),

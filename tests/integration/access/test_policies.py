@@ -107,6 +107,7 @@ OWNER = [
     "sharing_partner", "sharing_agreement", "sharing_approval", "sharing_extract", "sharing_extractperson", "sharing_refusal",
     "sharing_usage", "registry_person", "registry_membership", "registry_household", "registry_alias", "assessment_score",
     "registry_householdversion", "beneficiaries_benefit", "intake_submission",
+    "identity_nationalidrecord", "identity_simrecord", "identity_consent",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 
@@ -186,6 +187,16 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             f" VALUES ({IDS['a']}, {world.ids['admin']}, now()) RETURNING id > 0",
         ),
         *((None, statement) for statement in CITIZEN),
+        (
+            "registrar_a",
+            f"SELECT count(*) FROM khana_private.identity_records(ARRAY['\\x{IDS['a']:064x}'::bytea, '\\x{IDS['b']:064x}'])",
+        ),
+        ("registrar_a", f"SELECT comes_from FROM khana_private.identity_telephone({IDS['a']})"),
+        (
+            "registrar_a",
+            "SELECT khana_private.identity_consent("
+            f"'00000000-0000-0000-0000-{IDS['a']:012d}', '\\x00', now(), interval '1 day')",
+        ),
     ]
     for user, statement in asked:
         probe.become(user)
@@ -225,6 +236,9 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(True,)],
         [(True,)],
         [(True,)],
+        [(1,)],
+        [("SIM_REGISTER",)],
+        [("OVER",)],
     ]
 
 

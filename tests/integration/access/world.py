@@ -81,6 +81,8 @@ class World:
             special |= {"person_id": IDS[key], "household_id": IDS[key]}
         if table in ("registry_householdversion", "beneficiaries_benefit"):
             special |= {"mobile_ciphertext": b"m", "id_token": number.to_bytes(32, "big")}
+        if table in ("registry_householdversion", "identity_simrecord"):
+            special |= {"mobile_token": number.to_bytes(32, "big"), "id_token": number.to_bytes(32, "big")}
         special |= {"partner_user_id": actor, "asked_by": actor, "drafted_by": actor}
         if table.startswith("sharing_"):
             of_partner = self.ids["partner"] if key == "a" and not is_new else number
@@ -101,7 +103,7 @@ class World:
         values = {}
         for column, kind, needed in self.columns[table]:
             value = special.get(column) if column in special else (DEFAULTS[kind] if needed else None)
-            if column == "uuid":
+            if column == "uuid" or (column, kind) == ("transaction", "uuid"):
                 value = f"00000000-0000-0000-0000-{number:012d}"
             if value is not None or needed:
                 values[column] = value
@@ -114,6 +116,8 @@ class World:
             values["current_id"] = IDS["d"]  # a merged file: her own page must show the other
         if table in ("programmes_programme", "beneficiaries_source") and key == "m":
             values["code"] = f"m{number}"
+        if table == "identity_authority":
+            values["code"] = f"i{number}"
         if table in ("intake_form", "intake_registrationpoint"):
             values["code"] = f"f{number}"
         if table.startswith("intake_"):  # each desk, stop, device and target is another one

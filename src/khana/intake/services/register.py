@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from khana.audit import services as audit
-from khana.identity import evidence
+from khana.identity.services.stage_evidence import stage_evidence
 from khana.intake import opened as drafts
 from khana.intake.draft import AREAS, Draft, Member
 from khana.intake.models import Entity, Submission
@@ -115,7 +115,7 @@ def _write(ready: list[_Work], at: datetime) -> list[Move]:
         if work.lines.left:
             end_memberships(household_id=ids[work.number], lines=work.lines.left, on=work.draft.survey_date, at=at)
     tokens = [token for work in ready for token in map(token_of, work.draft.members) if token]
-    if tokens and evidence.stage_of_tokens(tokens):
+    if tokens and stage_evidence(tokens):
         apply_evidence(at=at)
     moves = []
     for work in ready:

@@ -49,6 +49,7 @@ KINDS: dict[str, Kind] = {
     "consolidate": Kind("khana.workflows.consolidate"),
     "linkage_train": Kind("khana.workflows.match_registry", "train"),
     "linkage_run": Kind("khana.workflows.match_registry"),
+    "verify_identities": Kind("khana.workflows.verify_identities"),
     "replay": Kind("khana.workflows.replay_quarantine"),
     "study": Kind("khana.workflows.study_source", tells_progress=False),
     "score_registry": Kind("khana.workflows.score_registry"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from khana.access import services as access
@@ -51,3 +52,37 @@ def apply_evidence(*, at: datetime) -> dict[str, int]:
     counts = {"numbers_verified": verified, "numbers_disputed": disputed}
     audit.record(action="registry.numbers.verified", subject="registry", details=counts, at=at)
     return counts
+
+
+def mark_verified(identifier_ids: Sequence[int], *, at: datetime) -> int:
+    """Mark numbers VERIFIED whose answers the room `identity` has weighed and kept; return how many changed.
+
+    Of several files that show one number only one becomes its holder: a number that another holds stays as it is, and
+    the claims of others become DISPUTED.
+
+    Args:
+        identifier_ids: Numbers with a match that counts.
+        at: When.
+    """
+    access.require("identity.verify")
+    cursor = bulk.raw_cursor()
+    rows = cursor.execute(
+        """UPDATE registry_identifier i SET status = 'VERIFIED' FROM (
+               SELECT DISTINCT ON (c.type, c.token) c.id FROM registry_identifier c
+               WHERE c.id = ANY (%s) AND c.status <> 'VERIFIED' AND c.retired_at IS NULL
+                 AND NOT EXISTS (SELECT 1 FROM registry_identifier h WHERE h.token = c.token AND h.type = c.type
+                                 AND h.status = 'VERIFIED' AND h.retired_at IS NULL)
+               ORDER BY c.type, c.token, c.id) chosen
+           WHERE i.id = chosen.id RETURNING i.id""",
+        [list(identifier_ids)],
+    ).fetchall()
+    verified = [row[0] for row in rows]
+    cursor.execute(
+        """UPDATE registry_identifier i SET status = 'DISPUTED' FROM registry_identifier h
+           WHERE h.id = ANY (%s) AND i.token = h.token AND i.type = h.type AND i.id <> h.id AND i.status = 'CLAIMED'""",
+        [verified],
+    )
+    if verified:
+        details = {"numbers_verified": len(verified), "numbers_disputed": cursor.rowcount}
+        audit.record(action="registry.numbers.verified", subject="registry", details=details, at=at)
+    return len(verified)

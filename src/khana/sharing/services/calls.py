@@ -8,7 +8,6 @@ kept against replay. What an agreement does not allow is refused item by item, n
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,11 +73,6 @@ class Call:
     def correlation_id(self) -> str:
         """Return the number by which answer and call-back are joined."""
         return str(self.kept.uuid)
-
-
-def own_id() -> str:
-    """Return the sender_id of our messages."""
-    return os.environ.get("KHANA_SENDER_ID", "khana")
 
 
 def partner_in_scope() -> Partner | None:

@@ -34,7 +34,7 @@ def written(
         message.get("search_response") or message.get("subscribe_response") or message.get("enrolled_response") or [1]
     )
     header = envelopes.reply_header(
-        envelopes.REPLY[action], own_id=calls.own_id(), partner_id=call.partner.sender_id, status=status,
+        envelopes.REPLY[action], own_id=own_keys.own_id(), partner_id=call.partner.sender_id, status=status,
         total=len(items), completed=len(items), reason=reason, why=why, at=call.at,
     )  # fmt: skip
     return {"header": header, "message": dict(message)}
@@ -52,7 +52,7 @@ def for_partner(partner: Partner, body: Mapping[str, Any], *, encrypt: bool) -> 
         message = sealed_mail.seal_message(message, partner.jwks)
     key, kid = own_keys.signing_key(partner.profile)
     return signatures.sign(
-        {"header": header, "message": message}, profile=partner.profile, key=key, kid=kid, sender_id=calls.own_id()
+        {"header": header, "message": message}, profile=partner.profile, key=key, kid=kid, sender_id=own_keys.own_id()
     )
 
 

@@ -22,7 +22,7 @@ from khana.interfaces.api.dci import reading
 from khana.interfaces.api.dci.reading import Refused
 from khana.interfaces.errors import translate
 from khana.platform import clock, files, jobs
-from khana.sharing import addresses, envelopes
+from khana.sharing import addresses, envelopes, own_keys
 from khana.sharing.envelopes import HeaderRejected, MessageBad
 from khana.sharing.services import calls, extracts, replies
 from khana.sharing.services.calls import Party
@@ -205,7 +205,7 @@ def _rejected(
             "txn_type": "search", "txn_status": {**message, "search_response": []},
         }  # fmt: skip
     header = envelopes.reply_header(
-        envelopes.REPLY[action], own_id=calls.own_id(), partner_id=partner.sender_id, status="rjct", total=0, completed=0,
+        envelopes.REPLY[action], own_id=own_keys.own_id(), partner_id=partner.sender_id, status="rjct", total=0, completed=0,
         reason=error.reason, why=error.message, at=at,
     )  # fmt: skip
     signed, signature = replies.for_partner(partner, {"header": header, "message": message}, encrypt=False)

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from khana.interfaces.web import limits, session
 from khana.interfaces.web.errors.pages import wording
-from khana.platform import clock, keys
+from khana.platform import clock, keys, telephone
 from khana.sharing import citizen
 from khana_methods.errors import KhanaError
 
@@ -58,7 +58,7 @@ def start(request: HttpRequest) -> HttpResponse:
     try:
         _slow(request)
         citizen.start(number=number, words=words, at=clock.now())
-    except (citizen.NumberUnreadable, citizen.TelephoneSilent, limits.TooMany) as error:
+    except (citizen.NumberUnreadable, telephone.TelephoneSilent, limits.TooMany) as error:
         return render(request, "myfile/start.html", {"error": wording(error)}, status=error.http_status)
     _hold(request, number=number, code="")
     return redirect("my-file-code")

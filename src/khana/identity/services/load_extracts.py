@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from psycopg import sql
 
 from khana.access import services as access
+from khana.identity.models import ExtractLoad
 from khana.platform import bulk
 
 Columns = Sequence[tuple[str, str]]
@@ -60,7 +61,9 @@ class ExtractLoader:
             ),
             [batch_id],
         )
-        return {"rows": cursor.rowcount, "replaced": replaced}
+        rows = cursor.rowcount
+        ExtractLoad.objects.create(register=self.table, batch_id=batch_id, rows=rows, as_of=at)
+        return {"rows": rows, "replaced": replaced}
 
 
 class IdentityLoader(ExtractLoader):
@@ -127,21 +130,3 @@ class EmployeeLoader(ExtractLoader):
             texts = [f"{y:04d}-{m:02d}-{d:02d}" if y and m and d else None for y, m, d in zip(*parts, strict=True)]
             rows = rows.append_column("birth_date", pa.array(texts, pa.string()))
         super().stage(rows)
-
-
-def stage_evidence() -> int:
-    """Put what the authority says of each number into the temporary table `_evidence`; return rows.
-
-    For `registry.services.apply_evidence`, in the same transaction.
-    """
-    access.require("identity.read")
-    cursor = bulk.raw_cursor()
-    bulk.make_staging(
-        cursor, "_evidence", [("token", "bytea"), ("name", "text"), ("sex", "text"), ("birth_year", "smallint")]
-    )
-    cursor.execute(
-        """INSERT INTO _evidence SELECT token, name, sex, extract(year FROM birth_date) FROM identity_nationalidrecord"""
-    )
-    rows = cursor.rowcount
-    cursor.execute("ANALYZE _evidence")
-    return rows

@@ -1,0 +1,1 @@
+"""Writes of the room: extracts, evidence, questions to authorities, consent, family checks, civil events."""
