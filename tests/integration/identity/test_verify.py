@@ -176,9 +176,7 @@ def test_the_extract_answers_and_its_age_counts(village: Village) -> None:
 
     with pytest.raises(NotConfigured):
         ask(village, "nadra")
-    statement = (
-        "INSERT INTO identity_extractload (register, batch_id, rows, as_of) VALUES ('identity_nationalidrecord', 11, 7, %s)"
-    )
+    statement = "INSERT INTO identity_extractload (register, batch_id, rows, as_of) VALUES ('identity_nationalidrecord', 11, 7, %s)"
     village.run(statement, now() - timedelta(days=200))
     result = ask(village, "nadra", token=village.registrar)
     assert result["asked"] == 4 and result["set_aside"] == 3 and result["numbers_verified"] == 0
