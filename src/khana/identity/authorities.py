@@ -18,6 +18,7 @@ from khana.identity.models import Authority
 from khana.platform import outgoing, places
 from khana_methods.errors import InputError, NotConfigured, NotFound
 
+Connected = Authority  # the name under which workflows know one
 # makes the way of sending DCI messages to a registry, by its code: passed down by a workflow
 Searcher = Callable[[str, outgoing.Pace, int, float], Search]
 SECRETS = {"MOSIP": ("sign_key", "sign_certificate", "ida_certificate", "misp_key", "api_key")}
@@ -56,11 +57,16 @@ def get(code: str) -> Authority:
     return found
 
 
+def is_offline(authority: Authority) -> bool:
+    """Say whether an authority is asked in the database, within the scope."""
+    return authority.kind == Authority.Kind.OFFLINE
+
+
 def list_authorities() -> list[dict[str, Any]]:
     """Return what is configured, by code; no secret."""
     return [
         {
-            "authority": one.code, "title": one.title, "kind": one.kind, "address": one.address,
+            "authority": one.code, "title": one.title, "kind": one.kind, "address": one.base_url,
             "per_second": one.per_second, "max_age_days": one.max_age_days, "needs_consent": one.needs_consent,
             "state": "closed" if one.closed_at else "open",
         }
@@ -107,7 +113,7 @@ def gateway(authority: Authority, *, searcher: Searcher | None = None) -> Author
             api_key=held["api_key"].decode().strip(),
         )  # fmt: skip
         return MosipIda(
-            authority.address, credentials, settings=authority.settings, pace=pace, tries=authority.tries,
+            authority.base_url, credentials, settings=authority.settings, pace=pace, tries=authority.tries,
             seconds=authority.timeout_seconds,
         )  # fmt: skip
     if searcher is None:

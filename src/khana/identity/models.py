@@ -111,7 +111,7 @@ class Authority(models.Model):
     code = models.TextField(unique=True)
     title = models.TextField(default="")
     kind = models.TextField(choices=Kind.choices)
-    address = models.TextField(default="", blank=True)
+    base_url = models.TextField(default="", blank=True)
     settings = models.JSONField(default=dict)
     per_second = models.FloatField(default=5.0)
     batch_size = models.IntegerField(default=100)

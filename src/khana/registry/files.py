@@ -225,6 +225,16 @@ def has_person(person_id: int) -> bool:
     return Person.objects.filter(pk=person_id).exists()
 
 
+def area_of_person(person_id: int) -> str | None:
+    """Return the path of the area that a file belongs to, None where it is not in scope."""
+    return Person.objects.filter(pk=person_id).values_list("area_path", flat=True).first()
+
+
+def area_of_household(household_id: int) -> str | None:
+    """Return the path of the area that a household belongs to, None where it is not in scope."""
+    return Household.objects.filter(pk=household_id).values_list("area_path", flat=True).first()
+
+
 def numbers_of(person_ids: Sequence[int]) -> list[HeldNumber]:
     """Return the numbers of a person's files, masked, verified ones first."""
     rows = list(Identifier.objects.filter(person_id__in=list(person_ids)).order_by("-status", "id")[:50])

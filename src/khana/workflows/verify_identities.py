@@ -13,7 +13,6 @@ from khana.access import services as access
 from khana.geo import selectors as geo
 from khana.identity import authorities
 from khana.identity.gateways.protocol import Answer, AuthorityGateway, Question
-from khana.identity.models import Authority
 from khana.identity.services import verify
 from khana.platform import clock, faults, outgoing
 from khana.platform.progress import Progress, silent
@@ -98,15 +97,15 @@ def run(
 
 
 def _ask(
-    token: str, held: Authority, gateway: AuthorityGateway, questions: list[Question], now: datetime
+    token: str, held: authorities.Connected, gateway: AuthorityGateway, questions: list[Question], now: datetime
 ) -> list[Answer]:
-    if held.kind == Authority.Kind.OFFLINE:  # asks the database, within the scope
+    if authorities.is_offline(held):  # asks the database, within the scope
         with access.scoped(token):
             return gateway.ask(questions, at=now)
     return gateway.ask(questions, at=now)
 
 
-def _try_decoy(token: str, held: Authority, gateway: AuthorityGateway) -> None:
+def _try_decoy(token: str, held: authorities.Connected, gateway: AuthorityGateway) -> None:
     """Ask about a number that was agreed never to be issued: whoever says yes to it says yes to everything."""
     decoy = held.settings.get("decoy")
     if not isinstance(decoy, dict) or not decoy.get("number"):

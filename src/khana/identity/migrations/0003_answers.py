@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ('code', models.TextField(unique=True)),
                 ('title', models.TextField(default='')),
                 ('kind', models.TextField(choices=[('OFFLINE', 'Offline'), ('DCI', 'Dci'), ('MOSIP', 'Mosip')])),
-                ('address', models.TextField(blank=True, default='')),
+                ('base_url', models.TextField(blank=True, default='')),
                 ('settings', models.JSONField(default=dict)),
                 ('per_second', models.FloatField(default=5.0)),
                 ('batch_size', models.IntegerField(default=100)),

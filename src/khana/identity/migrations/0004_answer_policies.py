@@ -12,7 +12,7 @@ GUARDS = {
     "identity_extractload": guard("identity_extractload", select=anywhere("identity.verify"), insert=SETS_UP),
     "identity_authority": guard(
         "identity_authority", select=anywhere("identity.verify"), insert=SETS_UP, update=SETS_UP,
-        update_columns=("title", "address", "settings", "per_second", "batch_size", "tries", "timeout_seconds",
+        update_columns=("title", "base_url", "settings", "per_second", "batch_size", "tries", "timeout_seconds",
                         "max_age_days", "needs_consent", "closed_at"),
     ),
     "identity_consent": guard(

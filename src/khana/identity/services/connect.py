@@ -63,7 +63,7 @@ def connect(*, terms: Terms, secrets: Mapping[str, bytes] | None = None, at: dat
             raise AuthorityWrong(f"An authority of the kind {terms.kind} has no secret '{name}'.")
         _keep(terms.code, name, content)
     values = {
-        "kind": terms.kind, "title": terms.title or terms.code, "address": terms.address, "settings": dict(terms.settings),
+        "kind": terms.kind, "title": terms.title or terms.code, "base_url": terms.address, "settings": dict(terms.settings),
         "per_second": terms.per_second, "batch_size": terms.batch_size, "tries": terms.tries,
         "timeout_seconds": terms.timeout_seconds, "max_age_days": terms.max_age_days,
         "needs_consent": terms.needs_consent,

@@ -21,7 +21,7 @@ from khana.access import services as access
 from khana.audit import services as audit
 from khana.identity.models import Consent
 from khana.platform import keys, telephone
-from khana.registry.models import Person
+from khana.registry import files
 from khana_methods.errors import Conflict, NotFound, NotPermitted
 
 CODE_LASTS = timedelta(minutes=15)
@@ -86,7 +86,7 @@ def ask(*, person_id: int, purpose: str, words: str = TEXT, at: datetime) -> Ask
         TelephoneSilent: The telephone company did not take the message; nothing is kept.
     """
     access.require("identity.verify")
-    area = Person.objects.filter(pk=person_id).values_list("area_path", flat=True).first()
+    area = files.area_of_person(person_id)
     if area is None:
         raise ConsentUnknown("No such file, or it lies outside the area that you work for.", person=person_id)
     found = access.call("identity_telephone", person_id)

@@ -21,7 +21,7 @@ from khana.audit import services as audit
 from khana.identity.gateways.offline import REGISTER
 from khana.identity.models import ExtractLoad, FamilyCheck
 from khana.platform import bulk
-from khana.registry.models import Household
+from khana.registry import files
 from khana_methods.errors import Conflict, InputError, NotFound
 
 YOUNGEST_PARENT, OLDEST_PARENT = 12, 75
@@ -126,7 +126,7 @@ def check(*, household_id: int, tokens: Sequence[bytes] = (), at: datetime) -> l
         HouseholdUnknown: It lies outside, or is none.
     """
     access.require("identity.verify")
-    area = Household.objects.filter(pk=household_id).values_list("area_path", flat=True).first()
+    area = files.area_of_household(household_id)
     if area is None:
         raise HouseholdUnknown("No such household within the area that you work for.", household=household_id)
     holders = _holders(household_id, tokens)

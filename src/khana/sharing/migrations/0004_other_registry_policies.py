@@ -10,7 +10,7 @@ GUARDS = {
         select=f"{anywhere('identity.verify')} OR {everything('partners.read')}",
         insert=everything("partners.manage"),
         update=everything("partners.manage"),
-        update_columns=("title", "address", "sender_id", "profile", "jwks", "signature_optional", "token_address",
+        update_columns=("title", "base_url", "sender_id", "profile", "jwks", "signature_optional", "token_url",
                         "client_id", "partner_code", "closed_at"),
     ),
 }  # fmt: skip

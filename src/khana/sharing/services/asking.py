@@ -85,8 +85,8 @@ def connect(
     if not public["keys"] and not signature_optional:
         raise RegistryWrong("A registry that must sign needs its public keys (--jwks).")
     values = {
-        "title": title or code, "address": address.rstrip("/"), "sender_id": sender_id, "profile": profile, "jwks": public,
-        "signature_optional": signature_optional, "token_address": token_address, "client_id": client_id,
+        "title": title or code, "base_url": address.rstrip("/"), "sender_id": sender_id, "profile": profile, "jwks": public,
+        "signature_optional": signature_optional, "token_url": token_address, "client_id": client_id,
         "partner_code": partner_code, "closed_at": None,
     }  # fmt: skip
     if not OtherRegistry.objects.filter(code=code).update(**values):
@@ -116,7 +116,7 @@ def list_registries() -> list[dict[str, Any]]:
     """Return connected registries by code."""
     return [
         {
-            "registry": one.code, "title": one.title, "address": one.address, "sender_id": one.sender_id,
+            "registry": one.code, "title": one.title, "address": one.base_url, "sender_id": one.sender_id,
             "profile": one.profile, "partner": one.partner_code, "state": "closed" if one.closed_at else "open",
         }
         for one in OtherRegistry.objects.order_by("code")
@@ -183,7 +183,7 @@ def exchange(
         bearer = _bearer(held, renew=is_second, pace=pace, seconds=seconds)
         given = {**headers, "Authorization": f"Bearer {bearer}"} if bearer else headers
         answer = outgoing.post_patiently(
-            f"{held.address}/{path}", raw, headers=given, pace=pace, tries=tries, seconds=seconds
+            f"{held.base_url}/{path}", raw, headers=given, pace=pace, tries=tries, seconds=seconds
         )
         if answer.status != 401 or not bearer:
             break
@@ -229,7 +229,7 @@ def _secret_path(code: str) -> Any:
 
 
 def _bearer(held: OtherRegistry, *, renew: bool, pace: Pace, seconds: float) -> str:
-    if not held.token_address:
+    if not held.token_url:
         return ""
     with _LOCK:
         token, ends = _TOKENS.get(held.code, ("", 0.0))
@@ -242,7 +242,7 @@ def _bearer(held: OtherRegistry, *, renew: bool, pace: Pace, seconds: float) -> 
         "grant_type": "client_credentials", "client_id": held.client_id, "client_secret": path.read_text().strip(),
     })  # fmt: skip
     answer = outgoing.post_patiently(
-        held.token_address, form.encode(), headers={"Content-Type": "application/x-www-form-urlencoded"}, pace=pace,
+        held.token_url, form.encode(), headers={"Content-Type": "application/x-www-form-urlencoded"}, pace=pace,
         tries=2, seconds=seconds,
     )  # fmt: skip
     try:
