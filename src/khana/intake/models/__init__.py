@@ -3,6 +3,7 @@
 from khana.intake.models.centres import Appointment, DeskSession, QueueToken, RegistrationPoint, Stop
 from khana.intake.models.effects import AmendmentEffect
 from khana.intake.models.field import Accreditation, Device, Target
+from khana.intake.models.reviews import CorrectiveAction, EnumeratorReview, QuestionEvidence
 from khana.intake.models.submissions import (
     Assignment,
     Entity,
@@ -19,12 +20,15 @@ __all__ = [
     "AmendmentEffect",
     "Appointment",
     "Assignment",
+    "CorrectiveAction",
     "DeskSession",
     "Device",
     "Entity",
     "EntityChange",
+    "EnumeratorReview",
     "Form",
     "FormVersion",
+    "QuestionEvidence",
     "QueueToken",
     "RegistrationPoint",
     "Stamp",

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from khana_methods.errors import NotConfigured
 
 _PATHS = ("path", "data", "manifest", "out")
-_DATES = ("as_of", "valid_from")
+_DATES = ("as_of", "valid_from", "begins", "ends")
 
 
 class UnknownKind(NotConfigured):
@@ -44,6 +44,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "import_file": Kind("khana.workflows.import_file"),
     "register_submissions": Kind("khana.workflows.register_household"),
+    "review_field": Kind("khana.workflows.review_field"),
     "import_upload": Kind("khana.workflows.import_upload"),
     "load_manifest": Kind("khana.workflows.load_manifest"),
     "consolidate": Kind("khana.workflows.consolidate"),
