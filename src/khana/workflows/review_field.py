@@ -56,7 +56,9 @@ def run(
             checked = _checked(engine, found, at.date())
             evidence = question_evidence.evidence(engine, _answers(found)).to_pylist()
         if keep:
-            reviews.keep_lines(lines=_lines(found, checked), run=f"{at.isoformat()}-{os.getpid()}", begins=first, ends=last, at=at)
+            reviews.keep_lines(
+                lines=_lines(found, checked), run=f"{at.isoformat()}-{os.getpid()}", begins=first, ends=last, at=at
+            )
             for form, version in sorted({(one.row.form_code, one.row.version) for one in found}):
                 rows = [row for row in evidence if row["version"] == f"{form}/{version}"]
                 reviews.keep_evidence(form=form, version=version, rows=rows, at=at)
@@ -85,7 +87,9 @@ def _checked(engine: Engine, found: Sequence[interviews.Interview], today: date)
         "head_age": [one.head_age for one in found],
         **{f"q:{name}": [one.questions.get(name) for one in found] for name in names},
     }  # fmt: skip
-    engine.register("submissions_read", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}))
+    engine.register(
+        "submissions_read", pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    )
     layout = lay_out(engine, "submissions_read", ROLES)
     return review(engine, layout, today=today)
 
@@ -105,7 +109,11 @@ def _lines(found: Sequence[interviews.Interview], checked: Any) -> list[reviews.
     findings: dict[str, list[dict[str, Any]]] = {}
     for row in checked.findings.to_pylist():
         findings.setdefault(row["enumerator"], []).append(
-            {"submission": int(row["submission"]), "code": row["code"], "variable": str(row["variable"] or "").removeprefix("q:")}
+            {
+                "submission": int(row["submission"]),
+                "code": row["code"],
+                "variable": str(row["variable"] or "").removeprefix("q:"),
+            }
         )
     lines = []
     for row in checked.enumerators.to_pylist():
@@ -129,12 +137,17 @@ def _common(paths: Sequence[str]) -> str:
         >>> _common(["PK.PK1.PK101.", "PK.PK1.PK102."])
         'PK.PK1.'
     """
-    parts = [path.rstrip(".").split(".") for path in paths]
-    shared = os.path.commonprefix(parts)
+    shared = []
+    for parts in zip(*(path.rstrip(".").split(".") for path in paths), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(parts[0])
     return "".join(f"{part}." for part in shared)
 
 
-def compare_ballots(*, token: str, form: str, first: str, second: str, begins: date, ends: date) -> list[dict[str, object]]:
+def compare_ballots(
+    *, token: str, form: str, first: str, second: str, begins: date, ends: date
+) -> list[dict[str, object]]:
     """Compare the answers that two versions of a form got, question by question; see `question_evidence.compare_ballots`."""
     code, _sign, of_second = second.rpartition("/")
     with access.scoped(token):

@@ -173,6 +173,9 @@ TABLES: dict[str, Expect] = {
     "intake_stamp": Expect(s=SENT, i=AREA_WRITE),
     "intake_entity": Expect(s={**AREA_WRITE, "enumerator": "adm"}, i=AREA_WRITE, u=AREA_WRITE, column="label"),
     "intake_entitychange": Expect(s=SENT, i=AREA_WRITE),
+    "intake_enumeratorreview": Expect(s=SENT, i=STEWARD),
+    "intake_questionevidence": Expect(s=EVERYBODY, i=STEWARD, u=STEWARD, column="asked", frozen="question"),
+    "intake_correctiveaction": Expect(s=SENT, i=STEWARD, u=STEWARD, column="state", frozen="what"),
     "intake_amendmenteffect": Expect(
         s=AREA_WRITE, i=AREA_WRITE, u=AREA_WRITE, column="confirmed_label", frozen="score_after"
     ),

@@ -86,7 +86,17 @@ def keep_evidence(*, form: str, version: str, rows: Iterable[Mapping[str, Any]],
     access.require("centres.manage")
     owner = FormVersion.objects.get(form__code=form, version=version)
     known = {row.question: row for row in QuestionEvidence.objects.filter(form_version=owner)}
-    columns = ("asked", "missing_share", "other_share", "timed", "seconds_median", "seconds_p90", "reliability", "error_rate", "compared")
+    columns = (
+        "asked",
+        "missing_share",
+        "other_share",
+        "timed",
+        "seconds_median",
+        "seconds_p90",
+        "reliability",
+        "error_rate",
+        "compared",
+    )
     count = 0
     for given in rows:
         values = {name: given[name] for name in columns if name in given and given[name] is not None}
@@ -122,7 +132,15 @@ def newest_lines() -> list[EnumeratorReview]:
 
 @transaction.atomic
 def open_action(
-    *, user_id: int, user_label: str, area_code: str = "", area_path: str = "", about: str, what: str, due_on: date, at: datetime
+    *,
+    user_id: int,
+    user_label: str,
+    area_code: str = "",
+    area_path: str = "",
+    about: str,
+    what: str,
+    due_on: date,
+    at: datetime,
 ) -> CorrectiveAction:
     """Say what is to be put right about an enumerator's work, and by when.
 
@@ -137,7 +155,12 @@ def open_action(
         area_path=path, user_id=user_id, user_label=user_label, about=about[:100], what=what.strip()[:1000], due_on=due_on,
         history=[_entry(State.OPEN, "", at)], actor_id=access.actor_id(), opened_at=at,
     )  # fmt: skip
-    audit.record(action="intake.action.opened", subject=f"action:{row.pk}", details={"user": user_id, "about": about[:100]}, at=at)
+    audit.record(
+        action="intake.action.opened",
+        subject=f"action:{row.pk}",
+        details={"user": user_id, "about": about[:100]},
+        at=at,
+    )
     return row
 
 
@@ -166,7 +189,10 @@ def move_action(*, number: int, state: str, note: str = "", at: datetime) -> Cor
     actor = access.actor_id()
     if state == State.CLOSED and actor == row.done_by:
         raise ActionMoved("You did it yourself: another person must have seen it.", action=number)
-    values: dict[str, Any] = {"state": state, "history": json.loads(json.dumps([*row.history, _entry(state, note, at)]))}
+    values: dict[str, Any] = {
+        "state": state,
+        "history": json.loads(json.dumps([*row.history, _entry(state, note, at)])),
+    }
     if state == State.DONE:
         values |= {"done_by": actor}
     elif state == State.CLOSED:

@@ -459,3 +459,50 @@ def progress(area: str, until: datetime | None, days: int, as_json: bool, out: P
             for one in reads.progress(under=under, begins=ends - timedelta(days=days), ends=ends)
         ]  # fmt: skip
     show_rows({"rows": rows}, as_json=as_json, out=out)
+
+
+@centres.command(
+    "actions",
+    examples=(
+        "khana centres actions",
+        "khana centres actions --open amina --area PK101 --about short_share --what 'Sit in on three interviews' --due 2026-12-01",
+        "khana centres actions --move 4 --to DONE --note 'sat in on three'",
+    ),
+)
+@click.option("--open", "username", help="Open one about this enumerator's work.")
+@click.option("--area", help="Code of the area she works in.")
+@click.option("--about", default="", help="A code or measure of the checks, or a spot check.")
+@click.option("--what", default="", help="What is to be put right.")
+@click.option("--due", type=DAY, help="By when.")
+@click.option("--move", type=int, help="Move the action of this number.")
+@click.option("--to", "state", type=click.Choice(["DONE", "CLOSED", "OPEN"]), help="Who did it cannot close it.")
+@click.option("--note", default="")
+@printing
+def actions(
+    username: str | None, area: str | None, about: str, what: str, due: datetime | None, move: int | None, state: str | None,
+    note: str, as_json: bool, out: Path | None,
+) -> None:  # fmt: skip
+    """List what is to be put right in the field, open an action, or follow one to its end."""
+    with acting():
+        from khana.access import services as access
+        from khana.intake.services import reviews
+
+        now = clock.now()
+        if username:
+            if not (area and due):
+                raise click.UsageError(
+                    "Say where she works (--area), what is to be put right (--what) and by when (--due)."
+                )
+            user = int(access.call("intake_user_id", username)[0][0])
+            reviews.open_action(
+                user_id=user, user_label=username, area_code=area, about=about, what=what, due_on=due.date(), at=now
+            )
+        elif move is not None:
+            if not state:
+                raise click.UsageError("Say where it goes: --to DONE, CLOSED or OPEN.")
+            reviews.move_action(number=move, state=state, note=note, at=now)
+        rows = [
+            {"id": row.pk, "enumerator": row.user_label, "about": row.about, "what": row.what, "due_on": row.due_on, "state": row.state}
+            for row in reviews.actions()
+        ]  # fmt: skip
+    show_rows({"rows": rows}, as_json=as_json, out=out)

@@ -14,6 +14,7 @@ import click
 from khana.interfaces.cli import session
 from khana.interfaces.cli.output import TeachingGroup, printing, show
 from khana.interfaces.cli.session import acting, token
+from khana.interfaces.cli.table_files import show_rows
 from khana.platform import clock
 
 if TYPE_CHECKING:
@@ -198,3 +199,69 @@ def forms_withdraw(form: str, version: str, as_json: bool, out: Path | None) -> 
 
         service.withdraw_version(code=form, version=version, at=clock.now())
     show({"form": form, "version": version, "state": "WITHDRAWN"}, as_json=as_json, out=out)
+
+
+@forms.command(
+    "evidence",
+    examples=(
+        "khana forms evidence khana_pak_household",
+        "khana forms evidence khana_pak_household --reliability analysed.csv",
+    ),
+)
+@click.argument("form")
+@click.option("--version", default="", help="The newest if absent.")
+@click.option(
+    "--reliability",
+    type=_FILE,
+    help="What `khana spotcheck analyse --out` wrote: kept with the questions of its names.",
+)
+@printing
+def forms_evidence(form: str, version: str, reliability: Path | None, as_json: bool, out: Path | None) -> None:
+    """Say of each question how often it is left empty, how long it takes, how reliable it is, and which rules use it.
+
+    Emptiness and seconds come from `khana intake review`, which the worker runs each night.
+    """
+    with acting():
+        from khana.workflows import form_evidence
+
+        if reliability is not None:
+            form_evidence.keep_reliability(form=form, version=version, rows=_table_rows(reliability), at=clock.now())
+        rows = form_evidence.of_version(form=form, version=version)
+    show_rows({"form": form, "rows": rows}, as_json=as_json, out=out)
+
+
+def _table_rows(path: Path) -> list[dict[str, Any]]:
+    import json
+
+    if path.suffix.lower() == ".json":
+        return list(json.loads(path.read_text(encoding="utf-8")).get("rows", []))
+    from khana_methods.surveys.tables import read_table
+
+    return [dict(row) for row in read_table(path).to_pylist()]
+
+
+@forms.command("ballot", examples=("khana forms ballot khana_pak_household 2026110101 2026110102 --days 30",))
+@click.argument("form")
+@click.argument("first")
+@click.argument("second")
+@click.option(
+    "--days", type=click.IntRange(1, 3660), default=30, show_default=True, help="Forms that arrived in so many days."
+)
+@printing
+def forms_ballot(form: str, first: str, second: str, days: int, as_json: bool, out: Path | None) -> None:
+    """Compare the answers that two versions got, question by question: a split ballot.
+
+    SECOND is a version of the same form, or FORM/VERSION of another one. Ask the two of halves of a sample that chance made; else
+    the difference may be that of the people. p is adjusted for the number of questions (Holm).
+    """
+    from datetime import timedelta
+
+    acting_token = token()
+    from khana.workflows import review_field
+
+    ends = clock.today() + timedelta(days=1)
+    rows = review_field.compare_ballots(
+        token=acting_token, form=form, first=first, second=second, begins=ends - timedelta(days=days), ends=ends
+    )
+    shown = [{name: round(v, 4) if isinstance(v, float) else v for name, v in row.items()} for row in rows]
+    show_rows({"form": form, "first": first, "second": second, "rows": shown}, as_json=as_json, out=out)

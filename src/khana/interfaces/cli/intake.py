@@ -65,6 +65,31 @@ def intake_reconcile(as_json: bool, out: Path | None) -> None:
     show(found, as_json=as_json, out=out)
 
 
+@intake.command("review", examples=("khana intake review", "khana intake review --days 7 --no-keep --json"))
+@click.option("--days", type=click.IntRange(1, 366), default=1, show_default=True, help="So many days.")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The day after the last; today if absent.")
+@click.option("--keep/--no-keep", default=True, help="Keep the lines for the pages of enumerators and questions.")
+@printing
+def intake_review(days: int, until: datetime | None, keep: bool, as_json: bool, out: Path | None) -> None:
+    """Run the high-frequency checks over the filled forms that arrived: what the worker does by itself each night.
+
+    Rows are enumerators, whom to visit first at the top. It accuses nobody.
+    """
+    acting_token = token()
+    from khana.workflows import review_field
+
+    with bar(as_json=as_json) as progress:
+        found = review_field.run(
+            token=acting_token,
+            days=days,
+            ends=until.date() if until else None,
+            keep=keep,
+            progress=progress,
+            at=clock.now(),
+        )
+    show(found, as_json=as_json, out=out)
+
+
 @intake.command("list", examples=("khana intake list", "khana intake list --state RETURNED --json"))
 @click.option("--state", type=STATES, help="Only those in this state.")
 @click.option("--form", default="", help="Only those of this form.")

@@ -192,6 +192,32 @@ def draw(
 
 
 @spotcheck.command(
+    examples=("khana spotcheck form --form household.xlsx --questions q.yaml --out recheck.xlsx",),
+)
+@click.option("--form", "form_file", type=FILE, required=True, help="The questionnaire as an XLSForm (.xlsx).")
+@click.option("--questions", type=FILE, required=True, help="What is compared: name, type 1-3, tolerance (YAML).")
+@click.option("--out", type=TARGET, required=True, help="The workbook to write.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
+def form(form_file: Path, questions: Path, out: Path, as_json: bool) -> None:
+    """Write the masked form of the re-interview: those questions again, with nothing of the first answers in it.
+
+    Another firm fills it on any server that takes XLSForms; `sample_unit` is the key for `analyse`.
+    """
+    from khana.interfaces.cli import session
+
+    session.setup()
+    from khana.intake.xlsform.read import read_xlsform
+    from khana.intake.xlsform.recheck import masked_workbook
+    from khana_methods.quality.spot_checks.compare import load_questions
+
+    names = [question.name for question in load_questions(questions)]
+    data = masked_workbook(form_file.read_bytes(), names)
+    made = read_xlsform(data, name="recheck.xlsx")
+    out.write_bytes(data)
+    show({"form": made.form_id, "questions": names, "file": str(out)}, as_json=as_json, out=None)
+
+
+@spotcheck.command(
     examples=(
         "khana spotcheck analyse --survey s.csv --back-check b.csv --key household_id --questions q.yaml --by enumerator,team",
         "khana spotcheck analyse --survey s.csv --back-check b.csv --key id --questions q.yaml --lot enumerator --good 0.05 --bad 0.2",

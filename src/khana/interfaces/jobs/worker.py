@@ -18,6 +18,7 @@ import uuid
 
 WATCH_SECONDS = 5.0
 STOP_SECONDS = 8.0
+NIGHT = (1, 5)
 ORDER_SECONDS = 600.0
 _FORGET = (
     "UPDATE procrastinate_jobs SET status = 'failed' "
@@ -64,12 +65,37 @@ def keep_order() -> None:
         connection.close()
 
 
+def ask_nightly(hour: int | None = None) -> bool:
+    """Between one and five at night queue the checks of the day's filled forms; once a day. Say whether they were queued."""
+    from datetime import UTC
+    from zoneinfo import ZoneInfo
+
+    from django.db import connection
+
+    from khana.intake.services import reviews
+    from khana.interfaces.errors import translate
+    from khana.platform import clock
+
+    now = clock.now()
+    here = now.astimezone(ZoneInfo(os.environ.get("KHANA_TIME_ZONE", "UTC"))) if hour is None else now.astimezone(UTC)
+    if not NIGHT[0] <= (here.hour if hour is None else hour) < NIGHT[1]:
+        return False
+    try:
+        return reviews.ask_for_tonight(at=now)
+    except Exception as error:  # the next round tries again; the worker goes on
+        _log.error("the nightly checks were not queued: %s", getattr(translate(error), "code", type(error).__name__))
+        return False
+    finally:
+        connection.close()
+
+
 def _watch(stopping: threading.Event) -> None:
     rounds = 0
     while not stopping.wait(WATCH_SECONDS):
         recover()
         if rounds % int(ORDER_SECONDS / WATCH_SECONDS) == 0:
             keep_order()
+            ask_nightly()
         rounds += 1
 
 

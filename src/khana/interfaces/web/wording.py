@@ -61,6 +61,21 @@ POINT_KIND = {"CENTRE": _("centre"), "VAN": _("van"), "CAMP": _("camp")}
 VISIT_STATE = {
     "WAITING": pgettext_lazy("visit", "waits"), "CALLED": _("at a desk"), "SERVED": _("served"), "MISSED": _("was not there"), "LEFT": _("went away"),
 }  # fmt: skip
+ACTION_STATE = {"OPEN": _("open"), "DONE": _("done, to be seen by another"), "CLOSED": _("closed")}
+MEASURE = {
+    "days": _("Days with interviews"), "minutes_median": _("Minutes of an interview, median"), "short_share": _("Very short interviews"),
+    "negative_share": _("Ended before they began"), "long_share": _("Very long interviews"), "overlap_share": _("Began before the one before ended"),
+    "day_most": _("Interviews on the fullest day"), "alike_median": _("Likeness to her other interviews"), "alike_share": _("Interviews nearly alike"),
+    "twice_share": _("Interviews wholly alike"), "missing_share": _("Answers left empty"), "other_share": _("Answers 'other'"),
+    "outlier_share": _("Interviews with far-out numbers"), "far_share": _("Far from the village"), "same_spot_share": _("On the spot of the one before"),
+    "speed_share": _("Too fast from the one before"), "whipple": _("Preference of ages with 0 and 5 (100 is none)"),
+}  # fmt: skip
+REVIEW_FINDING = {
+    "DURATION_SHORT": MEASURE["short_share"], "DURATION_NEGATIVE": MEASURE["negative_share"], "DURATION_LONG": MEASURE["long_share"],
+    "OVERLAPS_PREVIOUS": MEASURE["overlap_share"], "DAY_TOO_MANY": MEASURE["day_most"], "ANSWERS_ALIKE": MEASURE["alike_share"],
+    "ANSWERS_TWICE": MEASURE["twice_share"], "OUTLIER": MEASURE["outlier_share"], "GPS_FAR_FROM_VILLAGE": MEASURE["far_share"],
+    "GPS_SAME_SPOT": MEASURE["same_spot_share"], "SPEED_IMPOSSIBLE": MEASURE["speed_share"],
+}  # fmt: skip
 CHECK_SEVERITY = {"REFUSE": _("To be corrected"), "WARN": _("Look at it"), "NOTE": _("Good to know")}
 JOB_STATE = {
     "QUEUED": _("waiting"), "RUNNING": _("running"), "DONE": _("done"), "FAILED": _("failed"), "CANCELLED": _("cancelled"),
@@ -71,8 +86,8 @@ JOB_KIND = {
     "replay": _("Replay corrected rows"), "study": _("Compatibility study"), "export_report": _("Export a report"),
     "score_registry": _("Score the registry"), "prepare_simulation": _("Count the scores for the simulator"),
     "answer_message": _("Answer a partner"), "make_extract": _("Make an extract"),
-    "register_submissions": _("Work off filled forms"),
     "measure_indicators": _("Computation of the indicators"), "study_coverage": _("Coverage study"),
+    "register_submissions": _("Work off filled forms"), "review_field": _("Checks of filled forms"),
 }  # fmt: skip
 JOB_PHASE = {
     "received": _("checking filled forms"), "checked": _("verifying numbers"), "verified": _("matching households"),

@@ -16,7 +16,13 @@ from khana_methods.engine.duckdb import Engine
 
 # One row per answer of one submission: `answer` null where it was asked and left empty; `seconds` null where no log came.
 answer_frame = pa.schema(
-    [("submission", pa.string()), ("version", pa.string()), ("question", pa.string()), ("answer", pa.string()), ("seconds", pa.float64())]
+    [
+        ("submission", pa.string()),
+        ("version", pa.string()),
+        ("question", pa.string()),
+        ("answer", pa.string()),
+        ("seconds", pa.float64()),
+    ]
 )
 _OTHER = "'other', 'others', 'other_specify', '96', '97'"
 FEWEST = 10
@@ -139,7 +145,9 @@ def _adjust(rows: Sequence[dict[str, object]]) -> None:
         row["p_adjusted"] = highest
 
 
-def as_rows(answers: Mapping[str, str | None], seconds: Mapping[str, float], submission: str, version: str) -> list[dict[str, object]]:
+def as_rows(
+    answers: Mapping[str, str | None], seconds: Mapping[str, float], submission: str, version: str
+) -> list[dict[str, object]]:
     """Return the rows of one submission in `answer_frame`."""
     return [
         {"submission": submission, "version": version, "question": name, "answer": answer, "seconds": seconds.get(name)}

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from khana.geo import area_names as geo
 from khana.intake import centres as reads
+from khana.intake.services import reviews
 from khana.interfaces.web import session, wording
 from khana.platform import clock
 
@@ -63,8 +64,9 @@ def staff(request: HttpRequest) -> HttpResponse:
     """Show who is in the field, whose accreditation ends soon, and which devices are in use."""
     today = clock.today()
     soon = today + timedelta(days=60)
+    ranks = {line.user_id: line.review_rank for line in reviews.newest_lines()}
     people = [
-        {"one": one, "areas": [path.rstrip(".").split(".")[-1] for path in one.areas],
+        {"one": one, "rank": ranks.get(one.user_id), "areas": [path.rstrip(".").split(".")[-1] for path in one.areas],
          "is_soon": one.accredited_until is not None and one.accredited_until < soon}
         for one in reads.enumerators(on=today)
     ]  # fmt: skip

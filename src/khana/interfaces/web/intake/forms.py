@@ -18,7 +18,7 @@ from khana.interfaces.web import session, wording
 from khana.interfaces.web.context import flash
 from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.platform import clock, files
-from khana.workflows import add_form
+from khana.workflows import add_form, form_evidence
 from khana_methods.errors import Conflict, InputError
 
 
@@ -48,11 +48,12 @@ def form(request: HttpRequest, code: str, version: str) -> HttpResponse:
     place = [one.pk for one in versions].index(row.pk)
     before = versions[place + 1] if place + 1 < len(versions) else None
     earlier = selectors.definition_of(before) if before else None
+    evidence = {one["question"]: one for one in form_evidence.of_version(form=code, version=version)}
     context: dict[str, Any] = {
         "row": row, "definition": definition, "asked": definition.asked(), "before": before,
         "questions": [
             {"question": question, "label": question.label(language), "facts": question.facts,
-             "choices": [question.choice(value, language) for value in question.choices]}
+             "choices": [question.choice(value, language) for value in question.choices], "evidence": evidence.get(question.name)}
             for question in definition.questions
             if question.is_asked
         ],
