@@ -47,6 +47,15 @@ def score_frame(
     )
 
 
+def score_within_frame(source: FrameSource, *, path: str, as_of: date) -> pa.RecordBatchReader:
+    """Return one row per scored household under an area's path: `household_id` and the score that counts on a day."""
+    under = f"area_path ^@ {literal(path)} AND "
+    asked = IN_FORCE.format(day=f"{literal(as_of.isoformat())}::date")
+    for head in ("assessment_override WHERE ", "assessment_score\n        WHERE "):
+        asked = asked.replace(head, head + under)
+    return source.query(f"SELECT household_id, score::float8 AS score FROM ({asked}) AS counted")
+
+
 def score_of(household_id: int, *, as_of: date) -> float | None:
     """Return the score that counts for one household on a day, within the caller's scope; None without one."""
     day = f"{literal(as_of.isoformat())}::date"

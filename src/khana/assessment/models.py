@@ -2,7 +2,8 @@
 
 A *model version* is one cited file, kept; it never changes. An *activation* is two signatures over
 it with the day from which it counts. A *score* arrived with a registry (`model` empty) or was
-computed by a model version; either is superseded by a newer one of its kind, never overwritten.
+computed by a model version; either is superseded by a newer one of its kind, never overwritten. A
+*study* is a look at scores or at a model, kept with what was asked.
 Source of the scale: 0 poorest to 100, two decimals (BISP).
 """
 
@@ -217,6 +218,27 @@ class Scenario(models.Model):
     outcome = models.JSONField()
     cube = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="+")
     survey = models.ForeignKey(Snapshot, on_delete=models.PROTECT, related_name="+", null=True)
+    created_by = models.BigIntegerField()
+    created_label = models.TextField(default="")
+    created_at = models.DateTimeField()
+
+
+class Study(models.Model):
+    """One row is one look at scores or at a model: signs that answers were bent, or a model held against a newer survey.
+
+    .. pii: the watch names enumerators by their codes; no household stands in it
+    """
+
+    class Kind(models.TextChoices):
+        """What was looked at."""
+
+        WATCH = "WATCH"
+        DRIFT = "DRIFT"
+
+    kind = models.TextField(choices=Kind.choices)
+    model = models.ForeignKey(ModelVersion, on_delete=models.PROTECT, related_name="+", null=True)
+    asked = models.JSONField(help_text="cut-off, window, columns: what was asked")
+    result = models.JSONField()
     created_by = models.BigIntegerField()
     created_label = models.TextField(default="")
     created_at = models.DateTimeField()

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from khana.assessment.models import ScoringRun
+from khana_methods.targeting.drift import stability
 
 
 @dataclass(frozen=True)
@@ -71,3 +72,15 @@ def due_on(survey_date: date, months: int) -> date:
     year, month = divmod(survey_date.month - 1 + months, 12)
     year += survey_date.year
     return date(year, month + 1, min(survey_date.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def moved_since_first(model_id: int) -> float | None:
+    """Return how far the registry's scores by one model have moved from its first scoring to its last; None without two.
+
+    The population stability index over tenths of the first: under 0.1 little, over 0.25 much.
+    """
+    done = ScoringRun.objects.filter(model_id=model_id, state=ScoringRun.State.DONE, is_trial=False)
+    first, last = done.order_by("pk").first(), done.order_by("-pk").first()
+    if first is None or last is None or first.pk == last.pk:
+        return None
+    return stability(first.summary.get("quantiles", ()), last.summary.get("quantiles", ()))

@@ -11,6 +11,7 @@ from typing import Any
 
 from khana.access import services as access
 from khana.assessment import watch_frames
+from khana.assessment.services import keep_study
 from khana.audit import services as audit
 from khana.platform import installation
 from khana.platform.frames import open_source
@@ -26,7 +27,7 @@ def run(
     *, token: str, cut_off: float, width: float = 2.0, days: int = 365, fewest: int = 20, as_of: date | None = None,
     progress: Progress = silent, at: datetime,
 ) -> dict[str, Any]:  # fmt: skip
-    """Return heaps by district, enumerators with low scores, and households rescored under the cut-off.
+    """Look for heaps by district, enumerators with low scores, and households rescored under the cut-off; keep the study.
 
     Args:
         token: In whose name; it needs `scores.run` for the whole country.
@@ -61,5 +62,7 @@ def run(
             action="assessment.scores.watched", subject=f"cut_off:{cut_off:g}",
             details={"heaps": len(result["heaps"]), "enumerators": len(result["enumerators"])}, at=at,
         )  # fmt: skip
+        asked = {"cut_off": cut_off, "width": width, "days": days, "fewest": fewest, "as_of": day}
+        study = keep_study.keep_study(kind="WATCH", asked=asked, result=result, at=at)
         progress(2, 2, "done")
-        return result
+        return {**result, "study": study}

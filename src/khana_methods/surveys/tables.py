@@ -92,6 +92,11 @@ def read_table(path: Path, *, sheet: str | None = None) -> pa.Table:
     return table
 
 
+def read_head(path: Path, *, rows: int, sheet: str | None = None) -> pa.Table:
+    """Read the first rows of a table file, to see what it holds; see `read_table`."""
+    return read_table(path, sheet=sheet).slice(0, rows)
+
+
 def _delimited(path: Path) -> pa.Table:
     """Read delimited text; UTF-8 first, the Windows code page where it is not that."""
     import duckdb

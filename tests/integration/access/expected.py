@@ -121,6 +121,7 @@ TABLES: dict[str, Expect] = {
     "assessment_unscored": Expect(s=AREA_READ, i=STEWARD, d=STEWARD),
     "assessment_override": Expect(s=AREA_READ, i=OVERRIDERS, u=OVERRIDERS, column="confirmed_label", frozen="score"),
     "assessment_snapshot": Expect(s=RESULTS, i=MODEL_WRITE, d=MODEL_WRITE),
+    "assessment_study": Expect(s=MODEL_WRITE, i=MODEL_WRITE),
     "assessment_scenario": Expect(s=RESULTS, i=SCENARIOS, d=OWN_SCENARIOS),
     "programmes_programme": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, d=CATALOGUE_WRITE, column="name"),
     "beneficiaries_source": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, column="title"),

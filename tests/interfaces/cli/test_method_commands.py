@@ -309,3 +309,23 @@ def test_rules_are_checked_evaluated_and_counted(files: Path, capfd: pytest.Capt
     assert (counts["holds"], counts["fails"], counts["unknown"]) == (2, 1, 1)
     assert run(capfd, "rules", "count", rule, *said)[0] == 10
     assert run(capfd, "rules", "count", "rooms < 3", "--households", files / "h.csv", "--key", "hh")[0] == 10
+
+
+def test_a_community_validates_a_file(files: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    scores = files / "scores.csv"
+    scores.write_text("hh,village,pmt\n1,=A1,10\n2,=A1,31\n3,=A1,33\n4,b,60\n", encoding="utf-8")
+    words = ["--in", scores, "--id", "hh", "--score", "pmt", "--area", "village", "--cut-off", 32]
+    listed = files / "list.csv"
+    assert run(capfd, "validation", "draw", *words, "--out", listed)[0] == 0
+    assert oct(listed.stat().st_mode & 0o777) == "0o600"
+    with listed.open(encoding="utf-8") as handle:
+        lines = list(csv.DictReader(handle))
+    assert [(row["area"], row["household"], row["proposed"]) for row in lines] == [
+        ("'=A1", "1", "yes"), ("'=A1", "2", "yes"), ("'=A1", "3", "reserve"),
+    ]  # fmt: skip
+    returned = files / "returned.csv"
+    returned.write_text("household,verdict\n1,in need\n2,not in need\n3,yes\n", encoding="utf-8")
+    done = good(capfd, "validation", "settle", *words, "--list", returned)
+    assert [row["outcome"] for row in done["rows"]] == ["SELECTED", "DROPPED", "ADDED"]
+    returned.write_text("household,verdict\n1,perhaps\n", encoding="utf-8")
+    assert run(capfd, "validation", "settle", *words, "--list", returned)[0] == 10

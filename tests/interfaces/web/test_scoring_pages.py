@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import os
+import subprocess
+import sys
 from datetime import date
+from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.conftest import REPOSITORY
+from tests.factories.little_survey import rows, spec
 from tests.interfaces.web.test_browser import LANGUAGES, Visit
 from tests.interfaces.web.world import NOW
 
@@ -15,11 +22,11 @@ MODEL = REPOSITORY / "tests" / "data" / "models" / "living.yaml"
 
 
 @pytest.fixture(scope="module")
-def scored(country: dict[str, object]) -> dict[str, object]:
-    """Bring a model in, sign it by two, score the made-up country and keep a survey."""
+def scored(country: dict[str, object], tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    """Bring a model in, sign it by two, score the made-up country; fit one, hold it against a survey, watch."""
     from khana.access import services as access
     from khana.assessment.services import keep_model, sign_model
-    from khana.workflows import score_registry
+    from khana.workflows import fit_model, judge_model, score_registry, watch_scores
 
     users = country["users"]
     steward, analyst = (users[name].token for name in ("steward", "analyst"))  # type: ignore[index]
@@ -29,6 +36,18 @@ def scored(country: dict[str, object]) -> dict[str, object]:
     with access.scoped(analyst):
         sign_model.confirm_activation(activation=proposed.id, at=NOW)
     done = score_registry.run(token=steward, as_of=date(2026, 6, 30), at=NOW)
+    folder = tmp_path_factory.mktemp("surveys")
+    for name, seed in (("old", 7), ("new", 8)):
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as handle:
+            writer = csv.DictWriter(handle, rows()[0])
+            writer.writeheader()
+            writer.writerows(rows(600, seed))
+    fitted = fit_model.run(token=analyst, path=folder / "old.csv", spec=spec(code="LITTLE"), quick=True, at=NOW)
+    assert fitted["model"] == "LITTLE/1" and fitted["is_new"]
+    columns = {"welfare": "pcc", "weight": "weight", "size": "size", "psu": "psu", "strata": "stratum"}
+    judged = judge_model.run(token=analyst, path=folder / "new.csv", code="LITTLE", version=1, columns=columns, at=NOW)
+    assert judged["study"]
+    watch_scores.run(token=steward, cut_off=40, fewest=2, as_of=date(2026, 6, 30), at=NOW)
     assert done["scored"] == 60
     return {**country, **done}
 
@@ -37,7 +56,8 @@ def pages(score: int) -> dict[str, str]:
     return {
         "models": "/models", "model-card": "/models/LIVING/1", "score": f"/scores/{score}", "rules": "/rules?text=rooms%20%3C%203",
         "rules-wrong": "/rules?text=rooms%20%3C%20'a'", "simulator": "/simulator?cut_off=40&benefit=1000",
-        "scenarios": "/simulator/scenarios",
+        "scenarios": "/simulator/scenarios", "fit": "/models/fit", "watch": "/models/watch", "communities": "/communities",
+        "card-of-a-fit": "/models/LITTLE/1",
     }  # fmt: skip
 
 
@@ -128,4 +148,69 @@ def test_nobody_signs_twice_on_the_page(chrome, site: str, scored) -> None:  # t
     visit.see("/models/LIVING/1")
     visit.page.click("button:has-text('Sign second')")
     assert "The model is in force from its day" in visit.page.inner_text("main")
+    visit.close()
+
+
+def worker_once() -> None:
+    """Do the queued work as the worker's own process does it."""
+    environment = {**os.environ, "KHANA_DB_ROLE": "worker", "PYTHONPATH": "src"}
+    done = subprocess.run(
+        [sys.executable, "-m", "khana", "worker", "--once"], env=environment, capture_output=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr[-500:]
+
+
+def test_a_survey_is_drafted_fitted_and_becomes_a_card(chrome, site: str, scored, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    survey = tmp_path / "hies.csv"
+    with survey.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, rows()[0])
+        writer.writeheader()
+        writer.writerows(rows(300))
+    visit = Visit(chrome, site, "analyst", "en")
+    visit.see("/models")
+    visit.page.click("a:has-text('Fit a model')")
+    visit.page.set_input_files("#survey", survey)
+    visit.page.click("button[name=draft]")
+    text = visit.page.input_value("#spec")
+    assert "welfare: pcc" in text and "C(wall)" in text
+    visit.page.fill("#spec", "welfare: [")
+    visit.page.set_input_files("#survey", survey)
+    visit.page.click("button[name=fit]")
+    assert "not YAML" in visit.page.inner_text("[role=alert]")
+    visit.page.fill("#spec", text.replace("PMT-DRAFT", "HIES"))
+    visit.page.check("input[name=quick]")
+    visit.page.set_input_files("#survey", survey)
+    visit.page.click("button[name=fit]")
+    visit.page.wait_for_url("**/jobs/*")
+    worker_once()
+    visit.page.click("a:has-text('To the model’s card')", timeout=20_000)
+    assert "HIES" in visit.page.inner_text("h1")
+    assert "How wrong it is" in visit.page.inner_text("main") and "Nobody has signed it" in visit.page.inner_text(
+        "main"
+    )
+    visit.page.click("summary:has-text('Hold it against a newer survey')")
+    visit.page.set_input_files("#d-file", survey)
+    visit.page.fill("#d-welfare", "pcc")
+    visit.page.click("button:has-text('Hold it against the survey')")
+    visit.page.wait_for_url("**/jobs/*")
+    worker_once()
+    visit.page.click("a:has-text('To the model’s card')", timeout=20_000)
+    assert "Against a newer survey" in visit.page.inner_text("main")
+    assert [line for line in visit.wrong if "422" not in line] == []
+    visit.close()
+
+
+def test_a_list_for_the_community_is_made(chrome, site: str, scored, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    visit = Visit(chrome, site, "registrar", "en")
+    visit.see("/communities")
+    visit.page.fill("#c-area", "XK101")
+    visit.page.fill("#c-cut", "60")
+    visit.page.fill("#c-margin", "20")
+    with visit.page.expect_download() as sent:
+        visit.page.click("button:has-text('Make the list')")
+    sent.value.save_as(tmp_path / "list.xlsx")
+    header, *lines = load_workbook(tmp_path / "list.xlsx").worksheets[0].iter_rows(values_only=True)
+    assert header[:5] == ("area", "area_name", "line", "household_number", "head") and "score" not in header
+    assert lines and {line[7] for line in lines} <= {"yes", "reserve"} and all(line[8] in (None, "") for line in lines)
+    assert visit.wrong == []
     visit.close()

@@ -58,6 +58,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "incidence": ("incidence", "incidence", "Who is reached, by quantile of welfare, on any survey with receipt."),
     "monitoring": ("monitoring", "monitoring", "Indicators of the results framework: compute, export."),
     "simulate": ("simulate", "simulate", "The policy simulator: what a cut-off, a quota, a budget do."),
+    "validation": ("validation", "validation", "Lists for community validation, and what comes of the verdicts."),
     "outreach": ("outreach", "outreach", "Where to send the vans, with the gap to the best plan."),
     "partners": ("partners", "partners", "Systems of other organisations: credentials, keys, calls."),
     "registries": ("registries", "registries", "Registries of other offices that are asked: connect, list."),

@@ -85,6 +85,7 @@ JOB_KIND = {
     "import_file": _("Import a file"), "import_upload": _("Import a file"), "load_manifest": _("Load a whole set"), "consolidate": _("Consolidation"),
     "replay": _("Replay corrected rows"), "study": _("Compatibility study"), "export_report": _("Export a report"),
     "score_registry": _("Score the registry"), "prepare_simulation": _("Count the scores for the simulator"),
+    "watch_scores": _("Watch over the scores"), "fit_model": _("Fit a model"), "judge_model": _("Hold a model against a survey"),
     "answer_message": _("Answer a partner"), "make_extract": _("Make an extract"),
     "measure_indicators": _("Computation of the indicators"), "study_coverage": _("Coverage study"),
     "register_submissions": _("Work off filled forms"), "review_field": _("Checks of filled forms"),
@@ -98,6 +99,7 @@ JOB_PHASE = {
     "findings": _("writing findings"), "recipients": _("the one list"), "overlaps": _("overlaps"),
     "computing": _("computing"), "hiding": _("hiding small cells"), "matching": _("matching with the registry"),
     "estimating": _("estimating"), "unserved": _("the poor served by nothing"), "preparing": _("preparing"), "scoring": _("scoring"),
+    "fitting": _("fitting"), "card": _("errors and the card"),
 }  # fmt: skip
 # what of a job's result people want to read, in this order
 JOB_RESULT = {
@@ -107,6 +109,7 @@ JOB_RESULT = {
     "recipients": _("All recipients"), "over_cap": _("Over the cap"), "unserved": _("Poor and served by nothing"),
     "leakage": _("Well off and receiving"), "scored": _("Households with a score"), "refused": _("Households without a score"),
     "values": _("Values"), "households": _("Households of the survey"), "registered": _("Of these registered"),
+    "r2": _("R² in the sample"), "r2_out_of_sample": _("R² outside the sample"),
     "written": _("Scores written"), "superseded": _("Scores superseded"),
 }  # fmt: skip
 FREQUENCY = {

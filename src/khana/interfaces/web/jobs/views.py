@@ -38,6 +38,8 @@ def _shown(run: Any) -> dict[str, Any]:
         "is_consolidation": run.kind == "consolidate",
         "is_snapshot": run.kind == "measure_indicators",
         "coverage_study": run.result.get("study") if run.kind == "study_coverage" else None,
+        "is_watch": run.kind == "watch_scores",
+        "model": str(run.result.get("model", "")).rpartition("/") if run.kind in ("fit_model", "judge_model") else None,
         "about": run.arguments.get("source") or run.arguments.get("name") or "",
     }
 

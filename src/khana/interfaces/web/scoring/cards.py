@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from khana.assessment import model_store, runs
+from khana.assessment import model_store, runs, studies
 from khana.assessment.letter import points
 from khana.assessment.services import sign_model
 from khana.interfaces.web import session, wording
@@ -37,6 +38,8 @@ def models(request: HttpRequest) -> HttpResponse:
         "waiting": [{"known": known, "signed": signed} for known, signed in waiting],
         "runs": [{"run": run, "state": wording.say(_states(), run.state), "summary": run.summary} for run in listed],
         "may_run": session.may(request, "scores.run") and current is not None,
+        "may_watch": session.may(request, "scores.run"),
+        "may_fit": session.may(request, "models.write"),
     }  # fmt: skip
     return render(request, "scoring/models.html", context)
 
@@ -53,6 +56,7 @@ def card(request: HttpRequest, code: str, version: int) -> HttpResponse:
     signed = model_store.signatures_of(known.id)
     current = model_store.find_in_force(installation.today(clock.now()))
     run = runs.latest_run(model_id=known.id)
+    drifts = studies.list_studies("DRIFT", model_id=known.id)
     me = session.actor_of(request).id
     context = {
         "known": known,
@@ -62,8 +66,15 @@ def card(request: HttpRequest, code: str, version: int) -> HttpResponse:
         "signed": [{"one": one, "is_mine": one.proposed_by == me} for one in signed],
         "unmade": sign_model.unmade(known),
         "figures": [(name.replace("_", " "), value) for name, value in known.card.items() if not isinstance(value, dict | list)],
-        "tables": _tables(known.card),
+        "tables": [table for table in _tables(known.card) if table["key"] not in _SHOWN],
+        "errors": _errors(known.card),
+        "equity": _equity(known.card),
+        "weaknesses": list(known.card.get("weaknesses") or ()),
         "run": run,
+        "moved": runs.moved_since_first(known.id),
+        "drifts": drifts,
+        "drift": drifts[0] if drifts else None,
+        "may_judge": session.may(request, "models.write"),
         "missing": sorted(run.summary.get("missing", {}).items(), key=lambda row: -row[1]) if run else [],
         "likelihoods": list(known.model.likelihoods),
         "may_sign": session.may(request, "models.activate"),
@@ -103,6 +114,26 @@ def _effect(effect: Effect) -> list[tuple[str, str]]:
             return [(_("each") + held, points(value))]
 
 
+_SHOWN = frozenset({"errors", "equity", "missing", "signatures"})  # these have a place of their own on the page
+
+
+def _errors(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the errors at every cut-off by quantile: inside the sample and outside, a row for each poor share."""
+    found: dict[float, dict[str, Any]] = {}
+    for row in figures.get("errors") or ():
+        if row.get("mode") == "quantile" and row.get("sample") in ("in", "out"):
+            found.setdefault(row["poor_share"], {"share": row["poor_share"]})[row["sample"]] = row
+    for row in figures.get("errors") or ():
+        if row.get("mode") == "absolute" and row.get("sample") == "out" and row["poor_share"] in found:
+            found[row["poor_share"]]["absolute"] = row
+    return [row for _share, row in sorted(found.items()) if "in" in row and "out" in row]
+
+
+def _equity(figures: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the errors by group, outside the sample."""
+    return [row for row in figures.get("equity") or () if isinstance(row, dict) and "group" in row]
+
+
 def _tables(figures: Any) -> list[dict[str, Any]]:
     """Return the tables of a fit's figures that are lists of equal rows."""
     found = []
@@ -111,7 +142,12 @@ def _tables(figures: Any) -> list[dict[str, Any]]:
             columns = list(value[0])
             rows = [[_cell(row.get(column)) for column in columns] for row in value[:60]]
             found.append(
-                {"name": name.replace("_", " "), "columns": [c.replace("_", " ") for c in columns], "rows": rows}
+                {
+                    "key": name,
+                    "name": name.replace("_", " "),
+                    "columns": [c.replace("_", " ") for c in columns],
+                    "rows": rows,
+                }
             )
     return found
 

@@ -31,6 +31,7 @@ def simulator(request: HttpRequest) -> HttpResponse:
         "cubes": [presenters.cube(one) for one in cubes],
         "surveys": snapshots.list_snapshots("SURVEY"),
         "may_save": session.may(request, "scenarios.write"),
+        "may_list": session.may(request, "scores.read"),
         "outlines": top.code if top else "all",
         "notes": presenters.notes(),
         **_answer(request),
