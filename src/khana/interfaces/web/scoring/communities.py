@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import math
-import tempfile
 from typing import Any
 
-from django.http import FileResponse, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -23,7 +22,7 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @session.needs("scores.read")
 @require_http_methods(["GET", "POST"])
-def lists(request: HttpRequest) -> HttpResponseBase:
+def lists(request: HttpRequest) -> HttpResponse:
     """Show the form, or send the list of one area."""
     typed = {name: request.POST.get(name, value)[:40].strip() for name, value in _ABSENT.items()}
     context: dict[str, Any] = {"typed": typed, "shows": request.method == "GET" or request.POST.get("shows") == "1"}
@@ -33,17 +32,17 @@ def lists(request: HttpRequest) -> HttpResponseBase:
     cut_off, margin = (_number(typed[name]) for name in ("cut_off", "margin"))
     if cut_off is None or margin is None or not typed["area"]:
         return _refused(request, {**context, "error": _("Fill in the area and numbers above zero.")}, 422)
-    target = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the response that sends it
+    target = io.BytesIO()
     try:
         validation_list.write(
             area=typed["area"], cut_off=cut_off, margin=margin, target=target, format="xlsx",
             shows_proposed=bool(context["shows"]), language=wording.language(), at=clock.now(),
         )  # fmt: skip
     except (InputError, NotFound) as error:
-        target.close()
         return _refused(request, {**context, "error": _words(error)}, error.http_status)
-    target.seek(0)
-    return FileResponse(target, as_attachment=True, filename="khana-community-list.xlsx", content_type=_XLSX)
+    response = HttpResponse(target.getvalue(), content_type=_XLSX)
+    response["Content-Disposition"] = 'attachment; filename="khana-community-list.xlsx"'
+    return response
 
 
 _ABSENT = {"area": "", "cut_off": "32", "margin": "2"}

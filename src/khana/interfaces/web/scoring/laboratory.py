@@ -45,7 +45,7 @@ def fit(request: HttpRequest) -> HttpResponse:
         if "draft" in request.POST:
             return render(request, "scoring/fit.html", {**context, **_draft(request)})
         spec = _spec(context["text"])
-        path = _survey(request)
+        path, _name = _survey(request)
     except KhanaError as error:
         answer = {**context, "error": error_wording(error)}
         return render(request, "scoring/fit.html", answer, status=error.http_status)
@@ -56,15 +56,16 @@ def fit(request: HttpRequest) -> HttpResponse:
     return redirect("jobs-job", run)
 
 
-def _survey(request: HttpRequest) -> Path:
+def _survey(request: HttpRequest) -> tuple[Path, str]:
+    """Keep the survey that was sent; return its place and what it was called."""
     sent = request.FILES.get("survey")
     if sent is None:
         raise FormUnclear(_("Choose the survey’s file first."))
-    return uploads.keep(sent)
+    return uploads.keep(sent), uploads.safe_name(sent.name or "")
 
 
 def _draft(request: HttpRequest) -> dict[str, Any]:
-    path = _survey(request)
+    path, _name = _survey(request)
     try:
         head = read_head(path, rows=_HEAD)
     finally:
@@ -99,14 +100,14 @@ def drift(request: HttpRequest, code: str, version: int) -> HttpResponse:
         if not columns["welfare"]:
             raise FormUnclear(_("Say which column holds welfare."))
         deflator = _number(request, "deflator", 1.0)
-        path = _survey(request)
+        path, name = _survey(request)
     except KhanaError as error:
         flash(request, "danger", error_wording(error))
         return redirect("models-card", code, version)
     arguments = {
         "path": str(path), "code": known.code, "version": known.version, "deflator": deflator,
         "columns": {name: value for name, value in columns.items() if value},
-        "name": uploads.safe_name(request.FILES["survey"].name or ""),
+        "name": name,
     }  # fmt: skip
     run = jobs.enqueue(kind="judge_model", arguments=arguments, actor=session.actor_of(request), at=clock.now())
     return redirect("jobs-job", run)
