@@ -33,9 +33,13 @@ def of_tokens(tokens: Sequence[bytes]) -> dict[bytes, Evidence]:
     rows = (
         bulk.raw_cursor()
         .execute(
-            """SELECT token, extract(year FROM birth_date)::int, sex, status FROM identity_nationalidrecord
-           WHERE token = ANY (%s)""",
-            [list(tokens)],
+            """SELECT n.token, extract(year FROM n.birth_date)::int, n.sex,
+                      CASE WHEN d.token IS NULL THEN n.status ELSE 'DECEASED' END
+               FROM identity_nationalidrecord n LEFT JOIN (SELECT DISTINCT e.token FROM identity_civilevent e
+                   WHERE e.kind = 'DEATH' AND e.why = '' AND e.token = ANY (%(tokens)s)
+                     AND e.state IN ('PROPOSED', 'UNMATCHED', 'AMBIGUOUS', 'ACCEPTED')) d ON d.token = n.token
+               WHERE n.token = ANY (%(tokens)s)""",
+            {"tokens": list(tokens)},
         )
         .fetchall()
     )

@@ -6,13 +6,19 @@ import pyarrow as pa
 
 from khana.platform.frames import FrameSource
 
+# deaths that civil registration told and that nobody refused or doubts
+DEATHS = """SELECT token, min(event_date) AS died FROM identity_civilevent
+    WHERE kind = 'DEATH' AND why = '' AND token IS NOT NULL
+      AND state IN ('PROPOSED', 'UNMATCHED', 'AMBIGUOUS', 'ACCEPTED') GROUP BY token"""
+
 
 def national_id_frame(source: FrameSource) -> pa.RecordBatchReader:
     """Return one row per number that the authority issued; see `records.national_id_frame`."""
     return source.query(
-        """SELECT token, birth_date, status, death_date, sex, spouse_token, type,
+        f"""SELECT n.token, birth_date, CASE WHEN d.token IS NULL THEN status ELSE 'DECEASED' END AS status,
+                  coalesce(death_date, d.died) AS death_date, sex, spouse_token, type,
                   CASE WHEN type = 'NID17' THEN extract(year FROM birth_date)::int END AS year_prefix
-           FROM identity_nationalidrecord"""
+           FROM identity_nationalidrecord n LEFT JOIN ({DEATHS}) d ON d.token = n.token"""
     )
 
 

@@ -225,3 +225,77 @@ class FamilyCheck(models.Model):
         """By household."""
 
         indexes = [models.Index(fields=["household"], name="family_check_household")]
+
+
+class CivilEvent(models.Model):
+    """One row is one birth, death, marriage or divorce that civil registration told, and what a human made of it.
+
+    Nothing in the register changes by an event: it proposes, somebody accepts or refuses.
+
+    .. pii: what was told, encrypted; numbers as tokens; kept as evidence with the file
+    """
+
+    class Kind(models.TextChoices):
+        """What happened."""
+
+        BIRTH = "BIRTH"
+        DEATH = "DEATH"
+        MARRIAGE = "MARRIAGE"
+        DIVORCE = "DIVORCE"
+
+    class State(models.TextChoices):
+        """Where the event stands; see `TRANSITIONS`."""
+
+        RECEIVED = "RECEIVED"
+        UNREADABLE = "UNREADABLE"
+        UNMATCHED = "UNMATCHED"
+        AMBIGUOUS = "AMBIGUOUS"
+        REPEATED = "REPEATED"
+        PROPOSED = "PROPOSED"
+        ACCEPTED = "ACCEPTED"
+        REFUSED = "REFUSED"
+
+    TRANSITIONS = {
+        State.RECEIVED: {State.UNMATCHED, State.AMBIGUOUS, State.REPEATED, State.PROPOSED},
+        State.UNMATCHED: {State.AMBIGUOUS, State.PROPOSED},
+        State.AMBIGUOUS: {State.UNMATCHED, State.PROPOSED},
+        State.PROPOSED: {State.ACCEPTED, State.REFUSED},
+        State.UNREADABLE: set(),
+        State.REPEATED: set(),
+        State.ACCEPTED: set(),
+        State.REFUSED: set(),
+    }
+
+    source = models.TextField(help_text="code of the partner that told it")
+    partner_user_id = models.BigIntegerField(help_text="of the partner, for row security")
+    message = models.UUIDField(null=True, help_text="the message it came with")
+    reference = models.TextField(default="", blank=True)
+    kind = models.TextField(choices=Kind.choices, blank=True)
+    event_date = models.DateField(null=True)
+    token = models.BinaryField(null=True, max_length=32, help_text="of the person that it is about")
+    spouse_token = models.BinaryField(null=True, max_length=32)
+    parent_token = models.BinaryField(null=True, max_length=32)
+    second_parent_token = models.BinaryField(null=True, max_length=32)
+    content_ciphertext = models.BinaryField(null=True)
+    content_sha256 = models.CharField(max_length=64, default="", blank=True)
+    content_mark = models.BinaryField(null=True, max_length=32, help_text="the same for the same event told twice")
+    received_at = models.DateTimeField()
+    state = models.TextField(choices=State.choices, default=State.RECEIVED)
+    why = models.TextField(default="", blank=True)
+    placed_at = models.DateTimeField(null=True)
+    person = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    other_person_id = models.BigIntegerField(null=True)
+    household = models.ForeignKey(Household, null=True, on_delete=models.PROTECT, related_name="+")
+    area_path = models.TextField(default="", blank=True)
+    decided_by = models.BigIntegerField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    decision_reason = models.TextField(default="", blank=True)
+
+    class Meta:
+        """By number, by state, and told once."""
+
+        indexes = [
+            models.Index(fields=["token"], name="civil_event_token"),
+            models.Index(fields=["state", "id"], name="civil_event_state"),
+            models.Index(fields=["source", "content_mark"], name="civil_event_once"),
+        ]

@@ -35,6 +35,7 @@ class Partner(models.Model):
     callback_hosts = models.JSONField(default=list, help_text="hosts, with port where not the usual one")
     join_group = models.TextField(default="", blank=True, help_text="partners of one group share pseudonyms")
     is_sandbox = models.BooleanField(default=False)
+    may_tell = models.JSONField(default=list, help_text="kinds of civil events that are taken from it")
     per_second = models.IntegerField(default=50)
     daily_calls = models.IntegerField(default=100_000)
     secret_hash = models.BinaryField(max_length=32)

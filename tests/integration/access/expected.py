@@ -113,6 +113,9 @@ TABLES: dict[str, Expect] = {
     "identity_authority": Expect(s=ASKS, i=STEWARD, u=STEWARD, column="title", frozen="kind"),
     "identity_consent": Expect(s=AREA_READ, i=AREA_WRITE),
     "identity_verification": Expect(s=AREA_READ, i=AREA_WRITE),
+    "identity_civilevent": Expect(
+        s=AREA_READ, i={"partner": ALL}, u=AREA_WRITE, column="decision_reason", frozen="kind"
+    ),
     "identity_familycheck": Expect(s=AREA_READ, i=AREA_WRITE, u=AREA_WRITE, column="decision", frozen="result"),
     "assessment_score": Expect(s=AREA_READ, i=STEWARD, u=STEWARD, column="superseded_at", frozen="score"),
     "assessment_modelversion": Expect(s=RESULTS, i=MODEL_WRITE),

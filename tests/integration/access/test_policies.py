@@ -107,7 +107,7 @@ OWNER = [
     "sharing_partner", "sharing_agreement", "sharing_approval", "sharing_extract", "sharing_extractperson", "sharing_refusal",
     "sharing_usage", "registry_person", "registry_membership", "registry_household", "registry_alias", "assessment_score",
     "registry_householdversion", "beneficiaries_benefit", "intake_submission",
-    "identity_nationalidrecord", "identity_simrecord", "identity_consent",
+    "identity_nationalidrecord", "identity_simrecord", "identity_consent", "identity_civilevent", "identity_verification",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 
@@ -192,6 +192,7 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             f"SELECT count(*) FROM khana_private.identity_records(ARRAY['\\x{IDS['a']:064x}'::bytea, '\\x{IDS['b']:064x}'])",
         ),
         ("registrar_a", f"SELECT comes_from FROM khana_private.identity_telephone({IDS['a']})"),
+        ("steward", f"SELECT khana_private.identity_place_events(NULL, ARRAY[{IDS['a']}::bigint], now())"),
         (
             "registrar_a",
             "SELECT khana_private.identity_consent("
@@ -238,6 +239,7 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(True,)],
         [(1,)],
         [("SIM_REGISTER",)],
+        [(1,)],
         [("OVER",)],
     ]
 

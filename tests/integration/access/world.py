@@ -83,6 +83,8 @@ class World:
             special |= {"mobile_ciphertext": b"m", "id_token": number.to_bytes(32, "big")}
         if table in ("registry_householdversion", "identity_simrecord"):
             special |= {"mobile_token": number.to_bytes(32, "big"), "id_token": number.to_bytes(32, "big")}
+        if table == "identity_civilevent":
+            special |= {"state": "RECEIVED", "kind": "DEATH"}
         special |= {"partner_user_id": actor, "asked_by": actor, "drafted_by": actor}
         if table.startswith("sharing_"):
             of_partner = self.ids["partner"] if key == "a" and not is_new else number

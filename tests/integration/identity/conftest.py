@@ -155,7 +155,11 @@ def village(database: str, tokens: Callable[..., str]) -> Iterator[Village]:
 
     installation.put(country="pak")
     with psycopg.connect(**{**embedded.connection_parameters("owner"), "dbname": database}) as owner:
-        for table in ("verification", "extractload"):  # past row security for the owner alone: to look and to forget
+        for table in (
+            "verification",
+            "extractload",
+            "civilevent",
+        ):  # past row security for the owner alone: to look and to forget
             owner.execute(f"ALTER TABLE identity_{table} NO FORCE ROW LEVEL SECURITY")  # type: ignore[call-overload]
         persons, households = _fill(owner)
         _extract(owner)

@@ -259,3 +259,50 @@ def decide(check: int, decision: str, reason: str, as_json: bool, out: Path | No
 
         family_tree.decide(check_id=check, decision=decision, reason=reason, at=clock.now())
     show({"check": check, "decision": decision}, as_json=as_json, out=out)
+
+
+@identity.group(
+    cls=TeachingGroup,
+    examples=("khana identity events list", "khana identity events decide 3 ACCEPTED --reason 'certificate seen'"),
+)
+def events() -> None:
+    """Births, deaths and marriages that civil registration told: proposals for the register, decided by people."""
+
+
+@events.command("list", examples=("khana identity events list", "khana identity events list --state UNMATCHED --json"))
+@click.option(
+    "--state", default="PROPOSED", show_default=True, help="PROPOSED, UNMATCHED, AMBIGUOUS, ACCEPTED, REFUSED, ..."
+)
+@printing
+def events_list(state: str, as_json: bool, out: Path | None) -> None:
+    """List events of your area: what happened to whom, and why one is in doubt."""
+    with acting():
+        from khana.identity.services import civil_events
+
+        rows = civil_events.list_events(state=state.upper())
+    show({"rows": rows}, as_json=as_json, out=out)
+
+
+@events.command("decide", examples=("khana identity events decide 3 REFUSED --reason 'she stood here today'",))
+@click.argument("event", type=int)
+@click.argument("decision", type=click.Choice(("ACCEPTED", "REFUSED")))
+@click.option("--reason", required=True, help="Why; no numbers or names of people.")
+@printing
+def events_decide(event: int, decision: str, reason: str, as_json: bool, out: Path | None) -> None:
+    """Accept what EVENT proposes, which changes the register, or refuse it."""
+    with acting():
+        from khana.identity.services import civil_events
+
+        result = civil_events.decide(event_id=event, decision=decision, reason=reason, at=clock.now())
+    show(result, as_json=as_json, out=out)
+
+
+@events.command("place", examples=("khana identity events place",))
+@printing
+def events_place(as_json: bool, out: Path | None) -> None:
+    """Look again for the people of events that nobody was found for: they may have registered since."""
+    with acting():
+        from khana.identity.services import civil_events
+
+        placed = civil_events.place(at=clock.now())
+    show({"placed": placed}, as_json=as_json, out=out)

@@ -18,6 +18,7 @@ from khana.interfaces.cli.session import acting
 from khana.platform import clock
 from khana_methods.errors import InputError
 
+KINDS = ("BIRTH", "DEATH", "MARRIAGE", "DIVORCE")
 PROFILES = ("cavage", "jws-compact", "jws-detached")
 
 
@@ -80,6 +81,7 @@ def addresses(base: str) -> dict[str, str]:
 @click.option("--join-group", default="", help="Partners of one group share pseudonyms, where an agreement says so.")
 @click.option("--signature-optional", is_flag=True, help="Verified where present, not asked for.")
 @click.option("--sandbox", is_flag=True, help="Made-up people only; needs no agreement.")
+@click.option("--tells", "tells", multiple=True, type=click.Choice(KINDS), help="Civil events that are taken from it.")
 @click.option(
     "--per-second", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Most calls a second for long."
 )
@@ -88,7 +90,7 @@ def addresses(base: str) -> dict[str, str]:
 @printing
 def partners_add(
     code: str | None, name: str | None, profile: str, jwks: str | None, sender_id: str, callbacks: tuple[str, ...],
-    join_group: str, signature_optional: bool, sandbox: bool, per_second: int, daily_calls: int, base_url: str | None,
+    join_group: str, signature_optional: bool, sandbox: bool, tells: tuple[str, ...], per_second: int, daily_calls: int, base_url: str | None,
     as_json: bool, out: Path | None,
 ) -> None:  # fmt: skip
     """Connect a partner; print its credentials and the base addresses, once."""
@@ -102,7 +104,7 @@ def partners_add(
         made = service.add(
             code=code, name=name or code, profile=profile, jwks=public or {"keys": []}, sender_id=sender_id,
             callback_hosts=callbacks, join_group=join_group, signature_optional=signature_optional, is_sandbox=sandbox,
-            per_second=per_second, daily_calls=daily_calls, at=clock.now(),
+            may_tell=tells, per_second=per_second, daily_calls=daily_calls, at=clock.now(),
         )  # fmt: skip
     base = base_url or os.environ.get("KHANA_BASE_URL") or _base()
     show({**asdict(made), "addresses": addresses(base)}, as_json=as_json, out=out)
@@ -141,6 +143,19 @@ def partners_renew(code: str, jwks: str | None, as_json: bool, out: Path | None)
 
         secret = service.renew(code=code, jwks=public, at=clock.now())
     show({"partner": code, "client_id": code, "client_secret": secret}, as_json=as_json, out=out)
+
+
+@partners.command("tells", examples=("khana partners tells crvs --kind BIRTH --kind DEATH",))
+@click.argument("code")
+@click.option("--kind", "kinds", multiple=True, type=click.Choice(KINDS), help="May be repeated; none ends it.")
+@printing
+def partners_tells(code: str, kinds: tuple[str, ...], as_json: bool, out: Path | None) -> None:
+    """Say which civil events are taken from the partner CODE."""
+    with acting(for_users=True):
+        from khana.sharing.services import partners as service
+
+        service.let_tell(code=code, kinds=kinds, at=clock.now())
+    show({"partner": code, "tells": sorted(set(kinds))}, as_json=as_json, out=out)
 
 
 @partners.command("close", examples=("khana partners close mof-mis",))

@@ -19,6 +19,7 @@ from joserfc.jwk import RSAKey
 
 from khana.access import services as access
 from khana.audit import services as audit
+from khana.identity import civil_messages
 from khana.sharing import addresses, signatures
 from khana.sharing.models import Partner
 from khana_methods.errors import InputError, NotFound
@@ -102,6 +103,7 @@ def add(
     join_group: str = "",
     signature_optional: bool = False,
     is_sandbox: bool = False,
+    may_tell: Sequence[str] = (),
     per_second: int = 50,
     daily_calls: int = 100_000,
     at: datetime,
@@ -117,6 +119,7 @@ def add(
         callback_hosts: Where call-backs may go.
         join_group: Partners of one group share pseudonyms; only where an agreement says so.
         signature_optional: Verified where present, not asked for.
+        may_tell: Kinds of civil events that are taken from it: BIRTH, DEATH, MARRIAGE, DIVORCE.
         is_sandbox: Sees made-up people only, and needs no agreement.
         per_second: Most calls a second for long.
         daily_calls: Most calls a day.
@@ -144,11 +147,26 @@ def add(
     Partner.objects.create(
         code=code, name=name, user_id=made.id, sender_id=sender_id or code, profile=profile, jwks=public,
         signature_optional=signature_optional, callback_hosts=_check_hosts(callback_hosts), join_group=join_group,
-        is_sandbox=is_sandbox, per_second=per_second, daily_calls=daily_calls,
+        is_sandbox=is_sandbox, may_tell=_check_kinds(may_tell), per_second=per_second, daily_calls=daily_calls,
         secret_hash=sha256(secret.encode()).digest(), created_at=at,
     )  # fmt: skip
     audit.record(action="sharing.partner_added", subject=f"partner:{code}", details={"profile": profile}, at=at)
     return NewPartner(code, sender_id or code, profile, code, secret, made.token)
+
+
+def _check_kinds(kinds: Sequence[str]) -> list[str]:
+    if unknown := sorted(set(kinds) - set(civil_messages.DATES)):
+        raise PartnerWrong(f"There are no civil events of the kind {', '.join(unknown)}.")
+    return sorted(set(kinds))
+
+
+@transaction.atomic
+def let_tell(*, code: str, kinds: Sequence[str], at: datetime) -> None:
+    """Say which civil events are taken from a partner from now on; none ends it."""
+    access.require("partners.manage", everywhere=True)
+    partner = get(code)
+    Partner.objects.filter(pk=partner.pk).update(may_tell=_check_kinds(kinds))
+    audit.record(action="sharing.partner_may_tell", subject=f"partner:{code}", details={"kinds": sorted(kinds)}, at=at)
 
 
 @transaction.atomic

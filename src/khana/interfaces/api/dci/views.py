@@ -24,7 +24,7 @@ from khana.interfaces.errors import translate
 from khana.platform import clock, files, jobs
 from khana.sharing import addresses, envelopes, own_keys
 from khana.sharing.envelopes import HeaderRejected, MessageBad
-from khana.sharing.services import calls, extracts, replies
+from khana.sharing.services import calls, extracts, replies, taking_in
 from khana.sharing.services.calls import Party
 from khana_methods.errors import KhanaError
 
@@ -241,6 +241,8 @@ def _taken_in(partner: Party, name: str, action: str, held: reading.Request, at:
         _check_inbound(message, action)
         envelopes.check_header(header, items=None, at=at)
         call = calls.take(partner, registry=name, action=action, header=header, message=message, at=at)
+        if action == "notify":
+            taking_in.take_events(call)
     except HeaderRejected as error:
         return reading.refusal("err.request.bad", f"{error.reason}: {error.message}", at=at)
     except MessageBad as error:
