@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("khana.interfaces.api.v1.urls", namespace="api-v1")),
     path("api/odk/v1/key/<str:key>/", include("khana.interfaces.api.odk.key_urls")),
     path("api/odk/v1/", include("khana.interfaces.api.odk.urls")),
+    path("", include("khana.interfaces.api.docs.urls")),
     path("", include("khana.interfaces.api.dci.urls", namespace="dci")),
     path("", include("khana.interfaces.web.urls")),
 ]

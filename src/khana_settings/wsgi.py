@@ -18,6 +18,7 @@ from django.core.wsgi import get_wsgi_application
 from django.middleware.security import SecurityMiddleware
 
 MACHINES = ("/api/", "/dci/", "/registry/", "/sr/", "/ibr/", "/oauth2/", "/.well-known/")
+FOR_PEOPLE = ("/api/docs",)
 
 
 class MachineHandler(WSGIHandler):
@@ -38,5 +39,6 @@ machines = MachineHandler()
 
 def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Hand a request to the chain of its address."""
-    chain = machines if environ.get("PATH_INFO", "").startswith(MACHINES) else pages
+    path = environ.get("PATH_INFO", "")
+    chain = machines if path.startswith(MACHINES) and not path.startswith(FOR_PEOPLE) else pages
     return chain(environ, start_response)

@@ -137,6 +137,9 @@ PAGES: dict[str, list[str]] = {
     "api-v1:get_household": ["GET /api/v1/households/{household}", "GET /api/v1/households/{own_household}"],
     "api-v1:get_answers": ["GET /api/v1/answers"],
     "api-v1:get_job": ["GET /api/v1/jobs/{job}"],
+    "apidocs": ["GET /api/docs"],
+    "apidocs-document": ["GET /api/docs/openapi.json"],
+    "api-v1:get_openapi": ["GET /api/v1/openapi.json"],
     "api-v1:api-root": ["GET /api/v1/"],
     "intake": ["GET /intake", "GET /intake?state=WAITING"],
     "intake-submission": ["GET /intake/1"],
@@ -358,7 +361,7 @@ NO_PEOPLE = {
     "crossrules dry-run": "reads the user's own files",
     "agreements fields": "documents",
     "sdc check": "reads the user's own file", "sdc table": "reads the user's own file",
-    "users code": "sample logins of a trial", "keys list": "counts of keys", "worker": "acts as who asked; see the jobs' tests",
+    "users code": "sample logins of a trial", "keys list": "counts of keys", "keys add": "the ring", "keys status": "counts of closed values", "keys reseal": "asks for a job", "keys retire": "the ring", "worker": "acts as who asked; see the jobs' tests",
 }  # fmt: skip
 
 

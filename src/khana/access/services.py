@@ -138,7 +138,7 @@ def confirm_second_factor(*, token: str, code: str, at: datetime) -> None:
 
 
 def _totp(secret: bytes) -> TOTP:
-    return TOTP(secret, 6, SHA1(), _STEP)  # noqa: S303 - what authenticator apps know (RFC 6238)
+    return TOTP(secret, 6, SHA1(), _STEP)  # noqa: S303 # nosec B303 - what authenticator apps know (RFC 6238)
 
 
 def _step_of(secret: bytes, code: str, at: datetime) -> int | None:

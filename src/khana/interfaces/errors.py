@@ -43,6 +43,12 @@ class RefusedByDatabase(NotPermitted):
     code: ClassVar[str] = "interfaces.refused_by_database"
 
 
+class ValueImpossible(InputError):
+    """A text or number that no column can hold: a null character, more digits than there are."""
+
+    code: ClassVar[str] = "interfaces.value_impossible"
+
+
 class StateMoved(Conflict):
     """Somebody else wrote the same thing first."""
 
@@ -63,6 +69,8 @@ def translate(error: BaseException) -> KhanaError | None:
         return RefusedByDatabase("The database refused it: your role or scope does not reach that far.")
     if isinstance(cause, psycopg.errors.UniqueViolation | psycopg.errors.SerializationFailure):
         return StateMoved("Somebody else wrote the same thing first. Look again and retry.")
+    if isinstance(cause, psycopg.DataError):
+        return ValueImpossible("A value is none that can be kept: it holds a null character or too many digits.")
     if isinstance(error, database_errors.OperationalError | database_errors.InterfaceError) or isinstance(
         cause, psycopg.OperationalError | psycopg.InterfaceError
     ):

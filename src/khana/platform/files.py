@@ -70,10 +70,11 @@ def _nonce(number: int, is_last: bool) -> bytes:
 
 
 def _cipher(mark: bytes, salt: bytes) -> AESGCM:
-    for key in keys.ring().keys.get("aes", ()):
-        if keys.mark_of(key) == mark:
-            own = HKDF(algorithm=SHA256(), length=32, salt=salt, info=b"khana stored file").derive(key)
-            return AESGCM(own)
+    for held in (keys.ring, keys.read_again):  # another process may have added a key since this one read the ring
+        for key in held().keys.get("aes", ()):
+            if keys.mark_of(key) == mark:
+                own = HKDF(algorithm=SHA256(), length=32, salt=salt, info=b"khana stored file").derive(key)
+                return AESGCM(own)
     raise keys.KeyUnknown("A kept file was closed with a key that is not on this ring. Restore the key file.")
 
 
@@ -217,6 +218,38 @@ def open(sha256: str) -> io.BufferedReader:
     if not path.exists():
         raise FileNotKept("The store holds no file with this hash.", sha256=sha256)
     return io.BufferedReader(_Reader(path), _CHUNK)
+
+
+def closed_with_older_keys() -> list[str]:
+    """Return the hashes of kept files that are not closed with the newest key, in order."""
+    newest = keys.mark_of(keys.ring().current("aes"))
+    older = []
+    for path in (places.var() / "files").glob("[0-9a-f][0-9a-f]/*"):
+        with path.open("rb") as handle:
+            head = handle.read(_HEAD)
+        if head[: len(_MAGIC)] == _MAGIC and head[4:8] != newest:
+            older.append(path.name)
+    return sorted(older)
+
+
+def close_anew(sha256: str) -> bool:
+    """Close one kept file with the newest key; whoever reads it meanwhile reads the old bytes to their end.
+
+    Raises:
+        FileDamaged: Its content does not have the hash of its name; the file is left as it is.
+    """
+    final = path_of(sha256)
+    with workplace("files", "incoming") as folder:
+        temporary = folder / "anew"
+        with open(sha256) as source, _new(temporary) as target:
+            digest, _ = _copy_in(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+        if digest != sha256:
+            raise FileDamaged("A kept file is damaged; restore it from a backup.", file=sha256)
+        temporary.replace(final)
+        _sync_folder(final.parent)
+    return True
 
 
 @contextmanager

@@ -49,6 +49,12 @@ class KeyUnknown(NotConfigured):
     code: ClassVar[str] = "platform.keys.unknown"
 
 
+class MarkUnknown(KeyUnknown):
+    """A value names a key that is not on the ring as this process read it."""
+
+    code: ClassVar[str] = "platform.keys.mark_unknown"
+
+
 class KeysExist(Conflict):
     """A key would be overwritten; keys are added, never replaced."""
 
@@ -88,7 +94,7 @@ class Ring:
                 self._ciphers[(purpose, mark_of(key))] = AESGCM(key)
             found = self._ciphers.get((purpose, mark))
         if found is None:
-            raise KeyUnknown(
+            raise MarkUnknown(
                 "Something was encrypted with a key that is not on this ring. Restore the old key file; "
                 "nothing was changed.",
                 purpose=purpose,
@@ -145,6 +151,12 @@ def ring() -> Ring:
     return _ring(os.environ.get("KHANA_VAR", ""), os.environ.get("KHANA_KEYS", ""))
 
 
+def read_again() -> Ring:
+    """Read the ring anew: another process may have added a key since this one read it."""
+    _ring.cache_clear()
+    return ring()
+
+
 def ensure() -> list[str]:
     """Make the first key of every purpose that has none; return the purposes that got one."""
     if os.environ.get("KHANA_KEYS"):
@@ -166,10 +178,29 @@ def add(purpose: Purpose) -> int:
     """
     if purpose == "token-hmac":
         raise KeysExist("The token key cannot be rotated without giving every number a new token.")
-    number = len(_read().get(purpose, ())) + 1
+    taken = [int(path.name.split(".")[1]) for path in folder().glob(f"{purpose}.*.*")]
+    number = max(taken, default=0) + 1
     _write(purpose, number)
     _ring.cache_clear()
     return number
+
+
+def retire(purpose: Purpose, number: int) -> Path:
+    """Take an old key of a purpose off the ring: its file is renamed, not removed; return where it is now.
+
+    The caller has seen that nothing is closed with it any more.
+
+    Raises:
+        KeysExist: It is the current key, the only one, or of a purpose whose old keys are needed for ever.
+    """
+    held = sorted(int(path.name.split(".")[1]) for path in folder().glob(f"{purpose}.*.key"))
+    if purpose not in ("aes", "totp") or number not in held or number == held[-1]:
+        raise KeysExist("Only an old key of aes or totp can be retired, and never the current one.", purpose=purpose)
+    path = folder() / f"{purpose}.{number}.key"
+    retired = path.with_suffix(".retired")
+    path.rename(retired)
+    _ring.cache_clear()
+    return retired
 
 
 def _write(purpose: str, number: int) -> None:
@@ -224,7 +255,11 @@ def decrypt(blob: bytes | memoryview, purpose: Purpose = "aes") -> bytes:
     Raises:
         KeyUnknown: The key is not on the ring, the purpose is another one, or the bytes are damaged.
     """
-    return _open(ring(), bytes(blob), purpose)
+    data = bytes(blob)
+    try:
+        return _open(ring(), data, purpose)
+    except MarkUnknown:
+        return _open(read_again(), data, purpose)
 
 
 def _open(held: Ring, data: bytes, purpose: Purpose) -> bytes:
@@ -237,8 +272,13 @@ def _open(held: Ring, data: bytes, purpose: Purpose) -> bytes:
 
 def decrypt_many(blobs: Iterable[bytes | memoryview | None], purpose: Purpose = "aes") -> list[bytes | None]:
     """Open values in bulk, same order; an absent one stays absent."""
-    held = ring()
-    return [None if blob is None else _open(held, bytes(blob), purpose) for blob in blobs]
+    given = list(blobs)
+    try:
+        held = ring()
+        return [None if blob is None else _open(held, bytes(blob), purpose) for blob in given]
+    except MarkUnknown:
+        held = read_again()
+        return [None if blob is None else _open(held, bytes(blob), purpose) for blob in given]
 
 
 def token(scheme: str, canonical: str) -> bytes:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 ALL = "abcdm"
 EVERYBODY = dict.fromkeys(
     ("steward", "admin", "registrar_a", "registrar_b", "registrar_xa", "officer_x", "officer_y", "officer_xa", "officer_xp",
-     "officer_xq", "grievance_a", "analyst", "auditor", "protector", "enumerator", "partner"), ALL)  # fmt: skip
+     "officer_xq", "grievance_a", "analyst", "auditor", "protector", "keeper", "enumerator", "partner"), ALL)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ FORMS = {"steward": ALL, "admin": ALL}
 SENT = {**AREA_WRITE, "auditor": ALL}
 READS_PAIRS = {"steward": ALL, "auditor": ALL}
 MONITORS = {"steward": ALL, "analyst": ALL}
-RESULTS = {name: ALL for name in EVERYBODY if name not in ("enumerator", "partner")}
+RESULTS = {name: ALL for name in EVERYBODY if name not in ("enumerator", "partner", "keeper")}
 
 
 # what is published is open to anybody, signed in or not; what was withdrawn (c and d) to who reads results

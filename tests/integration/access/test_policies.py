@@ -106,8 +106,14 @@ OWNER = [
     *CLOSED, "access_alarm", "access_watchedsubject", "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier",
     "sharing_partner", "sharing_agreement", "sharing_approval", "sharing_extract", "sharing_extractperson", "sharing_refusal",
     "sharing_usage", "registry_person", "registry_membership", "registry_household", "registry_alias", "assessment_score",
+<<<<<<< HEAD
     "registry_householdversion", "beneficiaries_benefit", "intake_submission",
     "identity_nationalidrecord", "identity_simrecord", "identity_consent", "identity_civilevent", "identity_verification",
+=======
+    "registry_householdversion", "beneficiaries_benefit", "intake_submission", "identity_nationalidrecord",
+    "identity_simrecord", "identity_consent", "deliveries_quarantinedrow", "beneficiaries_exitrecord",
+    "identity_publicemployee", "registry_resident", "sharing_message", "sharing_subscription", "assessment_snapshot",
+>>>>>>> 66a60d0 (Keys are rotated while everything runs; the API's document validates, is fuzzed and shown to the signed-in; bandit, pins and secrets in script/check)
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 
@@ -170,6 +176,7 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             "protector",
             f"SELECT khana_private.audit_record('test.read', 'person:{IDS['a']}', '{{}}', now()) > 0, khana_private.access_watch('UTC')",
         ),
+        ("keeper", "SELECT sum(held)::int FROM khana_private.reseal_counts()"),
         ("registrar_a", "SELECT khana_private.audit_record('test.done', 'x', '{}', now()) > 0"),
         ("registrar_a", "SELECT khana_private.audit_seal(10) > 0"),
         ("registrar_a", f"SELECT length(khana_private.access_adopt_job('00000000-0000-0000-0000-{IDS['m']:012d}'))"),
@@ -212,6 +219,8 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
 def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Connection, world: World) -> None:
     with acting(root, "worker") as connection:
         answers = functions(connection, world)
+    ((counted,),) = answers.pop(10)  # type: ignore[misc]
+    assert counted >= 85, "values of every column of ciphertext"
     assert answers == [
         [(True,)],
         [(True,)],

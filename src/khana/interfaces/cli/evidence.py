@@ -17,7 +17,7 @@ import click
 from rich.console import Console
 
 from khana.interfaces.cli.output import TeachingCommand, TeachingGroup, bar, fields_and_rows, printing, show
-from khana.interfaces.cli.session import acting, setup, token
+from khana.interfaces.cli.session import acting, token
 from khana.platform import clock
 from khana_methods.errors import Conflict
 
@@ -204,20 +204,3 @@ def _explain_score(number: str | None, language: str, as_json: bool, out: Path |
 def _lines(result: Mapping[str, Any], console: Console) -> None:
     for line in result["lines"]:
         console.print(line, soft_wrap=True)
-
-
-@click.group(cls=TeachingGroup, examples=("khana keys list",))
-def keys() -> None:
-    """The key ring of this folder: purposes and numbers, never a key."""
-
-
-@keys.command("list", examples=("khana keys list",))
-@printing
-def keys_list(as_json: bool, out: Path | None) -> None:
-    """List the keys by purpose. Back the folder up apart from the database: without keys it is closed."""
-    setup()
-    from khana.platform import keys as ring
-
-    held = ring.ring().keys
-    rows = [{"purpose": purpose, "keys": len(values)} for purpose, values in held.items()]
-    show({"folder": str(ring.folder()), "rows": rows}, as_json=as_json, out=out)

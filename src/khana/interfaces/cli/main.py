@@ -72,7 +72,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "users": ("users", "users", "Users, roles and scopes: add, list, grant, reset, code."),
     "access": ("access", "access", "Your office: grants, broken glass, alarms, the walk through every table and page."),
     "audit": ("evidence", "audit", "The event log: verify, seal."),
-    "keys": ("evidence", "keys", "The key ring of this folder."),
+    "keys": ("keys", "keys", "The key ring of this folder: list, add, close old values anew, retire."),
     "worker": ("work", "worker", "Do the long work that pages ask for."),
     "migrate": ("serve", "migrate", "Bring the database to this version (as its owner)."),
     "bootstrap": ("bootstrap", "bootstrap", "First users of a folder (the owner of the database)."),

@@ -185,7 +185,7 @@ def _wait_ready(address: str, parts: dict[str, subprocess.Popen[bytes]]) -> None
             if part.poll() is not None:
                 raise PartFailed(f"The {name} part stopped at once; see {places.var() / 'logs' / (name + '.log')}.")
         try:
-            with urllib.request.urlopen(f"{address}/health", timeout=2) as answer:  # noqa: S310 - our own address
+            with urllib.request.urlopen(f"{address}/health", timeout=2) as answer:  # noqa: S310 # nosec B310 - our own address
                 if answer.status == 200:
                     return
         except OSError:

@@ -62,6 +62,7 @@ KINDS: dict[str, Kind] = {
     "study_coverage": Kind("khana.workflows.study_upload"),
     "answer_message": Kind("khana.sharing.services.replies", "answer_kept"),
     "make_extract": Kind("khana.sharing.services.extracts", "make"),
+    "reseal_values": Kind("khana.workflows.reseal_values"),
     "export_report": Kind("khana.dossiers.reports", "export", opens_scope=False),
 }
 

@@ -1,17 +1,13 @@
-"""Addresses under `/api/v1/`; the description of the API is shown in development only."""
+"""Addresses under `/api/v1/`; the description of the API is given to who bears a token (see `document`)."""
 
 from __future__ import annotations
-
-import os
 
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 
-from khana.interfaces.api.v1 import linkage, persons, work
+from khana.interfaces.api.v1 import description, linkage, persons, work
 from khana.interfaces.api.v1.bearer import Bearer
 from khana.interfaces.api.v1.problems import add_handlers
-
-_IS_DEVELOPMENT = os.environ.get("KHANA_ENV", "development") == "development"
 
 api = NinjaAPI(
     title="Khana",
@@ -19,13 +15,14 @@ api = NinjaAPI(
     description="The social registry and the single registry of a country.",
     urls_namespace="api-v1",
     auth=Bearer(),
-    docs_url="/docs" if _IS_DEVELOPMENT else None,
-    openapi_url="/openapi.json" if _IS_DEVELOPMENT else None,
+    docs_url=None,
+    openapi_url=None,
 )
 add_handlers(api)
 api.add_router("", persons.router)
 api.add_router("", work.router)
 api.add_router("", linkage.router)
+api.add_router("", description.router)
 
 
 def _open(pattern: URLPattern | URLResolver) -> URLPattern | URLResolver:
