@@ -41,7 +41,7 @@ RESULTS = {name: ALL for name in EVERYBODY if name not in ("enumerator", "partne
 
 
 # what is published is open to anybody, signed in or not; what was withdrawn (c and d) to who reads results
-PUBLIC_TOO = dict.fromkeys(("enumerator", "partner", "None"), "abm")
+PUBLIC_TOO = dict.fromkeys(("enumerator", "partner", "keeper", "None"), "abm")
 
 
 def area(column: str, frozen: str = "") -> Expect:
@@ -233,7 +233,11 @@ TABLES: dict[str, Expect] = {
         frozen="callback",
     ),
     "sharing_otherregistry": Expect(
-        s={**ASKS, "admin": ALL, "auditor": ALL}, i={"admin": ALL}, u={"admin": ALL}, column="title", frozen="code"
+        s={**ASKS, "admin": ALL, "auditor": ALL, "protector": ALL},
+        i={"admin": ALL},
+        u={"admin": ALL},
+        column="title",
+        frozen="code",
     ),
     "sharing_refusal": area("ended_at", "kind"),
     "sharing_usage": Expect(s={"admin": ALL, "auditor": ALL, "protector": ALL, **OWN_CALLS}),

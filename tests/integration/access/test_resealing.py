@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from khana.access import offices, resealing, services
+from khana.access import resealing, services
 from khana.platform import files, jobs, keys, places
 from khana.platform.progress import Cancelled
 from khana.workflows import reseal_values
@@ -51,12 +51,8 @@ def test_every_value_is_closed_anew_and_a_kill_costs_one_step(
     monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
 ) -> None:
     monkeypatch.setattr(resealing, "STEP", 2)
-    with services.scoped(world.tokens["admin"]):
-        made = services.add_user(username="keeper", display_name="K", role="key_owner", at=NOW)
-    with services.scoped(world.tokens["protector"]):
-        (grant,) = root.execute("SELECT id FROM access_grant WHERE user_id = %s", [made.id]).fetchone()  # type: ignore[misc]
-        offices.confirm(grant=grant, at=NOW)
-    with services.scoped(made.token):
+    token = world.tokens["keeper"]
+    with services.scoped(token):
         columns = resealing.columns()
     assert len(columns) >= 15 and ("assessment_snapshot", "content") in {(c.place, c.named) for c in columns}
     for column in columns:  # every row of every such table holds a value that opens
@@ -74,17 +70,17 @@ def test_every_value_is_closed_anew_and_a_kill_costs_one_step(
     newest = {purpose: keys.mark_of(keys.ring().current(purpose)) for purpose in ("aes", "totp")}  # type: ignore[arg-type]
 
     def left() -> int:
-        with services.scoped(made.token):
+        with services.scoped(token):
             return sum(one.held for one in resealing.counts() if one.mark != newest[one.purpose])
 
     total = left()
     assert total >= 70
     with pytest.raises(services.PermissionMissing):  # she herself never gets a value, only a job does
-        reseal_values.run(token=made.token, at=NOW)
+        reseal_values.run(token=token, at=NOW)
     from khana.access.selectors import me
 
     def job_token() -> str:
-        with services.scoped(made.token):
+        with services.scoped(token):
             actor = me()
             assert actor is not None
             run = jobs.enqueue(kind="reseal_values", arguments={}, actor=actor, at=NOW)

@@ -3,14 +3,14 @@
 from django.db import migrations
 
 TABLES = (
-    "deliveries_quarantinedrow", "beneficiaries_exitrecord", 
+    "deliveries_quarantinedrow", "beneficiaries_exitrecord",
     "identity_publicemployee", "registry_resident", "sharing_message", "sharing_subscription", "assessment_snapshot",
 )  # fmt: skip
 
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sharing", "0002_policies"), ("access", "0009_resealing"), ("deliveries", "0002_policies"),
+        ("sharing", "0004_other_registry_policies"), ("access", "0009_resealing"), ("deliveries", "0002_policies"),
         ("beneficiaries", "0002_policies"), ("identity", "0002_policies"), ("registry", "0002_policies"),
         ("assessment", "0004_policies"),
     ]  # fmt: skip
