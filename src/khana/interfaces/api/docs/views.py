@@ -12,12 +12,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from khana.interfaces.api.v1.document import describe
+from khana.interfaces.api.v1.urls import api
 
 
 @require_GET
 def page(request: HttpRequest) -> HttpResponse:
     """Show the operations."""
-    found = describe()
+    found = describe(api)
     operations = [
         _operation(method, path, one, found)
         for path, methods in found["paths"].items()
@@ -67,4 +68,4 @@ def _kind(schema: dict[str, Any]) -> str:
 @require_GET
 def document(request: HttpRequest) -> HttpResponse:
     """Return the OpenAPI document."""
-    return JsonResponse(describe())
+    return JsonResponse(describe(api))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ninja import NinjaAPI
+
 PROBLEM = {
     "type": "object",
     "required": ["code", "message", "details"],
@@ -19,10 +21,8 @@ PROBLEMS = {
 }  # fmt: skip
 
 
-def describe() -> dict[str, Any]:
-    """Return the document."""
-    from khana.interfaces.api.v1.urls import api
-
+def describe(api: NinjaAPI) -> dict[str, Any]:
+    """Return the document of an API."""
     found: dict[str, Any] = dict(api.get_openapi_schema())
     found["servers"] = [{"url": "/"}]
     found.setdefault("components", {}).setdefault("schemas", {})["Problem"] = PROBLEM

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 
-from khana.interfaces.api.v1 import description, linkage, persons, work
+from khana.access import services as access
+from khana.interfaces.api.v1 import linkage, persons, work
 from khana.interfaces.api.v1.bearer import Bearer
-from khana.interfaces.api.v1.problems import add_handlers
+from khana.interfaces.api.v1.document import describe
+from khana.interfaces.api.v1.problems import add_handlers, answer
 
 api = NinjaAPI(
     title="Khana",
@@ -22,7 +25,13 @@ add_handlers(api)
 api.add_router("", persons.router)
 api.add_router("", work.router)
 api.add_router("", linkage.router)
-api.add_router("", description.router)
+
+
+@api.get("/openapi.json", summary="This description", include_in_schema=False)
+def get_openapi(request: HttpRequest) -> HttpResponse:
+    """Return the OpenAPI document to a live session."""
+    with access.scoped(request.auth):  # type: ignore[attr-defined]
+        return answer(200, describe(api))
 
 
 def _open(pattern: URLPattern | URLResolver) -> URLPattern | URLResolver:
