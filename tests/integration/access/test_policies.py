@@ -106,14 +106,9 @@ OWNER = [
     *CLOSED, "access_alarm", "access_watchedsubject", "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier",
     "sharing_partner", "sharing_agreement", "sharing_approval", "sharing_extract", "sharing_extractperson", "sharing_refusal",
     "sharing_usage", "registry_person", "registry_membership", "registry_household", "registry_alias", "assessment_score",
-<<<<<<< HEAD
-    "registry_householdversion", "beneficiaries_benefit", "intake_submission",
-    "identity_nationalidrecord", "identity_simrecord", "identity_consent", "identity_civilevent", "identity_verification",
-=======
     "registry_householdversion", "beneficiaries_benefit", "intake_submission", "identity_nationalidrecord",
-    "identity_simrecord", "identity_consent", "deliveries_quarantinedrow", "beneficiaries_exitrecord",
+    "identity_simrecord", "identity_consent", "identity_civilevent", "identity_verification", "deliveries_quarantinedrow", "beneficiaries_exitrecord",
     "identity_publicemployee", "registry_resident", "sharing_message", "sharing_subscription", "assessment_snapshot",
->>>>>>> 66a60d0 (Keys are rotated while everything runs; the API's document validates, is fuzzed and shown to the signed-in; bandit, pins and secrets in script/check)
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 

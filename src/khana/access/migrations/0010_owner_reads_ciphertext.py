@@ -10,7 +10,7 @@ TABLES = (
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sharing", "0004_other_registry_policies"), ("access", "0009_resealing"), ("deliveries", "0002_policies"),
+        ("sharing", "0002_policies"), ("access", "0009_resealing"), ("deliveries", "0002_policies"),
         ("beneficiaries", "0002_policies"), ("identity", "0002_policies"), ("registry", "0002_policies"),
         ("assessment", "0004_policies"),
     ]  # fmt: skip
