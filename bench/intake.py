@@ -65,7 +65,7 @@ def _send(field: Field, token: str, size: int, w: World) -> None:
     for begin in range(0, size, 200):
         with access.scoped(token):
             for number in range(begin, min(size, begin + 200)):
-                receive.receive(xml=field.form_of(number), device_id=f"d{number % 200}", at=w.now())
+                receive.receive(xml=field.form_of(number), attachments=[], device_id=f"d{number % 200}", at=w.now())
 
 
 def _form_list(phone: str) -> dict[str, Any]:

@@ -317,6 +317,11 @@ def household_id_of(number: str) -> int | None:
     return Household.objects.filter(number=number).values_list("id", flat=True).first()
 
 
+def household_number_of(household_id: int) -> str:
+    """Return the number on the slip of a household, within the scope; empty where there is none."""
+    return Household.objects.filter(pk=household_id).values_list("number", flat=True).first() or ""
+
+
 def household_at(household_id: int, clocks: Clocks | None = None) -> HouseholdFacts | None:
     """Return the version of a household at a point on both clocks."""
     found = _now(HouseholdVersion.objects.filter(household_id=household_id), clocks)

@@ -36,7 +36,7 @@ class KnownHousehold:
     members: list[KnownMember] = field(default_factory=list)
 
 
-_HOUSEHOLD = ("address", "latitude", "longitude", "mobile_token", "mobile_ciphertext", "consent")
+_HOUSEHOLD = ("address", "latitude", "longitude", "mobile_token", "mobile_ciphertext", "consent", "valid_from")
 _PERSON = ("name_native", "guardian_name", "birth_month", "birth_day", "marital", "mobile_token", "mobile_ciphertext",
            "relation", "is_member", "is_present", "spouse_line", "father_line", "mother_line")  # fmt: skip
 

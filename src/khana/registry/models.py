@@ -229,3 +229,99 @@ class Resident(TwoClocks):
             models.Index(fields=["resident_number"], name="resident_number"),
             models.Index(fields=["token"], name="resident_token"),
         ]
+
+
+class Dwelling(models.Model):
+    """One row is one place where people sleep: a house, a tent, an institution, or none of its own for who moves about.
+
+    Households that share it point at it, so that a split under one roof is seen as one.
+
+    .. pii: where people live
+    """
+
+    class Kind(models.TextChoices):
+        """What it is; an INSTITUTION (hostel, prison, shelter, madrasa) has inmates and no head."""
+
+        HOUSE = "HOUSE"
+        TENT = "TENT"
+        NOMADIC = "NOMADIC"
+        INSTITUTION = "INSTITUTION"
+
+    code = models.TextField(unique=True)
+    kind = models.TextField(choices=Kind.choices, default=Kind.HOUSE)
+    name = models.TextField(default="", help_text="of an institution")
+    area_path = models.TextField()
+    latitude = models.FloatField(null=True)
+    longitude = models.FloatField(null=True)
+    actor_id = models.BigIntegerField()
+    recorded_at = models.DateTimeField()
+
+
+class Occupancy(TwoClocks):
+    """One row says that one household lives in one dwelling in a span of dates.
+
+    .. pii: where people live
+    """
+
+    household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+", db_index=False)
+    dwelling = models.ForeignKey(Dwelling, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        """Both ways."""
+
+        indexes = [models.Index(fields=["household"], name="occupancy_household")]
+
+
+class Restructuring(models.Model):
+    """One row is one change of who lives with whom: a split, a join, a move (marriage), a return; with what it would do.
+
+    Where it would bring somebody under a programme's line, or looks like a split made for benefit, a second person confirms it
+    before it is in force; the database refuses who proposed it.
+
+    .. pii: who lives with whom
+    """
+
+    class Kind(models.TextChoices):
+        """What happens."""
+
+        SPLIT = "SPLIT"
+        JOIN = "JOIN"
+        MOVE = "MOVE"
+        RETURN = "RETURN"
+
+    kind = models.TextField(choices=Kind.choices)
+    area_path = models.TextField()
+    source = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="+")
+    target = models.ForeignKey(Household, null=True, on_delete=models.PROTECT, related_name="+")
+    persons = models.JSONField(default=list, help_text="person, relation in the target, spouse's person where stated")
+    on = models.DateField()
+    reason = models.TextField()
+    effect = models.JSONField(default=dict, help_text="scores before and after, programmes gained, flags")
+    needs_second = models.BooleanField(default=False)
+    proposed_by = models.BigIntegerField()
+    proposed_label = models.TextField(default="")
+    proposed_at = models.DateTimeField()
+    confirmed_by = models.BigIntegerField(null=True)
+    confirmed_label = models.TextField(default="")
+    in_force_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """By household; nobody is her own second person; none is in force without the second person it needs."""
+
+        indexes = [
+            models.Index(fields=["source"], name="restructuring_source"),
+            models.Index(fields=["target"], name="restructuring_target"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(confirmed_by__isnull=True) | ~models.Q(confirmed_by=models.F("proposed_by")),
+                name="restructuring_by_two",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(in_force_at__isnull=True)
+                | models.Q(needs_second=False)
+                | models.Q(confirmed_by__isnull=False),
+                name="restructuring_confirmed",
+            ),
+        ]

@@ -123,7 +123,7 @@ class World:
             values["code"] = f"m{number}"
         if table == "identity_authority":
             values["code"] = f"i{number}"
-        if table in ("intake_form", "intake_registrationpoint"):
+        if table in ("intake_form", "intake_registrationpoint", "registry_dwelling"):
             values["code"] = f"f{number}"
         if table.startswith("intake_"):  # each desk, stop, device and target is another one
             own = {"point_id": number, "device_id": str(number), "reference": str(number), "households": number}

@@ -29,11 +29,15 @@ def engine() -> str:
     return node
 
 
-def fill(engine: str, village: Field, folder: Path, answers: list[tuple[str, Any]], media: dict[str, str]) -> dict[str, Any]:
+def fill(
+    engine: str, village: Field, folder: Path, answers: list[tuple[str, Any]], media: dict[str, str]
+) -> dict[str, Any]:
     form = folder / "form.xml"
     form.write_text(village.form.xform, encoding="utf-8")
     asked = json.dumps({"xform": str(form), "media": media, "answers": answers})
-    done = subprocess.run([engine, str(SCRIPT)], input=asked, capture_output=True, text=True, timeout=120, cwd=SCRIPT.parent, check=False)
+    done = subprocess.run(
+        [engine, str(SCRIPT)], input=asked, capture_output=True, text=True, timeout=120, cwd=SCRIPT.parent, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -50,7 +54,8 @@ def member(village: Field, line: int, **answers: object) -> list[tuple[str, obje
 
 def test_a_form_filled_by_the_engine_is_registered(engine: str, phone: str, village: Field, tmp_path: Path) -> None:
     media = {
-        name: requests.get(f"{phone}/forms/{village.form.form_id}/media/{name}", timeout=20).text for name in ("areas.csv", "households.csv")
+        name: requests.get(f"{phone}/forms/{village.form.form_id}/media/{name}", timeout=20).text
+        for name in ("areas.csv", "households.csv")
     }
     repeat = "/data/" + next(question.repeat for question in village.form.questions if question.repeat)
     house = {
@@ -67,12 +72,18 @@ def test_a_form_filled_by_the_engine_is_registered(engine: str, phone: str, vill
     answers += [(path(village, "rooms"), 3), (path(village, "wall"), "brick")]
     made = fill(engine, village, tmp_path, answers, media)
     assert "Karim" in made["xml"] and "Zainab" in made["xml"], made["refused"]
-    assert 'create="1"' in made["xml"]  # the entity is the engine's own work
+    assert 'create="true"' in made["xml"]  # the entity is the engine's own work
     answer = post(phone, made["xml"].encode())
     assert answer.status_code == 201, answer.text
     village.work()
-    instance = made["xml"].split("<instanceID>")[1].split("<")[0] if "<instanceID>" in made["xml"] else made["xml"].split("instanceID>")[1].split("<")[0]
-    rows = village.query("SELECT id, state, reasons::text, household_id FROM intake_submission WHERE instance_id = %s", instance)
+    instance = (
+        made["xml"].split("<instanceID>")[1].split("<")[0]
+        if "<instanceID>" in made["xml"]
+        else made["xml"].split("instanceID>")[1].split("<")[0]
+    )
+    rows = village.query(
+        "SELECT id, state, reasons::text, household_id FROM intake_submission WHERE instance_id = %s", instance
+    )
     assert rows[0][1] == "REGISTERED", (rows, made["refused"], made["violations"])
     with access.scoped(village.tokens["registrar"]):
         house_known = known.households([rows[0][3]])[rows[0][3]]

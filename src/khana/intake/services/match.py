@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from difflib import SequenceMatcher
 
 from khana.intake import opened as drafts
@@ -106,6 +106,22 @@ def _same_line(member: Member, known: registry.KnownMember) -> bool:
     )
 
 
+# months after which a household is assessed again, by the reason on the form
+# Source: BISP, dynamic registration: the ineligible after two years, beneficiaries after three
+REASSESSED_AFTER = {"again_ineligible": 24, "again_beneficiary": 36}
+
+
+def is_early(draft: Draft, house: registry.KnownHousehold) -> bool:
+    """Say whether a reassessment comes before its day."""
+    months = REASSESSED_AFTER.get(str(draft.facts.get("registration_reason") or ""))
+    last = house.columns.get("valid_from")
+    if months is None or not isinstance(last, date):
+        return False
+    year, month = last.year + (last.month - 1 + months) // 12, (last.month - 1 + months) % 12 + 1
+    due = date(year, month, min(last.day, 28))
+    return draft.survey_date < due
+
+
 def held_elsewhere(draft: Draft, target: int | None, holders: Mapping[bytes, set[int]]) -> bool:
     """Say whether a current member of another household shows one of the form's numbers."""
     tokens = [token for token in map(token_of, draft.members) if token]
@@ -125,6 +141,8 @@ def step(rows: Sequence[Submission], *, at: datetime) -> list[Move]:
         codes = ["NUMBER_HELD"] if held_elsewhere(draft, target, holders) else []
         if target and target in known and match_lines(draft.members, known[target].members).left:
             codes.append("MEMBERS_LEFT")
+        if target and target in known and is_early(draft, known[target]):
+            codes.append("REASSESSMENT_EARLY")
         state, stopping = outcome(codes, row.accepted)
         moves.append(Move(row, state or Submission.State.MATCHED.value, stopping))
     return moves

@@ -43,6 +43,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "filters": ("filters", "filters", "Exclusion filters: hits, waterfall, distinct persons removed."),
     "crossrules": ("crossrules", "crossrules", "Rules between programmes, tried before they bite."),
     "assign": ("assign", "assign", "Who gets which programme: the best assignment under places, cap, exclusions."),
+    "households": ("households", "households", "Who lives with whom: split, join, move, return, dwellings, history."),
     "persons": ("persons", "persons", "Merge two files of one person, and split them again."),
     "identity": ("identity", "identity", "Ask authorities about numbers, with evidence; consent; family claims."),
     "linkage": ("linkage", "linkage", "Find the same person twice, in the registry or a file; measure how well."),
