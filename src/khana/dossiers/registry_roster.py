@@ -26,13 +26,16 @@ _OWN = frozenset(
 )  # fmt: skip
 
 
-def read_roster(engine: Engine, *, wanted: frozenset[str] | None = None, purpose: str, at: datetime) -> Roster:
+def read_roster(
+    engine: Engine, *, wanted: frozenset[str] | None = None, purpose: str, batch: int | None = None, at: datetime
+) -> Roster:
     """Read the current roster of every household in scope.
 
     Args:
         engine: Gets the tables.
         wanted: Facts to read; None reads all but names, numbers and addresses.
         purpose: What it is read for, for the event.
+        batch: Only households of which this delivery brought a line.
         at: When, for the event.
 
     Raises:
@@ -45,8 +48,8 @@ def read_roster(engine: Engine, *, wanted: frozenset[str] | None = None, purpose
         for entity in ("person", "household")
     )
     with open_source() as source:
-        engine.register("persons_read", frames.roster_frame(source, persons))
-        engine.register("households_read", frames.household_roster_frame(source, households))
+        engine.register("persons_read", frames.roster_frame(source, persons, batch))
+        engine.register("households_read", frames.household_roster_frame(source, households, batch))
     roster = make_roster(engine, "persons_read", "households_read", wanted=wanted, file="the registry")
     engine.drop("persons_read", "households_read")
     audit.record(

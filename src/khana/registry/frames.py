@@ -62,12 +62,13 @@ def household_frame(source: Source, *, within: str = "") -> pa.RecordBatchReader
     )
 
 
-def roster_frame(source: Source, facts: Sequence[str] = ()) -> pa.RecordBatchReader:
+def roster_frame(source: Source, facts: Sequence[str] = (), batch: int | None = None) -> pa.RecordBatchReader:
     """Return one row per line of a current roster, under the number on the household's slip, with these facts as texts.
 
     Args:
         source: Answers within the caller's scope.
         facts: Names of person facts that are kept beside those with a column of their own.
+        batch: Only households of which a delivery brought a line; all if absent.
     """
     return source.query(
         f"""SELECT h.number AS household_id, m.line_no::bigint, m.relation, m.is_member, m.is_present, m.spouse_line::bigint,
@@ -75,17 +76,28 @@ def roster_frame(source: Source, facts: Sequence[str] = ()) -> pa.RecordBatchRea
                    v.birth_day::bigint{_stated_facts(facts)}
             FROM registry_membership m JOIN registry_household h ON h.id = m.household_id
             JOIN registry_personversion v ON v.person_id = m.person_id AND v.superseded_at IS NULL AND v.valid_to IS NULL
-            WHERE m.superseded_at IS NULL AND m.valid_to IS NULL"""
+            WHERE m.superseded_at IS NULL AND m.valid_to IS NULL{_of_batch("m.household_id", batch)}"""
     )
 
 
-def household_roster_frame(source: Source, facts: Sequence[str] = ()) -> pa.RecordBatchReader:
-    """Return one row per household as it stands, with its area, its survey's day and these facts as texts."""
+def _of_batch(column: str, batch: int | None) -> str:
+    """Write the condition that a delivery brought a line of the household; nothing for all."""
+    if batch is None:
+        return ""
+    return f" AND {column} IN (SELECT b.household_id FROM registry_membership b WHERE b.batch_id = {int(batch)})"
+
+
+def household_roster_frame(source: Source, facts: Sequence[str] = (), batch: int | None = None) -> pa.RecordBatchReader:
+    """Return one row per household as it stands, with its area, its survey's day and these facts as texts.
+
+    Only households of which a delivery brought a line, where its batch is given.
+    """
     return source.query(
         f"""SELECT h.number AS household_id, {_AREA.format(path="h.area_path")} AS area_code, v.valid_from AS survey_date,
                    v.consent, v.latitude, v.longitude{_stated_facts(facts)}
             FROM registry_household h LEFT JOIN registry_householdversion v
-              ON v.household_id = h.id AND v.superseded_at IS NULL AND v.valid_to IS NULL"""
+              ON v.household_id = h.id AND v.superseded_at IS NULL AND v.valid_to IS NULL
+            WHERE true{_of_batch("h.id", batch)}"""
     )
 
 

@@ -126,7 +126,13 @@ class World:
         if table in ("intake_form", "intake_registrationpoint", "registry_dwelling"):
             values["code"] = f"f{number}"
         if table.startswith("intake_"):  # each desk, stop, device and target is another one
-            own = {"point_id": number, "device_id": str(number), "reference": str(number), "households": number}
+            own = {
+                "point_id": number,
+                "question": str(number),
+                "device_id": str(number),
+                "reference": str(number),
+                "households": number,
+            }
             values |= {name: value for name, value in own.items() if name in values}
             values |= {"begins": AT.date() + timedelta(days=number % 9000)} if "begins" in values else {}
         if table == "beneficiaries_source":

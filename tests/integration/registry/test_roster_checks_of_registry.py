@@ -68,3 +68,21 @@ def test_freshness_of_the_registry_is_by_the_day_of_each_survey(country, databas
 def test_who_may_not_read_the_registry_checks_nothing(country, tokens, monkeypatch) -> None:
     with pytest.raises(NotPermitted):
         run(tokens("administrator"), monkeypatch, "checks", "run")
+
+
+def test_the_households_of_one_delivery_are_checked_alone(
+    country, database, tokens, monkeypatch, tmp_path: Path
+) -> None:
+    with psycopg.connect(**{**embedded.connection_parameters("owner"), "dbname": database}) as connection:
+        connection.execute(
+            "UPDATE registry_membership SET batch_id = 77 WHERE household_id = (SELECT min(household_id) FROM registry_membership)"
+        )
+        number = connection.execute(
+            "SELECT number FROM registry_household WHERE id = (SELECT min(household_id) FROM registry_membership)"
+        ).fetchone()
+    out = tmp_path / "findings.csv"
+    result = run(tokens("data_steward"), monkeypatch, "checks", "run", "--batch", "77", "--out", str(out))
+    assert result["households"] == 1 and number is not None
+    found = {line.split(",")[0] for line in out.read_text().splitlines()[1:]}
+    assert found == {number[0]}
+    assert run(tokens("data_steward"), monkeypatch, "checks", "run", "--batch", "78")["members"] == 0

@@ -157,6 +157,69 @@ def test_a_telephone_is_set_up_by_a_picture_shown_once(village: Field) -> None:
     assert Client().get(address.removeprefix("http://testserver") + "/formList").status_code == 200
 
 
+def test_a_queue_is_kept_on_its_page(village: Field) -> None:
+    from datetime import date
+
+    from khana.intake.services import centres
+
+    with access.scoped(village.tokens["steward"]):
+        centres.add_point(
+            code="C1",
+            name="Data Darbar",
+            kind="CENTRE",
+            area_code="PK10101",
+            desks=2,
+            valid_from=date(2026, 1, 1),
+            at=clock.now(),
+        )
+    client = enter("reg")
+    assert "Data Darbar" in client.get("/centres").content.decode()
+    page = client.post("/centres/at/C1/do/take", {"purpose": "NEW", "priority": ""}, follow=True).content.decode()
+    assert "Registration costs nothing" in page
+    client.post("/centres/at/C1/do/take", {"purpose": "UPDATE", "priority": "ELDERLY"})
+    assert "Open a desk first" in client.post("/centres/at/C1/do/next", follow=True).content.decode()
+    client.post("/centres/at/C1/do/open", {"desk": "1"})
+    page = client.post("/centres/at/C1/do/next", follow=True).content.decode()
+    assert "Your desk: 1" in page and "elderly" in page
+    called = page.split('name="token" value="')[1].split('"')[0]
+    page = client.post(
+        "/centres/at/C1/do/end", {"token": called, "state": "SERVED", "outcome": "REGISTERED"}, follow=True
+    ).content.decode()
+    assert "Nobody is at a desk." in page and "registered or changed" in page
+    assert (
+        "none of this name" not in page
+        and "That is no personal number"
+        in client.post("/centres/at/C1/do/take", {"purpose": "NEW", "number": "12"}, follow=True).content.decode()
+    )
+    for address in ("/centres/progress", "/centres/staff", "/centres/actions"):
+        assert enter("stew").get(address).status_code == 200, address
+    assert "Data Darbar" not in enter("far").get("/centres").content.decode()
+    assert enter("far").get("/centres/at/C1").status_code == 404 and enter("enu").get("/centres").status_code == 403
+
+
+def test_who_lives_with_whom_is_changed_on_its_page(village: Field) -> None:
+    number = send(village, 47)
+    village.work("enu")
+    household = village.row(number).household.number  # type: ignore[union-attr]
+    client = enter("reg")
+    address = f"/household/{household}/structure"
+    page = client.get(address).content.decode()
+    assert "Nothing has changed since it was registered." in page and "Sana" in page
+    wrong = client.post(
+        f"{address}/propose", {"kind": "SPLIT", "line": ["3"], "on": DAY, "reason": "short"}, follow=True
+    )
+    assert "Say why in a sentence" in wrong.content.decode()
+    page = client.post(
+        f"{address}/propose",
+        {"kind": "SPLIT", "line": ["3"], "on": DAY, "reason": "She lives with her aunt now."},
+        follow=True,
+    ).content.decode()
+    assert "They are in household" in page and "Sana" in page and household in page
+    assert "Sana" not in client.get(address).content.decode().split('id="changes"')[0]
+    assert enter("far").get(address).status_code == 404
+    assert enter("enu").get(address).status_code == 403
+
+
 @pytest.fixture(scope="module")
 def site(village: Field) -> Any:
     from tests.interfaces.web.conftest import serve

@@ -45,11 +45,15 @@ def checks() -> None:
     examples=(
         "khana checks run --in registry-export --out findings.csv",
         "khana checks run --registry --out findings.csv",
+        "khana checks run --registry --batch 12 --out findings.csv",
         "khana checks run --in roster.xlsx --contract roster.yaml --out findings.csv --waivers waivers.csv",
     ),
 )
 @click.option("--in", "place", type=PLACE, help="Folder with persons (and households), or one file.")
 @REGISTRY
+@click.option(
+    "--batch", type=int, help="With --registry: only households of which this batch brought a line (`khana import`)."
+)
 @click.option("--out", type=TARGET, help="Findings: household_id, line_no, code, severity (.csv, .xlsx, .parquet).")
 @CONTRACT
 @click.option("--checks", "files", type=FILE, multiple=True, help="Checks of your own beside those shipped (YAML).")
@@ -60,7 +64,7 @@ def checks() -> None:
 @MEMORY
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 def run(
-    place: Path | None, registry: bool, out: Path | None, contracts: tuple[Path, ...], files: tuple[Path, ...], waivers: Path | None,
+    place: Path | None, registry: bool, batch: int | None, out: Path | None, contracts: tuple[Path, ...], files: tuple[Path, ...], waivers: Path | None,
     waived: Path | None, country: str, language: str, memory: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Check the households and persons of a roster against each other.
@@ -77,7 +81,7 @@ def run(
     one_place(place, registry)
     with (
         Engine(memory_mib=memory) as engine,
-        roster_asked_for(engine, place, contracts, country, wanted, "checks") as (roster, refused),
+        roster_asked_for(engine, place, contracts, country, wanted, "checks", batch) as (roster, refused),
     ):
         found = run_checks(engine, roster, checks=chosen, waivers=_waivers(engine, waivers))
     if out is not None:

@@ -138,6 +138,7 @@ def roster_asked_for(
     country: str,
     wanted: frozenset[str] | None,
     purpose: str,
+    batch: int | None = None,
 ) -> Iterator[tuple[Roster, int]]:
     """Lend the roster of a place, or of the registry where none is given, read as the user who is logged in.
 
@@ -154,7 +155,7 @@ def roster_asked_for(
         from khana.dossiers.registry_roster import read_roster
         from khana.platform import clock
 
-        yield read_roster(engine, wanted=wanted, purpose=purpose, at=clock.now()), 0
+        yield read_roster(engine, wanted=wanted, purpose=purpose, batch=batch, at=clock.now()), 0
 
 
 def one_place(place: Path | None, registry: bool) -> None:

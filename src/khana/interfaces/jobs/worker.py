@@ -78,6 +78,8 @@ def ask_nightly(hour: int | None = None) -> bool:
 
     now = clock.now()
     here = now.astimezone(ZoneInfo(os.environ.get("KHANA_TIME_ZONE", "UTC"))) if hour is None else now.astimezone(UTC)
+    if hour is None and os.environ.get("KHANA_ENV") in ("test", "bench"):
+        return False  # a test that runs at night is not to find other people's work in its queue
     if not NIGHT[0] <= (here.hour if hour is None else hour) < NIGHT[1]:
         return False
     try:

@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("khana.interfaces.web.findings.urls")),
     path("", include("khana.interfaces.web.sources.urls")),
     path("", include("khana.interfaces.web.intake.urls")),
+    path("", include("khana.interfaces.web.structure.urls")),
     path("", include("khana.interfaces.web.centres.urls")),
     path("", include("khana.interfaces.web.matching.urls")),
     path("", include("khana.interfaces.web.jobs.urls")),

@@ -61,6 +61,11 @@ POINT_KIND = {"CENTRE": _("centre"), "VAN": _("van"), "CAMP": _("camp")}
 VISIT_STATE = {
     "WAITING": pgettext_lazy("visit", "waits"), "CALLED": _("at a desk"), "SERVED": _("served"), "MISSED": _("was not there"), "LEFT": _("went away"),
 }  # fmt: skip
+STRUCTURE_KIND = {"SPLIT": _("split"), "JOIN": _("join"), "MOVE": _("move"), "RETURN": _("return")}
+STRUCTURE_STATE = {"IN_FORCE": _("in force"), "WAITING": _("waits for a second person"), "WITHDRAWN": _("withdrawn")}
+STRUCTURE_FLAG = {
+    "SAME_DWELLING": _("A split under one roof"), "SOON_AFTER_A_SCORE_OVER_A_LINE": _("Within a year of a score over a line"),
+}  # fmt: skip
 ACTION_STATE = {"OPEN": _("open"), "DONE": _("done, to be seen by another"), "CLOSED": _("closed")}
 MEASURE = {
     "days": _("Days with interviews"), "minutes_median": _("Minutes of an interview, median"), "short_share": _("Very short interviews"),
