@@ -179,3 +179,41 @@ class WatchedSubject(models.Model):
     user_id = models.BigIntegerField(null=True, help_text="whose neighbour it is; nobody's for the well-known")
     added_by = models.BigIntegerField(null=True)
     added_at = models.DateTimeField()
+
+
+class Breach(models.Model):
+    """One row is one breach of personal data: what happened, when somebody knew, who was told when, what was learned.
+
+    Kept by the data-protection officer. What happened and when it was known are never changed.
+
+    .. no_pii: counts and kinds; free text says what happened, never whom it concerned
+    """
+
+    number = models.TextField(default="", blank=True)
+    country = models.CharField(max_length=3)
+    what = models.TextField()
+    kinds = models.JSONField(default=list)
+    person_count = models.BigIntegerField()
+    risk = models.TextField(choices=[("UNLIKELY", "UNLIKELY"), ("LIKELY", "LIKELY"), ("HIGH", "HIGH")])
+    measures = models.TextField(default="", blank=True)
+    alarm_id = models.BigIntegerField(null=True)
+    aware_at = models.DateTimeField()
+    opened_at = models.DateTimeField()
+    authority_told_at = models.DateTimeField(null=True)
+    persons_told_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    lesson = models.TextField(default="", blank=True)
+
+
+class LegalHold(models.Model):
+    """One row says that something is not erased though its time is over, because a court or an audit needs it.
+
+    .. no_pii: names a rule and a batch, a partner or an area
+    """
+
+    rule = models.TextField(help_text="code of a rule of retention; * for every one")
+    subject = models.TextField(default="", blank=True, help_text="batch:12, partner:3, area:PK.PK5.; all where empty")
+    reason = models.TextField()
+    placed_by = models.BigIntegerField()
+    placed_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 import secrets
 import unicodedata
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ from khana_methods.errors import InputError, NotPermitted
 
 __all__ = ["AccessNotFound", "NameTaken", "NoSession", "PermissionMissing", "call"]
 _STEP = 30
+_NAME = re.compile(r"[\w.@+-]{1,60}")
 SESSION_LENGTH = timedelta(hours=8)
 SHORTEST_PASSWORD = 12
 _WRONG = "The name, the password or the code is not right."
@@ -63,6 +65,12 @@ class OutsideScope(NotPermitted):
     """The database refused a row outside the actor's scope."""
 
     code: ClassVar[str] = "access.scope.outside"
+
+
+class NameWrong(InputError):
+    """A user name is empty or holds what an address cannot."""
+
+    code: ClassVar[str] = "access.user.name_wrong"
 
 
 class PasswordWeak(InputError):
@@ -310,8 +318,8 @@ def add_user(
     """
     catalogue().role(role)
     name = username.strip().lower()
-    if not name or any(letter.isspace() for letter in name):
-        raise InputError("A user name may not be empty or hold blanks.")
+    if not _NAME.fullmatch(name):
+        raise NameWrong("A user name has letters, digits and . _ @ + - alone, sixty at most.")
     plain, uri = "", ""
     salt, verifier, totp = None, None, None
     if kind == "STAFF":

@@ -75,6 +75,16 @@ TABLES: dict[str, Expect] = {
     "audit_event": Expect(s={"steward": "abcd", "registrar_a": "m", "auditor": ALL, "protector": ALL}),
     "audit_seal": Expect(s={"auditor": ALL, "protector": ALL}),
     "access_alarm": Expect(s={"auditor": ALL, "protector": ALL}),
+    "access_breach": Expect(
+        s={"auditor": ALL, "protector": ALL}, i={"protector": ALL}, u={"protector": ALL}, column="lesson", frozen="what"
+    ),
+    "access_legalhold": Expect(
+        s={"auditor": ALL, "protector": ALL},
+        i={"protector": ALL},
+        u={"protector": ALL},
+        column="ended_at",
+        frozen="rule",
+    ),
     "access_watchedsubject": Expect(s={"protector": ALL}, i={"protector": ALL}, d={"protector": ALL}),
     "deliveries_contract": Expect(
         s=EVERYBODY, i={**CATALOGUE_WRITE, "officer_x": "acm", "officer_y": "bdm", **NO_AGENCY}

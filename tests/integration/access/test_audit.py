@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from khana.access.services import scoped
+from khana.audit import anchors
 from khana.audit import services as audit
 
 from .world import World
@@ -116,3 +119,77 @@ def test_a_chain_rewritten_as_a_whole_is_found_by_its_checkpoint(world: World, r
     audit.checkpoint_file().write_text(json.dumps(line) + "\n")
     with scoped(world.tokens["auditor"]):
         assert "not signed" in audit.verify().reason
+
+
+def test_an_anchor_lodged_elsewhere_sees_a_chain_that_was_rewritten(
+    world: World, root: psycopg.Connection, tmp_path: Path
+) -> None:
+    _write(world)
+    audit.seal_events()
+    with scoped(world.tokens["auditor"]):
+        anchor = anchors.make(at=NOW)
+    assert anchor is not None and anchor.is_signed()
+    kept = anchors.write(anchor, tmp_path)
+    _write(world, 3)
+    audit.seal_events()
+
+    def states(*files: Path, trusted: tuple[str, ...] = ()) -> list[str]:
+        with scoped(world.tokens["auditor"]):
+            return [one.state for one in anchors.hold(files, trusted)]
+
+    assert states(kept) == ["fits"], "the chain went on and the old head is still in it"
+    for name, change in (("hash", "00" * 32), ("seal", 1), ("at", "2020-01-01")):
+        forged = tmp_path / f"{name}.json"
+        forged.write_text(json.dumps({**json.loads(kept.read_text()), name: change}))
+        assert states(forged) == ["forged"]
+    assert states(kept, trusted=("00" * 32,)) == ["foreign_key"]
+    (tmp_path / "no.json").write_text("[]")
+    with pytest.raises(anchors.AnchorUnreadable):
+        states(tmp_path / "no.json")
+    # who holds the database and the key ring rewrites everything inside, checkpoints too: the chain holds again
+    root.execute("SET session_replication_role = replica")
+    root.execute("UPDATE audit_event SET actor_label = 'somebody else' WHERE subject = 'household:2'")
+    root.execute("DELETE FROM audit_seal")
+    root.execute("SET session_replication_role = origin")
+    root.execute("ALTER SEQUENCE audit_seal_id_seq RESTART")
+    audit.checkpoint_file().unlink(missing_ok=True)
+    audit.seal_events()
+    with scoped(world.tokens["auditor"]):
+        assert audit.verify().holds
+    assert states(kept) in (["rewritten"], ["gone"])
+
+
+def test_a_thousand_at_once_make_one_chain(world: World, root: psycopg.Connection) -> None:
+    from psycopg_pool import ConnectionPool
+
+    from khana.platform import embedded
+
+    name = root.info.dbname
+    parameters = {**embedded.connection_parameters("web"), "dbname": name}
+    token = world.tokens["registrar_a"]
+
+    def one(number: int) -> None:
+        with pool.connection() as connection:  # a transaction of its own, as a request has
+            connection.execute("SELECT set_config('khana.token', %s, true)", [token])
+            connection.execute(
+                "SELECT khana_private.audit_record('registry.person.read', %s, '{}', now())", [f"person:{number}"]
+            )
+            if number % 7 == 0:  # the sealer runs all the while, two at once too
+                connection.execute("SELECT khana_private.audit_seal(50)")
+
+    with ConnectionPool(kwargs=parameters, min_size=12, max_size=12, timeout=120) as pool:
+        threads = [threading.Thread(target=one, args=(number,)) for number in range(1000)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    while audit.seal_events():
+        pass
+    ((events, subjects, seals, links),) = root.execute(
+        "SELECT (SELECT count(*) FROM audit_event), (SELECT count(DISTINCT subject) FROM audit_event),"
+        " (SELECT count(*) FROM audit_seal), (SELECT count(DISTINCT previous_hash) FROM audit_seal)"
+    ).fetchall()
+    assert (events, subjects, seals, links) == (1000, 1000, 1000, 1000), "no two seals follow the same one"
+    with scoped(world.tokens["auditor"]):
+        verdict = audit.verify()
+    assert verdict.holds and (verdict.sealed, verdict.unsealed) == (1000, 0)

@@ -103,7 +103,7 @@ def _policies() -> list[tuple[str, str]]:
 
 
 OWNER = [
-    *CLOSED, "access_alarm", "access_watchedsubject", "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier",
+    *CLOSED, "access_alarm", "access_watchedsubject", "access_legalhold", "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier",
     "sharing_partner", "sharing_agreement", "sharing_approval", "sharing_extract", "sharing_extractperson", "sharing_refusal",
     "sharing_usage", "registry_person", "registry_membership", "registry_household", "registry_alias", "assessment_score",
     "registry_householdversion", "beneficiaries_benefit", "intake_submission", "identity_nationalidrecord",
@@ -171,6 +171,7 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             "protector",
             f"SELECT khana_private.audit_record('test.read', 'person:{IDS['a']}', '{{}}', now()) > 0, khana_private.access_watch('UTC')",
         ),
+        ("protector", "SELECT khana_private.retention_run('MESSAGES', now(), 100)"),
         ("keeper", "SELECT sum(held)::int FROM khana_private.reseal_counts()"),
         (None, f"SELECT count(*) > 0 FROM khana_private.intake_slip_state({IDS['a']})"),
         ("registrar_a", "SELECT khana_private.audit_record('test.done', 'x', '{}', now()) > 0"),
@@ -215,7 +216,7 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
 def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Connection, world: World) -> None:
     with acting(root, "worker") as connection:
         answers = functions(connection, world)
-    ((counted,),) = answers.pop(10)  # type: ignore[misc]
+    ((counted,),) = answers.pop(11)  # type: ignore[misc]
     assert counted >= 85, "values of every column of ciphertext"
     assert answers == [
         [(True,)],
@@ -228,6 +229,7 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(True,)],
         [(True,)],
         [(True, 1)],
+        [(1,)],
         [(True,)],
         [(True,)],
         [(True,)],

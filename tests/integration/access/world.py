@@ -95,6 +95,11 @@ class World:
                         "tries": 0, "code_hash": b"c" * 32, "extract_number": str(IDS[key]), "delivered_at": AT}  # fmt: skip
             if not is_new:
                 special |= {"drafted_by": number, "asked_by": number}
+        if table == "intake_questionevidence":
+            special |= {"question": str(number)}
+        if table == "access_legalhold":  # three of the four partners' messages are held
+            special |= {"rule": "MESSAGES", "subject": f"partner:{IDS[key]}", "placed_by": actor}
+            special |= {"ended_at": AT} if key == "m" else {}
         if table == "access_watchedsubject":
             special |= {"subject": f"person:{IDS[key]}", "user_id": None}
         if table == "monitoring_publication":

@@ -1,4 +1,4 @@
-"""`khana audit`, `khana quarantine`, `khana explain`, `khana keys`: what happened, and why.
+"""`khana audit`, `khana quarantine`, `khana explain`: what happened, and why.
 
 Auditors verify the chain of events; stewards take rows out of quarantine, correct them in a file
 and replay them; anyone may ask what a finding means or why a row has one.
@@ -33,17 +33,39 @@ def audit() -> None:
     """The event log: who did what, sealed into a chain."""
 
 
-@audit.command("verify", examples=("khana audit verify", "khana audit verify --json"))
+@audit.command(
+    "verify",
+    examples=("khana audit verify", "khana audit verify --json", "khana audit verify --anchors /media/ministry-of-law"),
+)
+@click.option(
+    "--anchors",
+    type=click.Path(exists=True, path_type=Path),
+    help="An anchor that was lodged elsewhere, or a folder of them.",
+)
+@click.option("--key", "trusted", multiple=True, help="A public key to trust instead of this ring's, as hex.")
 @printing
-def audit_verify(as_json: bool, out: Path | None) -> None:
-    """Walk the whole chain and every signed checkpoint; exit code 12 where something was changed."""
+def audit_verify(anchors: Path | None, trusted: tuple[str, ...], as_json: bool, out: Path | None) -> None:
+    """Walk the whole chain, every signed checkpoint, and the anchors given; exit code 12 where something was changed."""
     with acting():
         from khana.access import services as access
+        from khana.audit import anchors as lodged
         from khana.audit import services as log
 
         access.require("audit.read", everywhere=True)
         verdict = log.verify()
-    show({"holds": verdict.holds, **asdict(verdict)}, as_json=as_json, out=out)
+        files = (
+            [] if anchors is None else sorted(anchors.glob("khana-anchor-*.json")) if anchors.is_dir() else [anchors]
+        )
+        held = lodged.hold(files, trusted) if files else []
+    rows = [asdict(one) for one in held]
+    show({"holds": verdict.holds, **asdict(verdict), "rows": rows}, as_json=as_json, out=out)
+    if anchors is not None and not files:
+        raise ChainBroken(f"No anchor lies in {anchors}.")
+    wrong = [one for one in held if one.state != "fits"]
+    if wrong:
+        raise ChainBroken(
+            f"The anchor of seal {wrong[0].seal} does not fit: {wrong[0].state}. Keep everything as it is."
+        )
     if not verdict.holds:
         raise ChainBroken(
             f"The chain does not hold: {verdict.reason}. Keep the database and the checkpoints as they are."
@@ -64,6 +86,35 @@ def audit_seal(as_json: bool, out: Path | None) -> None:
             sealed += step
         head = log.write_checkpoint(at=clock.now())
     show({"sealed": sealed, "checkpoint": head}, as_json=as_json, out=out)
+
+
+@audit.command("lodge", examples=("khana audit lodge --to /media/ministry-of-law", "khana audit lodge --to . --json"))
+@click.option("--to", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@printing
+def audit_lodge(folder: Path, as_json: bool, out: Path | None) -> None:
+    """Seal everything and write the signed head of the chain to a folder that lies elsewhere.
+
+    Whoever keeps the file can check it with our public key alone. Give the key to her once, on paper too.
+    """
+    with acting():
+        from khana.access import services as access
+        from khana.audit import anchors as lodged
+        from khana.audit import services as log
+
+        access.require("audit.read", everywhere=True)
+        while log.seal_events():
+            pass
+        at = clock.now()
+        log.write_checkpoint(at=at)
+        anchor = lodged.make(at=at)
+        result: dict[str, Any] = {"file": None, "public_keys": lodged.own_keys()}
+        if anchor is not None:
+            path = lodged.write(anchor, folder)
+            log.record(
+                action="audit.anchor.lodged", subject=f"seal:{anchor.seal}", details={"hash": anchor.hash}, at=at
+            )
+            result |= {"file": str(path), "seal": anchor.seal, "hash": anchor.hash}
+    show(result, as_json=as_json, out=out)
 
 
 @click.group(

@@ -72,6 +72,8 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "logout": ("login", "logout", "End the saved login of this folder."),
     "users": ("users", "users", "Users, roles and scopes: add, list, grant, reset, code."),
     "access": ("access", "access", "Your office: grants, broken glass, alarms, the walk through every table and page."),
+    "breaches": ("breaches", "breaches", "Breaches of personal data: clocks, letters, who was told."),
+    "retention": ("retention", "retention", "Erase what is over by rule; legal holds keep it."),
     "audit": ("evidence", "audit", "The event log: verify, seal."),
     "keys": ("keys", "keys", "The key ring of this folder: list, add, close old values anew, retire."),
     "worker": ("work", "worker", "Do the long work that pages ask for."),

@@ -20,6 +20,7 @@ WATCH_SECONDS = 5.0
 STOP_SECONDS = 8.0
 NIGHT = (1, 5)
 ORDER_SECONDS = 600.0
+ERASES_AT = 20  # UTC: after midnight where Khana is used
 _FORGET = (
     "UPDATE procrastinate_jobs SET status = 'failed' "
     "WHERE status = 'doing' AND worker_id IS NULL AND task_name = 'khana.run'"
@@ -49,13 +50,16 @@ def recover() -> None:
 
 
 def keep_order() -> None:
-    """Close idle users and look for unusual reading; the worker does it every ten minutes."""
+    """Close idle users and look for unusual reading, every ten minutes; erase what is over, at night."""
     from django.db import connection
 
-    from khana.access import offices
+    from khana.access import offices, retention
     from khana.interfaces.errors import translate
+    from khana.platform import clock
 
     try:
+        if clock.now().hour == ERASES_AT:
+            retention.run(at=clock.now())
         closed, raised = offices.close_idle(), offices.watch(os.environ.get("KHANA_TIME_ZONE", "UTC"))
         if closed or raised:
             _log.warning("%s idle users closed, %s alarms raised", closed, raised)

@@ -1,0 +1,112 @@
+"""Erasure by rule, and legal holds: what is over goes, what a court or an audit needs stays.
+
+The rules are data (`retention_rules.yaml`); one step is one statement in the database, which asks for the permission and
+for holds itself. The event log holds ids only: nothing of it is erased and its chain is not touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+import yaml
+from django.db import transaction
+
+from khana.access import services as access
+from khana.access.functions import call
+from khana.access.models import LegalHold
+from khana.audit import services as audit
+from khana_methods.errors import InputError, NotFound
+
+STEP = 5_000
+
+
+class RuleUnknown(InputError):
+    """There is no rule of retention with this code, or a hold says too little."""
+
+    code: ClassVar[str] = "access.retention.rule_unknown"
+
+
+class HoldNotFound(NotFound):
+    """No hold in force has this number."""
+
+    code: ClassVar[str] = "access.retention.hold_not_found"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: after how many days what is erased, and why."""
+
+    code: str
+    days: int
+    what: str
+    basis: str
+    held_by: str
+
+
+@lru_cache(maxsize=1)
+def rules() -> tuple[Rule, ...]:
+    """Return the rules."""
+    found = yaml.safe_load((Path(__file__).parent / "retention_rules.yaml").read_text(encoding="utf-8"))
+    return tuple(Rule(code, **body) for code, body in found.items())
+
+
+def run(*, at: datetime) -> dict[str, int]:
+    """Erase what is over, rule by rule, a step of rows at a time; return how many rows each rule erased.
+
+    Inside `scoped` of somebody with `retention.run`; the worker may without anybody.
+    """
+    out = {}
+    for rule in rules():
+        before, erased = at - timedelta(days=rule.days), 0
+        while True:
+            with transaction.atomic():
+                done = int(call("retention_run", rule.code, before, STEP)[0][0])
+            erased += done
+            if done < STEP:
+                break
+        out[rule.code] = erased
+    return out
+
+
+@transaction.atomic
+def hold(*, rule: str, subject: str = "", reason: str, at: datetime) -> int:
+    """Keep what a rule would erase: everything, or what belongs to one batch, partner or area; return the number.
+
+    Args:
+        rule: Code of a rule, or `*`.
+        subject: `batch:12`, `partner:3` (its number) or `area:PK.PK5.`; empty for everything.
+        reason: Who asked for it and why, at least ten characters.
+        at: When.
+    """
+    access.require("alarms.decide", everywhere=True)
+    if rule != "*" and rule not in {one.code for one in rules()}:
+        raise RuleUnknown(
+            f"There is no rule {rule}. There are: {', '.join(one.code for one in rules())}, and * for all."
+        )
+    kind = subject.partition(":")[0]
+    if len(reason.strip()) < 10 or (subject and kind not in ("batch", "partner", "area")):
+        raise RuleUnknown("Say why, and name a batch:NUMBER, a partner:NUMBER, an area:PATH or nothing.")
+    made = LegalHold.objects.create(
+        rule=rule, subject=subject, reason=reason.strip(), placed_by=access.actor_id(), placed_at=at
+    )
+    audit.record(action="access.hold.placed", subject=f"hold:{made.pk}", details={"rule": rule, "of": subject}, at=at)
+    return int(made.pk)
+
+
+@transaction.atomic
+def release(*, number: int, at: datetime) -> None:
+    """End a hold; what was over meanwhile is erased at the next run."""
+    access.require("alarms.decide", everywhere=True)
+    if not LegalHold.objects.filter(pk=number, ended_at=None).update(ended_at=at):
+        raise HoldNotFound("No hold in force has this number.")
+    audit.record(action="access.hold.ended", subject=f"hold:{number}", details={}, at=at)
+
+
+def holds() -> list[LegalHold]:
+    """Return every hold, newest first; needs `alarms.read`."""
+    access.require("alarms.read", everywhere=True)
+    return list(LegalHold.objects.order_by("-id"))
