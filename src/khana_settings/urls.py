@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/odk/v1/", include("khana.interfaces.api.odk.urls")),
     path("", include("khana.interfaces.api.docs.urls")),
     path("", include("khana.interfaces.api.dci.urls", namespace="dci")),
+    path("", include("khana.interfaces.api.ogc.urls", namespace="ogc")),
     path("", include("khana.interfaces.web.urls")),
 ]
 handler400 = "khana.interfaces.web.errors.pages.bad_request"

@@ -35,7 +35,7 @@ KINDS = ("recipients", "overlaps", "cap", "unserved", "leakage", "findings", "qu
 FIGURES = ("recipients", "overlaps", "cap", "unserved", "leakage")
 
 PUBLIC = {"slip-state", "sign-in", "second-factor", "sign-out", "language", "health", "my-file", "my-file-code", "my-file-read", "my-file-say",
-          "my-file-download", "my-file-leave"}  # fmt: skip
+          "my-file-download", "my-file-leave", "public", "public-outlines", "public-values"}  # fmt: skip
 # name of an address -> the requests to make; {x} are things of the other side, see `World.things`
 PAGES: dict[str, list[str]] = {
     "sign-in": ["GET /sign-in"],
@@ -113,11 +113,26 @@ PAGES: dict[str, list[str]] = {
     "monitoring-rows": ["GET /monitoring/rows?area={area}&indicator=HH_REGISTERED", "GET /monitoring/rows?area={own_area}&indicator=SHARE_POOR&part=denominator"],
     "monitoring-compare": ["GET /monitoring/compare?with={area}&with={own_area}"],
     "monitoring-definitions": ["GET /monitoring/definitions"],
+    "monitoring-publishing": ["GET /monitoring/publishing"],
+    "monitoring-publish": ["POST /monitoring/publish threshold=5"],
+    "monitoring-withdraw": ["POST /monitoring/publications/999/withdraw"],
+    "public": ["GET /public", "GET /public?area={area}"],
+    "public-outlines": ["GET /public/outlines/{top}.topojson"],
+    "public-values": ["GET /public/values.csv"],
+    "ogc:landing": ["GET /ogc/"],
+    "ogc:landing-plain": ["GET /ogc"],
+    "ogc:conformance": ["GET /ogc/conformance"],
+    "ogc:definition": ["GET /ogc/api"],
+    "ogc:collections": ["GET /ogc/collections"],
+    "ogc:collection": ["GET /ogc/collections/pak_adm1"],
+    "ogc:items": ["GET /ogc/collections/pak_adm2_figures/items?limit=1000"],
+    "ogc:item": ["GET /ogc/collections/pak_adm2/items/{area}"],
     "coverage": ["GET /coverage"],
     "coverage-new": ["GET /coverage/new", "POST /coverage/new look=1", "POST /coverage/new weight=w"],
     "coverage-study": ["GET /coverage/1"],
     "coverage-report": ["GET /coverage/1/report.html", "GET /coverage/1/report.docx?language=ur"],
     "coverage-plan": ["GET /coverage/plans/1"],
+    "coverage-plan-send": ["POST /coverage/plans/1/send"],
     "users": ["GET /users"],
     "users-office": ["GET /users/steward/office"],
     "users-give": ["POST /users/steward/give role=auditor"],
@@ -278,6 +293,9 @@ COMMANDS: dict[str, list[str]] = {
     + [f"{k} --out {{folder}}/out-{k}.{f}" for k in KINDS for f in ("xlsx", "parquet")],
     "monitoring indicators": ["", "--no-keep --level 1", "--definitions"],
     "monitoring report": ["--out {folder}/out-r.html", "--out {folder}/out-r.docx --language ur"],
+    "outreach send": ["1"],
+    "outreach results": ["1"],
+    "monitoring publish": ["--epsilon 0.5", "--threshold 5", "--withdraw 999"],
     "monitoring export": [f"--format {f} --out {{folder}}/out-m.{f}" for f in ("csv", "xlsx", "parquet", "dhis2", "sdmx-csv", "sdmx-json", "ddi")],
     "coverage study": ["--survey {folder}/survey.csv --design weight=w --match id_number=nid --title mine"],
     "checks run": ["--registry", "--registry --out {folder}/out-checks.csv"],
@@ -364,7 +382,8 @@ NO_PEOPLE = {
     "bootstrap administrator": "the owner's", "migrations-check": "reads models", "synth": "makes people up",
     "sources suggest": "reads the user's own file", "schema": "documents", "schema contract": "documents",
     "schema manifest": "documents", "schema facts": "documents", "login": "asks for a password", "logout": "ends a session",
-    "outreach plan": "reads the user's own file", "coverage small-areas": "reads the user's own file",
+    "outreach plan": "reads the user's own file", "outreach campaign draw": "reads the user's own file",
+    "outreach campaign measure": "reads the user's own file", "coverage small-areas": "reads the user's own file",
     "incidence": "reads the user's own file",
     "survey estimate": "reads the user's own file",
     "intake telephone": "a token of one's own",
@@ -457,6 +476,7 @@ def world(server: None, database: str, tokens, tmp_path_factory: pytest.TempPath
             ("simulate", "prepare"),
             ("monitoring", "indicators"),
             ("identity", "connect", "extract", "--kind", "OFFLINE"),
+            ("monitoring", "publish", "--threshold", 5),
             ("intake", "work"),  # the journey is a user of its own from its first run on
         ):
             done = lent.run(*words, "--json", **ask)
@@ -684,6 +704,8 @@ def test_nobody_gets_no_further_than_the_door(world: World) -> None:
                 assert status in (401, 404), (request, status)
             elif name.startswith("odk"):
                 assert status in (400, 401, 403), (request, status)
+            elif name.startswith("ogc:"):
+                assert status in ((200, 404) if name == "ogc:item" else (200,)), (request, status)
             elif name.startswith("dci:"):
                 is_public = name in ("dci:jwks", "dci:locations")
                 assert status in ((200,) if is_public else (400, 401, 405)), (request, status)
@@ -727,7 +749,13 @@ def test_commands(world: World, user: str) -> None:
     after = {t: s for t, s in state(world.database).items() if not t.startswith(allowed)}
     hers = {
         "registrar": {"registry_householdversion"},
-        "analyst": {"assessment_modelversion", "assessment_activation", "assessment_scenario", "assessment_snapshot"},
+        "analyst": {
+            "assessment_modelversion",
+            "assessment_activation",
+            "assessment_scenario",
+            "assessment_snapshot",
+            "monitoring_publication",
+        },
         "officer": {"assessment_scenario"},
     }
     assert {t for t in after if after[t] != before[t]} <= hers.get(user, set())

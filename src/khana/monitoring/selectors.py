@@ -160,7 +160,10 @@ def get_plan(number: int | None = None) -> dict[str, Any]:
     found = rows.filter(pk=number).first() if number is not None else rows.first()
     if found is None:
         raise NothingMeasured("There is no outreach plan yet. Run `khana outreach plan`.")
-    return {"plan": found.pk, "title": found.title, "summary": found.summary, "rows": found.stops}
+    return {
+        "plan": found.pk, "title": found.title, "summary": found.summary, "rows": found.stops, "parameters": found.parameters,
+        "made_at": found.made_at,
+    }  # fmt: skip
 
 
 def list_plans(limit: int = 20) -> list[tuple[int, str, datetime]]:

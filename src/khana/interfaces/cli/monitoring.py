@@ -160,6 +160,43 @@ def report(language: str, study: int | None, snapshot: int | None, as_json: bool
         show({"file": str(out), "bytes": len(content), "language": language}, as_json=True, out=None)
 
 
+@monitoring.command(
+    examples=(
+        "khana monitoring publish                       the newest snapshot, counts under 10 hidden",
+        "khana monitoring publish --epsilon 1           with noise instead, and the budget that it spends",
+        "khana monitoring publish --withdraw 3          takes publication 3 off the public page",
+    )
+)
+@click.option("--title", default="", help="What the public reads above it; the framework's name if absent.")
+@click.option("--snapshot", type=int, help="Its number; the newest if absent.")
+@click.option("--threshold", type=click.IntRange(3), default=10, show_default=True, help="Counts below it are hidden.")
+@click.option(
+    "--epsilon",
+    type=click.FloatRange(0, 20, min_open=True),
+    help="Add noise under this privacy budget; nothing is hidden then.",
+)
+@click.option("--withdraw", type=int, help="Take this publication back instead.")
+@printing
+def publish(
+    title: str, snapshot: int | None, threshold: int, epsilon: float | None, withdraw: int | None, as_json: bool, out: Path | None
+) -> None:  # fmt: skip
+    """Put a snapshot on the public page and under /ogc, safe for everybody; or take one back."""
+    from khana.interfaces.cli.session import setup, token
+    from khana.platform import clock
+
+    acting = token()
+    setup()
+    from khana.workflows import publish_figures as workflow
+
+    if withdraw is not None:
+        result = workflow.withdraw(token=acting, publication=withdraw, at=clock.now())
+    else:
+        result = workflow.run(
+            token=acting, title=title, snapshot=snapshot, threshold=threshold, epsilon=epsilon, at=clock.now()
+        )
+    show(result, as_json=as_json, out=out)
+
+
 def write_whole(out: Path, content: bytes) -> None:
     """Write a file that appears whole or not at all; its owner alone reads it."""
     temporary = out.with_name(f".{out.name}.{os.getpid()}.part")

@@ -59,6 +59,7 @@ KINDS: dict[str, Kind] = {
     "judge_model": Kind("khana.workflows.judge_model"),
     "prepare_simulation": Kind("khana.workflows.simulation", "prepare"),
     "measure_indicators": Kind("khana.workflows.measure_indicators", "measure"),
+    "publish_figures": Kind("khana.workflows.publish_figures"),
     "study_coverage": Kind("khana.workflows.study_upload"),
     "answer_message": Kind("khana.sharing.services.replies", "answer_kept"),
     "make_extract": Kind("khana.sharing.services.extracts", "make"),

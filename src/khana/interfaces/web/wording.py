@@ -92,7 +92,7 @@ JOB_KIND = {
     "score_registry": _("Score the registry"), "prepare_simulation": _("Count the scores for the simulator"),
     "watch_scores": _("Watch over the scores"), "fit_model": _("Fit a model"), "judge_model": _("Hold a model against a survey"),
     "answer_message": _("Answer a partner"), "make_extract": _("Make an extract"),
-    "measure_indicators": _("Computation of the indicators"), "study_coverage": _("Coverage study"),
+    "measure_indicators": _("Computation of the indicators"), "study_coverage": _("Coverage study"), "publish_figures": _("Publication of figures"),
     "register_submissions": _("Work off filled forms"), "review_field": _("Checks of filled forms"),
 }  # fmt: skip
 JOB_PHASE = {
@@ -113,7 +113,7 @@ JOB_RESULT = {
     "rows": _("Rows"), "linked": _("Rows linked to a person"), "unmatched": _("Rows of nobody registered"),
     "recipients": _("All recipients"), "over_cap": _("Over the cap"), "unserved": _("Poor and served by nothing"),
     "leakage": _("Well off and receiving"), "scored": _("Households with a score"), "refused": _("Households without a score"),
-    "values": _("Values"), "households": _("Households of the survey"), "registered": _("Of these registered"),
+    "values": _("Values"), "hidden": _("Hidden"), "spent": _("Privacy budget spent"), "households": _("Households of the survey"), "registered": _("Of these registered"),
     "r2": _("R² in the sample"), "r2_out_of_sample": _("R² outside the sample"),
     "written": _("Scores written"), "superseded": _("Scores superseded"),
 }  # fmt: skip

@@ -153,3 +153,27 @@ def test_a_framework_that_is_no_yaml_is_refused(tmp_path: Path) -> None:
     for name in ("a.yaml", "absent.yaml"):
         with pytest.raises(FrameworkInvalid):
             read_framework(tmp_path / name)
+
+
+def test_private_values_spend_their_budget_and_leave_sums_out() -> None:
+    from khana_methods.coverage.private_values import make_private
+    from khana_methods.disclosure.private_counts import BudgetWrong
+
+    framework = framework_of(document())
+    plain = [one for one in framework.indicators if one.relation == "household"]
+    values = [
+        Value(one.code, area, level, "", "", 800.0, 1000.0 if one.denominator else None, 0.8)
+        for one in plain for area, level in (("PAK", 0), ("PK1", 1))
+    ]  # fmt: skip
+    areas = {"PAK": 0, "PK1": 1, "PK2": 1}
+    made = make_private(values, framework, areas, parameters={"cut_off": 32}, epsilon=20.0)
+    assert made.released.spent == pytest.approx(20.0)
+    assert {v.area_code for v in made.values} == set(areas), "where nobody stands is spoken of too"
+    released = {v.indicator for v in made.values}
+    assert released and not released & set(made.left_out)
+    near = [v.numerator for v in made.values if v.area_code == "PK1"]
+    assert all(n is not None and abs(n - 800) < 60 for n in near)  # scale is a few tables over 20
+    assert all(v.value is None or 0 <= v.value <= 1 for v in made.values if v.denominator is not None)
+    for wrong in (0.0, -1.0, 50.0, float("nan")):
+        with pytest.raises(BudgetWrong):
+            make_private(values, framework, areas, parameters={"cut_off": 32}, epsilon=wrong)

@@ -152,3 +152,80 @@ def test_small_areas_that_cannot_be_fitted_are_refused() -> None:
         fay_herriot(codes[:5], [float(d) for d in direct[:5]], [float(s) for s in se[:5]], x[:5, None])
     with pytest.raises(SmallAreasUnfit):
         fay_herriot(codes, [float(d) for d in direct], [float(s) for s in se], np.column_stack([x, x]))
+
+
+def test_centres_and_sweeps_are_weighed_against_vans_and_stay_under_the_bound() -> None:
+    from khana_methods.coverage.outreach_ways import Ways, plan_ways
+
+    wanted = places(40)
+    terms = Terms(days=10, start=date(2026, 7, 1), per_day=40, budget=2_500_000)
+    only_vans = plan_ways(wanted, BASES, terms, Ways())
+    mixed = plan_ways(wanted, BASES, terms, Ways(centres=2, centre_cost=60_000, teams=8))
+    kinds = {stay.kind for stay in mixed.stays}
+    assert kinds == {"centre", "sweep"} and sum(1 for stay in mixed.stays if stay.kind == "centre") <= 2
+    assert only_vans.registered <= mixed.registered <= mixed.bound + 1e-6 and mixed.cost <= 2_500_000 + 1e-6
+    assert mixed.gap < 0.1
+    reached = {place.code: 0.0 for place in wanted}
+    for one in [*mixed.stops, *mixed.stays]:
+        reached[one.place] += one.target
+    assert all(reached[place.code] <= 0.9 * place.missing + 1e-6 for place in wanted), "no more than the best way finds"
+    team_days = {team: sum(s.days for s in mixed.stays if s.kind == "sweep" and s.team == team) for team in range(1, 9)}
+    assert max(team_days.values()) <= 10
+    without_vans = plan_ways(wanted, [], terms, Ways(teams=8))
+    assert not without_vans.stops and without_vans.registered > 0
+    with pytest.raises(PlanImpossible):
+        plan_ways(wanted, [], terms, Ways())
+
+
+def test_opening_hours_make_days_as_long_as_they_are() -> None:
+    from khana_methods.coverage.opening_hours import HoursUnreadable, closed_days, per_day, read_hours
+
+    hours = read_hours("mon-thu 9-15, fri 9-12")
+    assert closed_days(hours) == (5, 6)
+    week = [date(2026, 6, day) for day in (22, 23, 24, 25, 26)]
+    assert per_day(hours, 10, week) == pytest.approx((4 * 60 + 30) / 5)
+    for wrong in ("", "monday 9-5", "mon 9", "mon 15-9", "mon 25-26", "fri-xyz 9-12"):
+        with pytest.raises(HoursUnreadable):
+            read_hours(wrong)
+
+
+def test_results_correct_the_map_and_not_only_the_rate() -> None:
+    from khana_methods.coverage.results_back import NothingPlanned, Result, correct
+
+    made = correct([Result("full", 400, 200, 190), Result("empty", 400, 200, 20), Result("rest", 4000, 2000, 1000), Result("none", 50, 0, 0)])  # fmt: skip
+    told = {one.place: one for one in made.places}
+    assert made.take_up_factor == pytest.approx(1210 / 2400)
+    assert told["full"].ratio > made.take_up_factor > told["empty"].ratio
+    assert told["full"].missing > told["empty"].missing, "where more came than planned, more were missing"
+    assert told["none"].missing == 50 and told["empty"].missing >= 0
+    with pytest.raises(NothingPlanned):
+        correct([Result("a", 10, 0, 3)])
+
+
+def test_a_campaign_is_drawn_fairly_and_measured_against_its_control() -> None:
+    import numpy as np
+
+    from khana_methods.coverage.campaigns import CONTROL, CampaignArea, CampaignWrong, assign_arms, measure
+
+    areas = {f"u{k}": (f"p{k % 3}", float(50 + k)) for k in range(120)}
+    drawn = assign_arms(areas, ["sms", "radio"], control_share=0.25, seed=5)
+    assert drawn == assign_arms(areas, ["sms", "radio"], control_share=0.25, seed=5) and set(drawn) == set(areas)
+    counts = {arm: sum(1 for one in drawn.values() if one == arm) for arm in set(drawn.values())}
+    assert counts[CONTROL] == pytest.approx(30, abs=1) and abs(counts["sms"] - counts["radio"]) <= 2
+    held = [areas[code][1] for code, arm in drawn.items() if arm == CONTROL]
+    assert np.mean(held) == pytest.approx(np.mean([n for _, n in areas.values()]), rel=0.1)
+    random = np.random.default_rng(2)
+    truth = {CONTROL: 0.10, "sms": 0.10, "radio": 0.18}
+    rows = [
+        CampaignArea(code, arm, 1000, random.binomial(1000, 0.05), random.binomial(1000, truth[arm]), 0 if arm == CONTROL else 20_000, 50, 10 + 10 * (arm == "radio"))
+        for code, arm in drawn.items()
+    ]  # fmt: skip
+    told = {one.arm: one for one in measure(rows)}
+    radio, sms = told["radio"], told["sms"]
+    assert radio.effect == pytest.approx(0.08, abs=0.01) and radio.p_value is not None and radio.p_value < 1e-6
+    assert sms.lower is not None and sms.upper is not None and sms.lower < 0 < sms.upper and sms.cost_upper is None
+    assert radio.cost_per_household == pytest.approx(20_000 / 80, rel=0.2)
+    assert radio.aware_more == pytest.approx(0.2)
+    for wrong in (rows[:1], [one for one in rows if one.arm != CONTROL]):
+        with pytest.raises(CampaignWrong):
+            measure(wrong)

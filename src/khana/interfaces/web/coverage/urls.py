@@ -12,4 +12,5 @@ urlpatterns = [
     path("coverage/<int:number>", views.study, name="coverage-study"),
     path("coverage/<int:number>/report.<str:form>", views.report, name="coverage-report"),
     path("coverage/plans/<int:number>", plans.plan, name="coverage-plan"),
+    path("coverage/plans/<int:number>/send", plans.send, name="coverage-plan-send"),
 ]

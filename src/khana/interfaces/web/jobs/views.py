@@ -37,6 +37,7 @@ def _shown(run: Any) -> dict[str, Any]:
         "is_study": run.kind == "study",
         "is_consolidation": run.kind == "consolidate",
         "is_snapshot": run.kind == "measure_indicators",
+        "is_publication": run.kind == "publish_figures",
         "coverage_study": run.result.get("study") if run.kind == "study_coverage" else None,
         "is_watch": run.kind == "watch_scores",
         "model": str(run.result.get("model", "")).rpartition("/") if run.kind in ("fit_model", "judge_model") else None,

@@ -76,7 +76,7 @@ def monitoring(request: HttpRequest) -> HttpResponse:
         "raw": here.get(one.code), "places": presenters.places(one, below, values_below),
         "legend": presenters.legend(one, values_below.values()),
         "groups": presenters.groups(one, values, _programme_names()), "funnel": presenters.funnel(framework, here),
-        **_rows_behind(request, head, one),
+        **_rows_behind(request, head, one), "may_publish": session.may(request, "monitoring.write"),
     }  # fmt: skip
     return render(request, "monitoring/monitoring.html", context)
 
