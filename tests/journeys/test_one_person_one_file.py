@@ -370,3 +370,35 @@ def test_at_the_desk_another_file_is_told_without_being_shown(
     status, found = _api(tokens("registrar", area_code=elsewhere), "POST", "check", name="Zzyx Qqwv", birth_year=1950)
     assert found == {"files": [], "elsewhere": False, "elsewhere_shares_number": False}
     assert _api(tokens("analyst"), "POST", "check", **asked)[0] == 403
+
+
+def test_a_survey_is_held_against_the_registry_by_the_model_in_use(
+    country: Country, matched: dict[str, Any], tmp_path: Path
+) -> None:
+    """Those who state no number are found by name, birth, family and place; strangers with like names are not."""
+    with (country.folder / "persons.csv").open() as lines:
+        heads = [row for row in csv.DictReader(lines) if row["line_no"] == "1" and row["id_number"] and row["dob"]][
+            :180
+        ]
+    with (country.folder / "households.csv").open() as lines:
+        place = {row["household_id"]: (row["district_code"], row["tehsil_code"]) for row in csv.DictReader(lines)}
+    survey = tmp_path / "survey.csv"
+    with survey.open("w", newline="") as out:
+        lines_out = csv.writer(out)
+        lines_out.writerow(["hhid", "w", "cnic", "name", "father", "dob", "sex", "district", "tehsil"])
+        for n, row in enumerate(heads):
+            district, tehsil = place[row["household_id"]]
+            sex = {"1": "M", "2": "F"}.get(row["sex"], "")
+            father, dob, number = row["father_husband_name"], row["dob"], row["id_number"] if n < 60 else ""
+            if n >= 120:  # a stranger: her name, another's father, born in another year, in another place
+                other = heads[n - 60]
+                father, dob = other["father_husband_name"], f"{int(row['dob'][:4]) - 9}-02-03"
+                district, tehsil = place[other["household_id"]]
+            lines_out.writerow([n, 1, number, row["name"], father, dob, sex, district, tehsil])
+    facts = "id_number=cnic,name=name,guardian_name=father,birth_date=dob,sex=sex,district=district,tehsil=tehsil"
+    words = ("coverage", "study", "--survey", survey, "--design", "weight=w", "--match", facts)
+    plain = country.khana(*words)
+    made = country.khana(*words, "--probabilistic", "--title", "by name")
+    assert plain["registered"] <= 60
+    assert 60 + 0.8 * 60 <= made["registered"] <= 120 + 3, made["notes"]
+    assert any("matching model T-1" in note for note in made["notes"])

@@ -164,3 +164,11 @@ def prepare_with_rows(engine: Engine) -> int:
         f"SELECT {_COLUMNS} FROM link_record_person UNION ALL SELECT {_COLUMNS} FROM link_record_row ORDER BY record_id"
     )
     return prepare(engine, records, authority=authority(engine), subscribers=subscribers(engine))
+
+
+def prepare_with_survey(engine: Engine, listed: pa.Table) -> int:
+    """Make `person_record` of the registry and the people of a survey (`linkage_frame`, side LIST). Returns records."""
+    make_person_records(engine)
+    held = engine.table(f"SELECT {_COLUMNS} FROM link_record_person ORDER BY record_id")
+    both = pa.concat_tables([held, listed.select(held.schema.names).cast(held.schema)])
+    return prepare(engine, both, authority=authority(engine), subscribers=subscribers(engine))

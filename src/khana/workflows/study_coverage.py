@@ -142,14 +142,31 @@ def in_database(*, token: str, asked: Asked, progress: Progress = silent, at: da
             action="monitoring.study.matched", subject="registry",
             details={"numbers": len(tokens), "households": stated["household"].n_unique()}, at=at,
         )  # fmt: skip
-        progress(2, 3, "estimating")
-        table = collapse(asked.survey, spec.household, dict.fromkeys(present, "number"))
         notes.append(
             f"{stated['household'].n_unique()} households state a number; {len(present)} are registered by one."
         )
+        how = dict.fromkeys(present, "number")
+        if asked.probabilistic:
+            how = {**dict.fromkeys(_by_model(asked, spec, notes), "name"), **how}
+        progress(2, 3, "estimating")
+        table = collapse(asked.survey, spec.household, how)
         result = _answer(asked, table, replace(spec, registered="registered"), counts, notes, [])
         result["study"] = keep(asked, result, at=at)
     return result
+
+
+def _by_model(asked: Asked, spec: StudySpec, notes: list[str]) -> set[str]:
+    """Return the households that the linkage room's model finds, and say what was done."""
+    from khana.workflows import match_survey
+
+    found = match_survey.found_by_model(asked.survey, spec.match, household=spec.household, country=asked.country)
+    if found is None:
+        notes.append("No matching model is in use: those whom no number finds were not looked for by name.")
+        return set()
+    notes.append(
+        f"{len(found[0])} households are linked by the matching model {found[1]}, by name, birth, family and place."
+    )
+    return found[0]
 
 
 def keep(asked: Asked, result: Mapping[str, Any], *, at: datetime) -> int:

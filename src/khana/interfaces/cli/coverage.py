@@ -44,7 +44,9 @@ def coverage() -> None:
 @click.option("--registry", type=_FILE, help="File of the registry, a row a person; without it the database is asked.")
 @click.option("--registry-columns", help="FACT=COLUMN of that file, comma between, such as id_number=cnic,name=name.")
 @click.option(
-    "--probabilistic", is_flag=True, help="Look for the others by name, birth, family and place (with --registry)."
+    "--probabilistic",
+    is_flag=True,
+    help="Look for the others by name, birth, family and place; in the database by the linkage room's model.",
 )
 @click.option("--by", multiple=True, help="Column of a domain; a+b for a combination; several times.")
 @click.option("--welfare", help="Column of welfare per head: its quantiles become a domain.")
