@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 
 from khana.platform import installation
 from khana_country.load import load_pack, pack_folder
 from khana_methods.coverage.framework import Framework, read_framework
 
 
+@cache
 def framework_of(country: str) -> Framework:
-    """Return the framework of a country's pack."""
+    """Return the framework of a country's pack; read and checked once a process, for a page asks for it each time."""
     return read_framework(pack_folder(country) / "results_framework.yaml")
 
 
