@@ -86,12 +86,14 @@ def row_place_frame(frames: FrameSource) -> pa.RecordBatchReader:
     )
 
 
-def stake_frame(frames: FrameSource) -> pa.RecordBatchReader:
+def stake_frame(frames: FrameSource, people: Sequence[int] | None = None) -> pa.RecordBatchReader:
     """Return what each registered recipient of the last finished run draws: `person_id`, `cash_programmes`, `amount`."""
+    listed = ", ".join(str(int(one)) for one in people or ())
+    only = "" if people is None else f"AND person_id = ANY (ARRAY[{listed}]::bigint[])"
     return frames.query(
-        """SELECT person_id, max(cash_programmes)::int AS cash_programmes, sum(amount)::float8 AS amount
+        f"""SELECT person_id, max(cash_programmes)::int AS cash_programmes, sum(amount)::float8 AS amount
            FROM beneficiaries_recipient
-           WHERE run_id = (SELECT max(id) FROM beneficiaries_run WHERE state = 'DONE') AND person_id IS NOT NULL
+           WHERE run_id = (SELECT max(id) FROM beneficiaries_run WHERE state = 'DONE') AND person_id IS NOT NULL {only}
            GROUP BY person_id"""
     )
 

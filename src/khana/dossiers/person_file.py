@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import ClassVar
 
@@ -15,6 +16,8 @@ from khana.assessment import scores
 from khana.beneficiaries import lists, results
 from khana.dossiers.benefit_lines import BenefitLine, benefit_lines
 from khana.geo import area_names as geo
+from khana.intake import selectors as submissions
+from khana.linkage import selectors as linkage
 from khana.platform import installation, keys
 from khana.registry import files
 from khana_country.load import pack_folder
@@ -32,6 +35,27 @@ class FileNotFound(NotFound):
 
 
 @dataclass(frozen=True)
+class Sent:
+    """One filled form of a household in which any of her files stands."""
+
+    number: int
+    form: str
+    state: str
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """One pair in which any of her files stands, and what was decided."""
+
+    number: int
+    kind: str
+    other: int
+    decision: str
+    by_person: bool
+
+
+@dataclass(frozen=True)
 class PersonFile:
     """Everything that the caller may know of one person."""
 
@@ -45,6 +69,8 @@ class PersonFile:
     exits: Sequence[lists.ExitRow]
     score: scores.ScoreFacts | None
     merges: Sequence[files.Merge] = ()
+    submissions: Sequence[Sent] = ()
+    pairs: Sequence[Pairing] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +98,7 @@ class SearchResult:
 
 
 def person_file(person_id: int, clocks: files.Clocks | None = None) -> PersonFile:
-    """Read one file.
+    """Read one file: what hangs on any of the ids that stand for her today is found from each of them.
 
     Raises:
         FileNotFound: It does not exist or lies outside the scope, or nothing was known on that day.
@@ -98,7 +124,15 @@ def person_file(person_id: int, clocks: files.Clocks | None = None) -> PersonFil
         exits=lists.exits_of(tokens),
         score=found[0] if found else None,
         merges=files.merges_of(held),
-    )
+        submissions=[
+            Sent(row.pk, row.form_code, row.state, row.received_at)
+            for row in submissions.submissions_of(sorted({place.household_id for place in places}))
+        ],
+        pairs=[
+            Pairing(row.pk, row.left_kind, row.right_id if row.left_id in held else row.left_id, row.decision, row.decided_by is not None)
+            for row in linkage.pairs_of(held)
+        ],
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import pyarrow as pa
 
 from khana.platform.frames import FrameSource
@@ -32,15 +34,27 @@ def employee_frame(source: FrameSource) -> pa.RecordBatchReader:
     return source.query("SELECT id_token, status FROM identity_publicemployee WHERE id_token IS NOT NULL")
 
 
-def authority_record_frame(source: FrameSource) -> pa.RecordBatchReader:
-    """Return one row per number issued as matching compares it; numbers as tokens, her own also as ciphertext."""
+def authority_record_frame(source: FrameSource, tokens: Sequence[bytes] | None = None) -> pa.RecordBatchReader:
+    """Return one row per number issued as matching compares it; numbers as tokens, her own also as ciphertext.
+
+    With `tokens` only those numbers, by index.
+    """
+    only = "" if tokens is None else f"WHERE token = ANY ({_bytes(tokens)})"
     return source.query(
-        """SELECT DISTINCT ON (token) token, ciphertext, name, name_native, father_name, husband_name, sex, birth_date,
+        f"""SELECT DISTINCT ON (token) token, ciphertext, name, name_native, father_name, husband_name, sex, birth_date,
                   father_token, spouse_token
-           FROM identity_nationalidrecord ORDER BY token, id"""
+           FROM identity_nationalidrecord {only} ORDER BY token, id"""
     )
 
 
-def subscriber_frame(source: FrameSource) -> pa.RecordBatchReader:
-    """Return one row per telephone (hex of its token) and the number that subscribes it."""
-    return source.query("SELECT encode(mobile_token, 'hex') AS mobile, id_token AS token FROM identity_simrecord")
+def subscriber_frame(source: FrameSource, mobiles: Sequence[str] | None = None) -> pa.RecordBatchReader:
+    """Return one row per telephone (hex of its token) and the number that subscribes it; with `mobiles` only those."""
+    only = "" if mobiles is None else f"WHERE mobile_token = ANY ({_bytes(bytes.fromhex(one) for one in mobiles)})"
+    return source.query(
+        f"SELECT encode(mobile_token, 'hex') AS mobile, id_token AS token FROM identity_simrecord {only}"
+    )
+
+
+def _bytes(values: Iterable[bytes]) -> str:
+    listed = ", ".join(f"'\\x{bytes(one).hex()}'" for one in values)
+    return f"ARRAY[{listed}]::bytea[]"

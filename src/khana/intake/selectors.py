@@ -101,6 +101,12 @@ def list_submissions(
     return list(found[:limit])
 
 
+def submissions_of(households: Sequence[int], *, limit: int = 50) -> list[Submission]:
+    """Return what was sent of these households, newest first."""
+    found = Submission.objects.filter(household_id__in=list(households)).select_related("form_version__form")
+    return list(found.order_by("-id")[:limit])
+
+
 def get_submission(instance_id: str) -> Submission:
     """Return one submission by its instance id.
 

@@ -64,7 +64,7 @@ class Approval(models.Model):
 
 
 class LinkageRun(models.Model):
-    """One row is one run of a model over the registry, or over the rows of lists in a consolidation.
+    """One row is one run of a model over the registry, over what changed in it (CHANGES), or over rows of lists.
 
     .. no_pii: counts, codes and hashes
     """
@@ -188,3 +188,40 @@ class ClusterMember(models.Model):
 
         constraints = [models.UniqueConstraint(fields=["person_id"], name="cluster_member_once")]
         indexes = [models.Index(fields=["cluster"], name="cluster_of")]
+
+
+class Opening(models.Model):
+    """One row is one question from a desk: may the file be opened that lies outside the asker's area.
+
+    Made by a function of the database, which alone knows the file; stewards of the file's area answer once. The asker sees
+    her question and the answer, never the file itself.
+
+    .. pii: what the desk stated of the person and what the steward answered, encrypted; kept while the file is kept
+    """
+
+    class State(models.TextChoices):
+        """ASKED -> OPENED (the answer tells where the file is) or REFUSED (it is somebody else's)."""
+
+        ASKED = "ASKED"
+        OPENED = "OPENED"
+        REFUSED = "REFUSED"
+
+    TRANSITIONS = {State.ASKED: {State.OPENED, State.REFUSED}, State.OPENED: set(), State.REFUSED: set()}
+
+    person_id = models.BigIntegerField()
+    area_path = models.TextField(default="")
+    asked_by = models.BigIntegerField()
+    asked_at = models.DateTimeField()
+    said = models.BinaryField(help_text="what the desk stated, encrypted")
+    state = models.TextField(choices=State.choices, default=State.ASKED)
+    answered_by = models.BigIntegerField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    answer = models.BinaryField(default=b"", help_text="what the steward opened, encrypted")
+
+    class Meta:
+        """What waits, by area; an asker's own."""
+
+        indexes = [
+            models.Index(fields=["state", "id"], name="opening_waits"),
+            models.Index(fields=["asked_by", "id"], name="opening_of"),
+        ]

@@ -7,6 +7,9 @@ stay tokens. A relative's number that nobody here holds in clear stands as the h
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import pyarrow as pa
 
 from khana.identity import frames as identity
@@ -73,6 +76,31 @@ def read_registry(engine: Engine, source: FrameSource) -> None:
     engine.register("link_person", registry.person_record_frame(source))
     engine.register("link_issued", identity.authority_record_frame(source))
     engine.register("link_sim", identity.subscriber_frame(source))
+
+
+def read_part(engine: Engine, source: FrameSource, people: Sequence[int]) -> None:
+    """Lay out what `read_registry` does for these people and those who live with them only, by index."""
+    engine.register("link_person", registry.person_record_frame(source, people))
+    mobiles = _column(engine, "SELECT mobile FROM link_person WHERE mobile <> '' UNION SELECT household_mobile FROM link_person "
+                              "WHERE household_mobile <> ''")  # fmt: skip
+    engine.register("link_sim", identity.subscriber_frame(source, mobiles))
+    read_authority(
+        engine,
+        source,
+        _column(engine, "SELECT token FROM link_person WHERE token IS NOT NULL UNION SELECT token FROM link_sim"),
+    )
+
+
+def read_authority(engine: Engine, source: FrameSource, tokens: Sequence[bytes]) -> None:
+    """Lay out what the authority says of these numbers and of the numbers of their fathers and spouses."""
+    engine.register("link_issued", identity.authority_record_frame(source, tokens))
+    kin = _column(engine, "SELECT father_token FROM link_issued WHERE father_token IS NOT NULL UNION SELECT spouse_token "
+                          "FROM link_issued WHERE spouse_token IS NOT NULL")  # fmt: skip
+    engine.register("link_issued", identity.authority_record_frame(source, sorted({*tokens, *kin})))
+
+
+def _column(engine: Engine, sql: str) -> list[Any]:
+    return [value for (value,) in engine.rows(f"SELECT * FROM ({sql}) ORDER BY 1")]
 
 
 def no_rows(engine: Engine) -> None:
@@ -149,11 +177,28 @@ def subscribers(engine: Engine) -> pa.Table:
         """)
 
 
-def prepare_registry(engine: Engine, *, plain: str = "") -> int:
-    """Make `person_record` of the registry alone; `plain` names its second table for training. Returns persons."""
+def prepare_registry(
+    engine: Engine,
+    *,
+    plain: str = "",
+    table: str = "person_record",
+    shares: Callable[[pa.Table], pa.Table] | None = None,
+) -> int:
+    """Make `person_record`, or `table`, of the registry alone; `plain` names its second table for training. Returns persons.
+
+    `shares` tells of names where only a part of the registry was read, see `prepare`.
+    """
     make_person_records(engine)
     records = engine.table(f"SELECT {_COLUMNS} FROM link_record_person ORDER BY record_id")
-    return prepare(engine, records, authority=authority(engine), subscribers=subscribers(engine), plain=plain)
+    return prepare(
+        engine,
+        records,
+        table=table,
+        authority=authority(engine),
+        subscribers=subscribers(engine),
+        plain=plain,
+        shares=shares,
+    )
 
 
 def prepare_with_rows(engine: Engine) -> int:

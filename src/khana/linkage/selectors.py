@@ -6,14 +6,17 @@ Everything under the caller's scope: a pair of which she may read one side only 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from khana.access.functions import raw
-from khana.linkage.models import Approval, Label, LinkageRun, MatchingModel, Pair
+from khana.linkage.models import Approval, ClusterMember, Label, LinkageRun, MatchingModel, Opening, Pair
+from khana.platform import keys
 from khana_methods.errors import NotConfigured, NotFound
 from khana_methods.matching.evaluate import Interval, LabelsMissing, Stratum, estimate, kappa
 from khana_methods.matching.model import ModelCard
@@ -43,6 +46,25 @@ class PairNotFound(NotFound):
     """There is no such pair within the caller's scope."""
 
     code: ClassVar[str] = "linkage.pair_not_found"
+
+
+class OpeningNotFound(NotFound):
+    """There is no such question within the caller's scope."""
+
+    code: ClassVar[str] = "linkage.opening_not_found"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question of a desk: what it stated, and what was answered (empty until then, and where it was refused)."""
+
+    id: int
+    state: str
+    asked_at: datetime
+    answered_at: datetime | None
+    said: dict[str, Any]
+    answer: dict[str, Any]
+    person_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -173,6 +195,20 @@ def get_pair(pair_id: int) -> Pair:
     return found
 
 
+def pairs_of(people: Sequence[int], *, limit: int = 50) -> list[Pair]:
+    """Return pairs of these files that were linked, told apart or wait for somebody, likeliest first."""
+    either = Q(right_id__in=list(people)) | Q(left_kind="PERSON", left_id__in=list(people))
+    return list(Pair.objects.filter(either).exclude(decision="APART").order_by("-probability", "id")[:limit])
+
+
+def clustermates(people: Sequence[int]) -> list[int]:
+    """Return everybody who stands in a cluster with any of these files, themselves included."""
+    clusters = ClusterMember.objects.filter(person_id__in=list(people)).values("cluster")
+    return list(
+        ClusterMember.objects.filter(cluster__in=clusters).order_by("person_id").values_list("person_id", flat=True)
+    )
+
+
 def labels_of(pair_id: int) -> list[Label]:
     """Return the outcomes of a pair, oldest first."""
     return list(Label.objects.filter(pair_id=pair_id).order_by("id"))
@@ -200,10 +236,37 @@ def sample(*, run_id: int, limit: int = 400) -> list[Pair]:
     return list(drawn.order_by("sample"))
 
 
+_MOST_SPOKEN_FOR = 20.0  # pairs that one label may stand for in training, however large its stratum
+
+
+def said_of_pairs() -> list[dict[str, Any]]:
+    """Return what people said of pairs of two files: `left_record`, `right_record`, `is_same`, `stands_for`.
+
+    A label on the random draw stands for its share of the stratum, up to twenty pairs; any other for its own pair.
+    """
+    run = latest_run()
+    sizes: dict[str, int] = run.counts.get("strata", {}) if run else {}
+    last: dict[tuple[int, int], tuple[str, str]] = {}
+    rows = Label.objects.filter(pair__left_kind="PERSON", outcome__in=("SAME", "DIFFERENT")).order_by("id")
+    for left, right, outcome, stratum, sample, of in rows.values_list(
+        "pair__left_id", "pair__right_id", "outcome", "pair__stratum", "pair__sample", "pair__run_id"
+    ).iterator():
+        is_drawn = run is not None and sample is not None and of == run.pk
+        last[left, right] = (outcome, stratum if is_drawn else "")
+    drawn = Counter(stratum for _, stratum in last.values() if stratum)
+    return [
+        {
+            "left_record": f"P{left:012d}", "right_record": f"P{right:012d}", "is_same": outcome == "SAME",
+            "stands_for": min(max(sizes.get(stratum, 0) / drawn[stratum], 1.0), _MOST_SPOKEN_FOR) if stratum else 1.0,
+        }
+        for (left, right), (outcome, stratum) in last.items()
+    ]  # fmt: skip
+
+
 def estimate_of(run: LinkageRun) -> Estimate:
     """Estimate precision and recall of a run from the labels on its random draw.
 
-    Only labels SAME and DIFFERENT on drawn pairs count, the last one of a pair. A stratum is a class of probability, linked or not by the model; its size is the run's own count.
+    Recall counts against it what blocking is estimated to have missed. Only labels SAME and DIFFERENT on drawn pairs count, the last one of a pair. A stratum is a class of probability, linked or not by the model; its size is the run's own count.
     """
     outcome: dict[int, str] = {}
     stratum_of: dict[int, str] = {}
@@ -221,7 +284,7 @@ def estimate_of(run: LinkageRun) -> Estimate:
     precision: Interval | None = None
     recall: Interval | None = None
     try:
-        precision, recall = estimate(strata)
+        precision, recall = estimate(strata, beyond=float(run.counts.get("missed_by_blocking", 0.0)))
     except LabelsMissing:
         precision = recall = None
     return Estimate(run.pk, precision, recall, len(outcome), shown)
@@ -239,3 +302,36 @@ def files_like(
         name, guardian_name, sex, birth_year, list(tokens),
     )  # fmt: skip
     return [(None if person is None else int(person), bool(shares)) for person, shares in rows]
+
+
+def _opened(sealed: bytes | memoryview | None) -> dict[str, Any]:
+    return dict(json.loads(keys.decrypt(sealed))) if sealed else {}
+
+
+def _question(row: Opening) -> Question:
+    return Question(
+        row.pk, row.state, row.asked_at, row.answered_at, _opened(row.said), _opened(row.answer), row.person_id
+    )
+
+
+def get_opening(opening_id: int) -> Opening:
+    """Return one question of a desk about a file within the scope.
+
+    Raises:
+        OpeningNotFound: There is none.
+    """
+    found = Opening.objects.filter(pk=opening_id).first()
+    if found is None:
+        raise OpeningNotFound("No such question, or its file lies outside the area that you work for.")
+    return found
+
+
+def openings_waiting(limit: int = 50) -> list[Question]:
+    """Return questions of other desks that wait for an answer about files within the scope, oldest first."""
+    return [_question(row) for row in Opening.objects.filter(state=Opening.State.ASKED).order_by("id")[:limit]]
+
+
+def my_openings() -> list[Question]:
+    """Return the actor's own questions, newest first; which file it is stays with the database until a steward tells."""
+    rows = raw("SELECT id, state, asked_at, answered_at, said, answer FROM khana_private.linkage_my_openings()")
+    return [Question(int(i), str(st), at, then, _opened(said), _opened(told)) for i, st, at, then, said, told in rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Protocol
 
@@ -178,14 +178,23 @@ def member_text_frame(
     )
 
 
-def person_record_frame(source: Source) -> pa.RecordBatchReader:
+def person_record_frame(source: Source, people: Sequence[int] | None = None) -> pa.RecordBatchReader:
     """Return one row per registered person as matching compares her.
 
     Her newest number counts, a verified one before all; telephones come as hex of their token, the number as token and
-    ciphertext. Lines of relatives are those of her household.
+    ciphertext. Lines of relatives are those of her household. With `people` only their households are read, by index.
     """
+    newest = "status = 'VERIFIED') DESC, id DESC"
+    number = f"""(SELECT DISTINCT ON (person_id) person_id, token, ciphertext FROM registry_identifier
+                      WHERE retired_at IS NULL ORDER BY person_id, ({newest}) i ON i.person_id = v.person_id"""
+    only = ""
+    if people is not None:
+        number = f"""LATERAL (SELECT token, ciphertext FROM registry_identifier WHERE person_id = v.person_id
+                      AND retired_at IS NULL ORDER BY ({newest} LIMIT 1) i ON true"""
+        only = f"""AND m.household_id IN (SELECT household_id FROM registry_membership
+                   WHERE person_id = ANY ({_ids(people)}) AND superseded_at IS NULL AND valid_to IS NULL)"""
     return source.query(
-        """SELECT DISTINCT ON (v.person_id) v.person_id, m.household_id, h.number AS household_number, m.line_no, v.area_path,
+        f"""SELECT DISTINCT ON (v.person_id) v.person_id, m.household_id, h.number AS household_number, m.line_no, v.area_path,
                   v.name, v.name_native, v.guardian_name, v.sex, v.marital, v.birth_year::int, v.birth_month::int,
                   v.birth_day::int, coalesce(encode(v.mobile_token, 'hex'), '') AS mobile,
                   coalesce(encode(c.mobile_token, 'hex'), '') AS household_mobile, m.spouse_line, m.father_line,
@@ -194,10 +203,40 @@ def person_record_frame(source: Source) -> pa.RecordBatchReader:
            JOIN registry_membership m ON m.person_id = v.person_id AND m.superseded_at IS NULL AND m.valid_to IS NULL
            JOIN registry_household h ON h.id = m.household_id
            LEFT JOIN registry_householdversion c ON c.household_id = h.id AND c.superseded_at IS NULL AND c.valid_to IS NULL
-           LEFT JOIN (SELECT DISTINCT ON (person_id) person_id, token, ciphertext FROM registry_identifier
-                      WHERE retired_at IS NULL ORDER BY person_id, (status = 'VERIFIED') DESC, id DESC) i
-             ON i.person_id = v.person_id
-           WHERE v.superseded_at IS NULL AND v.valid_to IS NULL ORDER BY v.person_id, m.id DESC"""
+           LEFT JOIN {number}
+           WHERE v.superseded_at IS NULL AND v.valid_to IS NULL {only} ORDER BY v.person_id, m.id DESC"""
+    )
+
+
+def _ids(people: Sequence[int]) -> str:
+    listed = ", ".join(str(int(one)) for one in people)
+    return f"ARRAY[{listed}]::bigint[]"
+
+
+def mark_frame(source: Source) -> pa.RecordBatchReader:
+    """Return how far the tables of persons have been written: the newest row of each, by `name` and `mark`."""
+    return source.query(
+        """SELECT 'personversion' AS name, coalesce(max(id), 0)::bigint AS mark FROM registry_personversion
+           UNION ALL SELECT 'membership', coalesce(max(id), 0) FROM registry_membership
+           UNION ALL SELECT 'identifier', coalesce(max(id), 0) FROM registry_identifier
+           UNION ALL SELECT 'householdversion', coalesce(max(id), 0) FROM registry_householdversion"""
+    )
+
+
+def changed_person_frame(source: Source, marks: Mapping[str, int]) -> pa.RecordBatchReader:
+    """Return who was written since: `person_id` of new versions, memberships and numbers, and of households that changed.
+
+    Args:
+        source: Where to ask.
+        marks: Of `mark_frame`, some rows earlier: what commits late bears an early number.
+    """
+    held = {name: int(marks[name]) for name in ("personversion", "membership", "identifier", "householdversion")}
+    return source.query(
+        f"""SELECT person_id FROM registry_personversion WHERE id > {held["personversion"]}
+            UNION SELECT person_id FROM registry_membership WHERE id > {held["membership"]}
+            UNION SELECT person_id FROM registry_identifier WHERE id > {held["identifier"]} AND person_id IS NOT NULL
+            UNION SELECT m.person_id FROM registry_householdversion c JOIN registry_membership m USING (household_id)
+                  WHERE c.id > {held["householdversion"]}"""
     )
 
 

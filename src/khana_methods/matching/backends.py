@@ -8,6 +8,7 @@ and on pairs that share name and birth. A level that the data never show keeps a
 from __future__ import annotations
 
 import logging
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ import splink
 from splink import DuckDBAPI, Linker, SettingsCreator
 
 from khana_methods.engine.duckdb import Engine
+from khana_methods.matching.blocking import BlockingPass
 from khana_methods.matching.compare import COMPARISONS, CONTRADICTIONS, FAMILY, RAREST, Comparison, sided
 from khana_methods.matching.fellegi import Parameters, ordered
 
@@ -229,3 +231,41 @@ def splink_weigh(
         f"JOIN {table} r ON r.unique_id = p.unique_id_r"
     )
     _forget(linker)
+
+
+def splink_alone(
+    engine: Engine,
+    table: str,
+    passes: Sequence[BlockingPass],
+    *,
+    prior: float,
+    m: Mapping[str, Mapping[str, float]],
+    u: Mapping[str, Mapping[str, float]],
+    at_least: float,
+) -> tuple[int, float]:
+    """Let Splink block by the same keys and weigh with the same parameters, by itself: the limit that benches print.
+
+    Keys stand beside the records as lists (laid out before the clock starts) and Splink explodes and joins them.
+
+    Returns:
+        Pairs kept, and the seconds that Splink took.
+    """
+    lists = ", ".join(
+        f"list_distinct(list_filter({one.keys}, lambda x: x IS NOT NULL AND x <> '')) AS keys_{place}"
+        for place, one in enumerate(passes)
+    )
+    engine.run(f"CREATE OR REPLACE TABLE splink_record AS SELECT *, {lists} FROM {table}")
+    made = settings(prior, m, u)
+    made.blocking_rules_to_generate_predictions = [
+        {"blocking_rule": f"l.keys_{place} = r.keys_{place} AND {_APART}", "arrays_to_explode": [f"keys_{place}"]}
+        for place in range(len(passes))
+    ]
+    start = time.perf_counter()
+    linker = _linker(engine, "splink_record", made)
+    with _quiet():
+        found = linker.inference.predict(threshold_match_probability=at_least, warning_mode="never")
+    spent = time.perf_counter() - start
+    kept = int(engine.value(f"SELECT count(*) FROM {found.physical_name}"))
+    _forget(linker)
+    engine.drop("splink_record")
+    return kept, spent

@@ -100,12 +100,48 @@ FAMILY = BlockingPass(
     "list_transform(kin_calls, lambda k: call_skeleton || '|' || k || '|' || coalesce(tehsil_code, ''))",
     "call name and the call name of a relative in the same tehsil",
 )
+# Years in steps of four, twice, the second time two years later: years two apart always share a step, three apart mostly.
+_STEPS = "[(birth_year // 4)::VARCHAR, 'h' || ((birth_year + 2) // 4)]"
+GUARDIAN_STEP = BlockingPass(
+    "guardian_step",
+    _of_sex(
+        "flatten(list_transform(guardian_skeletons, lambda g: "
+        f"list_transform({_STEPS}, lambda y: g || '|' || s || '|' || substr(call_skeleton, 1, 1) || '|' || y)))"
+    ),
+    "guardian and first letter, born some years apart, however far away",
+)
+NAME_STEP = BlockingPass(
+    "name_step",
+    _of_sex(f"list_transform({_STEPS}, lambda y: skeleton || '|' || s || '|' || district_code || '|' || y)"),
+    "whole name in the same district, born some years apart, whoever the guardian",
+)
+CALLS_STEP = BlockingPass(
+    "calls_step",
+    _of_sex(
+        "flatten(list_transform(guardian_calls, lambda g: list_transform("
+        f"{_STEPS}, lambda y: call_skeleton || '|' || g || '|' || s || '|' || district_code || '|' || y)))"
+    ),
+    "call names of herself and a guardian in the same district, born some years apart, other words of both misspelt",
+)
 PASSES: tuple[BlockingPass, ...] = (
     NUMBER, TIES, GUARDIAN, GUARDIAN_YEAR, GUARDIAN_PLACE, BIRTH, NAME_YEAR, NATIVE_YEAR, NAME_PLACE, FAMILY,
+    GUARDIAN_STEP, NAME_STEP, CALLS_STEP,
 )  # fmt: skip
 
 # Passes that need the name itself to be near what it was; the others go by number, family, year and place.
-NAME_PASSES = frozenset(("guardian", "birth", "name_year", "native_year", "name_place", "family"))
+NAME_PASSES = frozenset(
+    (
+        "guardian",
+        "birth",
+        "name_year",
+        "native_year",
+        "name_place",
+        "family",
+        "guardian_step",
+        "name_step",
+        "calls_step",
+    )
+)
 
 
 def make_keys(engine: Engine, table: str, passes: Sequence[BlockingPass] = PASSES, *, keys: str = "block_key") -> int:
@@ -118,12 +154,36 @@ def make_keys(engine: Engine, table: str, passes: Sequence[BlockingPass] = PASSE
         f"CREATE OR REPLACE TABLE {keys} (pass UTINYINT, key UBIGINT, unique_id BIGINT, home UBIGINT, side VARCHAR)"
     )
     for position, one in enumerate(passes):
-        engine.run(
-            f"INSERT INTO {keys} SELECT DISTINCT {position}, hash(key), unique_id, home, side FROM ("
-            f"SELECT unique_id, CASE WHEN coalesce(household_id, '') = '' THEN hash(unique_id) ELSE hash(household_id) END AS home, "
-            f"side, unnest({one.keys}) AS key FROM {table}) WHERE key IS NOT NULL AND key <> ''"
-        )
+        engine.run(f"INSERT INTO {keys} {keys_sql(table, one, position)}")
     return int(engine.value(f"SELECT count(*) FROM {keys}"))
+
+
+def keys_sql(table: str, one: BlockingPass, position: int) -> str:
+    """Write the keys of one pass: `pass`, `key`, `unique_id`, `home`, `side`."""
+    return (
+        f"SELECT DISTINCT {position} AS pass, hash(key) AS key, unique_id, home, side FROM ("
+        "SELECT unique_id, CASE WHEN coalesce(household_id, '') = '' THEN hash(unique_id) ELSE hash(household_id) END AS home, "
+        f"side, unnest({one.keys}) AS key FROM {table}) WHERE key IS NOT NULL AND key <> ''"
+    )
+
+
+def refuse_poison(counts: Sequence[PassCount], *, max_block_pairs: int) -> None:
+    """Refuse passes of which a key would make too many pairs.
+
+    Raises:
+        BlockPoisoned: There is one; the worst is named.
+    """
+    poisoned = [count for count in counts if count.left_out]
+    if not poisoned:
+        return
+    worst = max(poisoned, key=lambda count: count.largest_block)
+    raise BlockPoisoned(
+        f"Blocking pass {worst.code} has a key that alone makes {worst.largest_block:,} pairs, more than the "
+        f"{max_block_pairs:,} allowed. A constant column causes this; mend it, or let such keys be left out.",
+        blocking_pass=worst.code,
+        pairs=worst.largest_block,
+        allowed=max_block_pairs,
+    )
 
 
 def count_pairs(
@@ -190,16 +250,8 @@ def candidate_pairs(
     """
     make_keys(engine, table, passes, keys=keys)
     counts = count_pairs(engine, passes, keys=keys, across=across, max_block_pairs=max_block_pairs)
-    poisoned = [count for count in counts if count.left_out]
-    if poisoned and refuse_poisoned:
-        worst = max(poisoned, key=lambda count: count.largest_block)
-        raise BlockPoisoned(
-            f"Blocking pass {worst.code} has a key that alone makes {worst.largest_block:,} pairs, more than the "
-            f"{max_block_pairs:,} allowed. A constant column causes this; mend it, or let such keys be left out.",
-            blocking_pass=worst.code,
-            pairs=worst.largest_block,
-            allowed=max_block_pairs,
-        )
+    if refuse_poisoned:
+        refuse_poison(counts, max_block_pairs=max_block_pairs)
     sides = "l.side <> 'REGISTRY' AND r.side = 'REGISTRY'" if across else "l.unique_id < r.unique_id"
     size = (
         "count(*) FILTER (WHERE side = 'REGISTRY') * count(*) FILTER (WHERE side <> 'REGISTRY')"

@@ -162,6 +162,10 @@ def _family_levels() -> tuple[Level, ...]:
 
 
 FAMILY = Comparison("family", _family_levels())
+# The levels of the family question after those of ties are a product: each state at each place, states first.
+FAMILY_TIES = tuple(FAMILY.levels[:3])
+FAMILY_STATES = tuple(_STATES.values())
+FAMILY_PLACES = tuple(PLACES.values())
 # Whoever stands with her parents, husband or children in one household and with others in another is likely two people;
 # a second registration is mostly that of a relative or lodger without any of them.
 COMPANY = Comparison(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +42,7 @@ def learn(
     prior: float,
     possible: float,
     taught: Mapping[str, float] | None = None,
+    labelled: pa.Table | None = None,
 ) -> Learned:
     """Run EM.
 
@@ -52,11 +54,15 @@ def learn(
         prior: Where it starts.
         possible: Pairs that could be compared.
         taught: Matches that `m` was learned from, by question: what they showed keeps that weight.
+        labelled: Patterns of pairs that people decided, which are not in `patterns`: the same columns and `is_same`; `pairs`
+            is how many pairs the labels stand for. Their probability is what people said, and does not move.
 
     Source:
         Winkler (1988), Using the EM algorithm for weight computation in the Fellegi-Sunter model; Dempster, Laird and
-        Rubin (1977).
+        Rubin (1977); with labels: Larsen & Rubin (2001), Iterative automated record linkage using mixture models.
     """
+    known = _said(patterns, labelled)
+    patterns = patterns if labelled is None else pa.concat_tables([patterns, labelled.select(patterns.column_names)])
     pairs = np.asarray(patterns.column("pairs"), float)
     rarity = np.asarray(patterns.column("rarity"), float)
     held = ~np.asarray(patterns.column("contradicts"), bool)
@@ -70,6 +76,7 @@ def learn(
             for code, mask in of.items():
                 bits[mask] += np.log2(m[q][code] / u[q][code])
         probability = np.where(held, 1 / (1 + np.exp2(-np.clip(bits, -500, 500))), 0.0)
+        probability = np.where(np.isnan(known), probability, known)
         matches = pairs * probability
         seen = {q: {code: float(matches[mask].sum()) for code, mask in of.items()} for q, of in masks.items()}
         others = {
@@ -90,6 +97,14 @@ def learn(
         if step < _STEADY:
             break
     return Learned(m, u, prior, rounds)
+
+
+def _said(patterns: pa.Table, labelled: pa.Table | None) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Give what people said of each pattern, nan where nobody did: patterns first, labelled ones behind."""
+    nothing = np.full(patterns.num_rows, np.nan)
+    if labelled is None:
+        return nothing
+    return np.concatenate([nothing, np.asarray(labelled.column("is_same"), float)])
 
 
 def _share(question: str, seen: Mapping[str, float], start: Mapping[str, float], taught: float) -> dict[str, float]:

@@ -44,7 +44,16 @@ class Lifted:
     priors: tuple[float, float, float]
 
 
-def lift_members(engine: Engine, table: str, weighed: str, card: ModelCard, *, prior: float, at: float) -> Lifted:
+def lift_members(
+    engine: Engine,
+    table: str,
+    weighed: str,
+    card: ModelCard,
+    *,
+    prior: float,
+    at: float,
+    priors: tuple[float, float, float] | None = None,
+) -> Lifted:
     """Let households that share a person beyond doubt speak for their other members; `weighed` is changed in place.
 
     Args:
@@ -54,6 +63,7 @@ def lift_members(engine: Engine, table: str, weighed: str, card: ModelCard, *, p
         card: The model.
         prior: Of this use, as pairs were weighed with.
         at: Probability from which a pair is beyond doubt.
+        priors: Learned on the whole register before, where only a part of it is looked at; learned here where None.
 
     Returns:
         What was done.
@@ -84,7 +94,7 @@ def lift_members(engine: Engine, table: str, weighed: str, card: ModelCard, *, p
     )
     compare_pairs(engine, table, "member_pair", into="member_compared", names_counted=True)
     weigh(engine, "member_compared", prior=prior, m=card.m, u=card.u, into="member_weighed")
-    priors = _learn(engine)
+    priors = priors or _learn(engine)
     links = _replace(engine, weighed, priors, at)
     counts = engine.rows(
         "SELECT (SELECT count(*) FROM (SELECT DISTINCT one, other FROM shared_person)), count(*) FROM member_pair"

@@ -134,30 +134,37 @@ def judge_by_labels(
 
 
 def missed_by_blocking(
-    engine: Engine, passes: tuple[BlockingPass, ...], *, decided: str = "decision", keys: str = "block_key"
+    engine: Engine, passes: tuple[BlockingPass, ...], *, weighed: str = "weighed", keys: str = "block_key"
 ) -> float:
-    """Estimate how many matches no pass met, from links met by their names only, by other facts only, and by both.
+    """Estimate how many matches no pass met, from how often the matches that were met were met.
 
-    A lower bound: who is misspelt may well have moved too, and links are easier to meet than matches that were not linked.
+    Each pair counts as much as it is expected to be a match. Two estimates, the larger counts: from pairs met by their names
+    only, by other facts only, and by both; and from pairs met by one pass and by two. Both are lower bounds: who is
+    misspelt may well have moved too.
 
     Args:
-        engine: Holds decisions and the keys that blocking left.
+        engine: Holds weighed pairs and the keys that blocking left.
         passes: The passes that made the keys.
-        decided: The decisions.
+        weighed: The pairs, with their probability.
         keys: The table of keys.
 
     Source:
-        Chapman (1951), Some properties of the hypergeometric distribution with applications to zoological sample censuses.
+        Chapman (1951), Some properties of the hypergeometric distribution with applications to zoological sample censuses;
+        Chao (1987), Estimating the population size for capture-recapture data with unequal catchability, Biometrics 43.
     """
     named = ", ".join(str(place) for place, one in enumerate(passes) if one.code in NAME_PASSES) or "NULL"
-    by_name, otherwise, both = engine.rows(
-        f"WITH link AS (SELECT left_id, right_id FROM {decided} WHERE decision = 'LINK'), "
-        f"met AS (SELECT left_id, right_id, bool_or(l.pass IN ({named})) AS by_name, bool_or(l.pass NOT IN ({named})) AS otherwise "
-        f"FROM link JOIN {keys} l ON l.unique_id = left_id JOIN {keys} r ON r.unique_id = right_id AND r.pass = l.pass "
-        "AND r.key = l.key GROUP BY ALL) SELECT count(*) FILTER (WHERE by_name AND NOT otherwise), "
-        "count(*) FILTER (WHERE otherwise AND NOT by_name), count(*) FILTER (WHERE by_name AND otherwise) FROM met"
+    by_name, otherwise, both, once, twice = engine.rows(
+        f"WITH likely AS (SELECT left_id, right_id, probability FROM {weighed} WHERE contradiction = '' AND probability >= {CUT_OFF}), "
+        f"met AS (SELECT left_id, right_id, probability AS p, bool_or(l.pass IN ({named})) AS by_name, "
+        f"bool_or(l.pass NOT IN ({named})) AS otherwise, count(DISTINCT l.pass) AS passes "
+        f"FROM likely JOIN {keys} l ON l.unique_id = left_id JOIN {keys} r ON r.unique_id = right_id AND r.pass = l.pass "
+        "AND r.key = l.key GROUP BY ALL) SELECT coalesce(sum(p) FILTER (WHERE by_name AND NOT otherwise), 0), "
+        "coalesce(sum(p) FILTER (WHERE otherwise AND NOT by_name), 0), coalesce(sum(p) FILTER (WHERE by_name AND otherwise), 0), "
+        "coalesce(sum(p) FILTER (WHERE passes = 1), 0), coalesce(sum(p) FILTER (WHERE passes = 2), 0) FROM met"
     )[0]
-    return float(by_name * otherwise / (both + 1))
+    two_ways = by_name * otherwise / (both + 1)
+    by_passes = max(once * (once - 1), 0.0) / (2 * (twice + 1))
+    return float(max(two_ways, by_passes))
 
 
 def with_estimate(card: ModelCard, precision: Interval, recall: Interval, *, labels: int) -> ModelCard:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import pyarrow as pa
 
 from khana_methods.engine.duckdb import Engine
+from khana_methods.engine.spark import Cluster
 from khana_methods.matching.blocking import PassCount, candidate_pairs
 from khana_methods.matching.cluster import Clusters
 from khana_methods.matching.compete import let_compete
 from khana_methods.matching.decide import decide_duplicates, decide_list
 from khana_methods.matching.households import lift_members
 from khana_methods.matching.model import ModelCard
+from khana_methods.matching.spread import weigh_on_cluster
 from khana_methods.matching.weights import LEAST_KEPT, compare_pairs, weigh
 
 _BEYOND_DOUBT = 0.9  # probability from which a shared person speaks for the rest of two households
@@ -24,7 +26,13 @@ _EXPECTED_SHARE = (
 
 
 def find_duplicates(
-    engine: Engine, table: str, card: ModelCard, *, into: str = "decision", max_block_pairs: int = 1_000_000
+    engine: Engine,
+    table: str,
+    card: ModelCard,
+    *,
+    into: str = "decision",
+    max_block_pairs: int = 1_000_000,
+    cluster: Cluster | None = None,
 ) -> tuple[Clusters, list[PassCount]]:
     """Find people who stand in one register more than once.
 
@@ -34,20 +42,77 @@ def find_duplicates(
         card: The model.
         into: Table of decisions, as `decide_duplicates` makes it.
         max_block_pairs: Most pairs that one key may make.
+        cluster: Where candidates are made and weighed; in this process where None. Both give the same pairs.
 
     Returns:
-        Clusters and the cost of each pass. Tables `candidate` and `weighed` stay for explanation; `bits_context` is what
+        Clusters and the cost of each pass. Tables `candidate` (not on a cluster), `candidate_count` and `weighed` stay for explanation; `bits_context` is what
         two households that share somebody say for a pair (`matching/households.py`).
     """
-    counts = candidate_pairs(engine, table, card.passes, max_block_pairs=max_block_pairs)
     records = int(engine.value(f"SELECT count(*) FROM {table}"))
     prior = card.pairs_per_record * records / (records * (records - 1) / 2)
-    compare_pairs(engine, table, "candidate")
-    weigh(engine, "compared", prior=prior, m=card.m, u=card.u, into="raw", at_least=LEAST_KEPT)
+    if cluster is not None:
+        counts = weigh_on_cluster(
+            engine, cluster, table, card, prior=prior, into="raw", max_block_pairs=max_block_pairs
+        )
+    else:
+        counts = candidate_pairs(engine, table, card.passes, max_block_pairs=max_block_pairs)
+        engine.run("CREATE OR REPLACE TABLE candidate_count AS SELECT count(*) AS pairs FROM candidate")
+        compare_pairs(engine, table, "candidate", into="compared_once", once=True)
+        weigh(engine, "compared_once", prior=prior, m=card.m, u=card.u, into="raw", at_least=LEAST_KEPT)
     let_compete(engine, "raw", into="weighed")
     engine.drop("raw")
-    lift_members(engine, table, "weighed", card, prior=prior, at=_BEYOND_DOUBT)
+    lifted = lift_members(engine, table, "weighed", card, prior=prior, at=_BEYOND_DOUBT)
+    listed = ", ".join(repr(float(one)) for one in lifted.priors)
+    engine.run(f"CREATE OR REPLACE TABLE lift_prior AS SELECT unnest([{listed}]::DOUBLE[]) AS prior")
     return decide_duplicates(engine, table, "weighed", card.thresholds, into=into), counts
+
+
+def decide_part(
+    engine: Engine,
+    table: str,
+    pairs: str,
+    card: ModelCard,
+    *,
+    registered: int,
+    priors: tuple[float, float, float],
+    into: str = "decision",
+) -> Clusters:
+    """Decide given pairs of a register of which only a part is laid out: the whole run's weights at the cost of the part.
+
+    Args:
+        engine: Holds the records, the pairs, and `share_<column>` with the shares that names have in the whole register.
+        table: Records of `prepare`: both ends of every pair, and whoever lives with them.
+        pairs: Candidates; of each end that matters all of its candidates, since rivals count.
+        card: The model.
+        registered: Records of the whole register.
+        priors: Of households that share people, as the whole run learned them (`lift_prior`).
+        into: Table of decisions, as `decide_duplicates` makes it; table `weighed` stays.
+
+    Returns:
+        The clusters among them.
+    """
+    prior = card.pairs_per_record * registered / (registered * (registered - 1) / 2)
+    weigh_part(engine, table, pairs, card, registered=registered, into="raw")
+    let_compete(engine, "raw", into="weighed")
+    engine.drop("raw")
+    lift_members(engine, table, "weighed", card, prior=prior, at=_BEYOND_DOUBT, priors=priors)
+    return decide_duplicates(engine, table, "weighed", card.thresholds, into=into)
+
+
+def weigh_part(
+    engine: Engine,
+    table: str,
+    pairs: str,
+    card: ModelCard,
+    *,
+    registered: int,
+    into: str,
+    least: float | None = LEAST_KEPT,
+) -> None:
+    """Weigh given pairs of a register of which only a part is laid out, see `decide_part`; rivals do not count yet."""
+    prior = card.pairs_per_record * registered / (registered * (registered - 1) / 2)
+    compare_pairs(engine, table, pairs, into="compared_once", names_counted=True, once=True)
+    weigh(engine, "compared_once", prior=prior, m=card.m, u=card.u, into=into, at_least=least)
 
 
 def link_list(
@@ -77,8 +142,8 @@ def link_list(
     )
     registered = int(engine.value(f"SELECT count(*) FROM {table} WHERE side = 'REGISTRY'"))
     prior = _EXPECTED_SHARE / max(registered, 2)
-    compare_pairs(engine, table, "candidate")
-    weigh(engine, "compared", prior=prior, m=card.m, u=card.u, into="weighed", at_least=LEAST_KEPT)
+    compare_pairs(engine, table, "candidate", into="compared_once", once=True)
+    weigh(engine, "compared_once", prior=prior, m=card.m, u=card.u, into="weighed", at_least=LEAST_KEPT)
     decide_list(engine, "weighed", card.thresholds, into=into, person_of=person_of)
     return counts
 

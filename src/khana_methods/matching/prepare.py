@@ -8,7 +8,7 @@ the names of father and husband stand beside what was stated; nothing stated is 
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -64,7 +64,7 @@ subscriber_frame = pa.schema([pa.field("mobile", pa.string()), pa.field("number"
 RARE = [(f"guardians_{place}", "guardian", "share", most) for place, most in enumerate(GUARDIAN_SHARES, 1)] + [
     (f"skeletons_{place}", "skeleton", "skeleton_share", most) for place, most in enumerate(SKELETON_SHARES, 1)
 ]
-_MACROS = (
+MACROS = (
     "CREATE OR REPLACE MACRO near_any(a, b) AS coalesce(len(list_filter(flatten(list_transform(a, "
     "lambda x: list_transform(b, lambda y: x = y OR jaro_winkler_similarity(x, y) >= 0.92))), lambda z: z)) > 0, false)",
     "CREATE OR REPLACE MACRO filled(x) AS nullif(trim(x), '')",
@@ -80,6 +80,7 @@ def prepare(
     subscribers: pa.Table | None = None,
     plain: str = "",
     memo: MutableMapping[str, PersonName] | None = None,
+    shares: Callable[[pa.Table], pa.Table] | None = None,
 ) -> int:
     """Make the table of records to be matched.
 
@@ -92,13 +93,15 @@ def prepare(
         plain: Name of a second table, for training: the same records under the same ids as they would be if nobody had
             a number and the authority said nothing; none when empty.
         memo: Names read before.
+        shares: Where these records are a few of a register that was counted before: gives, for `guardian` and `skeleton`,
+            the shares of its households that name them (`share`, `skeleton_share`); counted here where None.
 
     Returns:
         n. The table has one row a record, `unique_id` (1 to n in order of `record_id`) first; `<table>_guardian` counts the
         households of each guardian.
     """
     memo = {} if memo is None else memo
-    for macro in _MACROS:
+    for macro in MACROS:
         engine.run(macro)
     _register_records(engine, records, memo)
     engine.register("link_subscriber", _or_empty(subscribers, subscriber_frame), schema=subscriber_frame)
@@ -111,11 +114,18 @@ def prepare(
         if name:
             engine.run(_VERIFIED.format(believed=believed))
             engine.run(_GATHERED)
-            engine.run(_GUARDIAN_COUNT)
+            _count_guardians(engine, shares)
             engine.run(_FINAL.format(table=name, rare=rare, columns=columns))
     engine.run(f"CREATE OR REPLACE TABLE {table}_guardian AS SELECT * FROM link_guardian")
     engine.drop("link_record", "link_authority", "link_subscriber", "link_verified", "link_gathered", "link_guardian")
     return int(engine.value(f"SELECT count(*) FROM {table}"))
+
+
+def _count_guardians(engine: Engine, shares: Callable[[pa.Table], pa.Table] | None) -> None:
+    engine.run(_GUARDIAN_COUNT)
+    if shares is not None:
+        known = shares(engine.table("SELECT guardian, skeleton FROM link_guardian ORDER BY ALL"))
+        engine.register("link_guardian", known)
 
 
 def _or_empty(frame: pa.Table | None, schema: pa.Schema) -> pa.Table:

@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import ClassVar
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from khana_methods.engine.duckdb import Engine
@@ -34,6 +35,17 @@ _SAME_GUARDIAN = 0.54
 _ALIKE_GUARDIAN = 0.08
 _PLACES = {"tehsil": 0.5, "district": 0.3, "far": 0.2}
 _LEAST_LINK = 0.5
+_ENOUGH_LABELS = 100  # from here on labels, not the model's own expectation, say where its links can be trusted
+
+# Pairs that people decided, by the records' own ids. `stands_for`: pairs of its stratum that a drawn label speaks for.
+label_frame = pa.schema(
+    [
+        pa.field("left_record", pa.string()),
+        pa.field("right_record", pa.string()),
+        pa.field("is_same", pa.bool_()),
+        pa.field("stands_for", pa.float64()),
+    ]
+)
 
 
 class TooFewRecords(InputError):
@@ -44,11 +56,12 @@ class TooFewRecords(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """A card as trained, and what its blocking passes cost."""
+    """A card as trained, what its blocking passes cost, and how many labels it learned from."""
 
     card: ModelCard
     counts: tuple[PassCount, ...]
     candidates: int
+    labels: int = 0
 
 
 def snapshot_hash(engine: Engine, table: str) -> str:
@@ -68,6 +81,7 @@ def train(
     target_precision: float = 0.98,
     max_pairs: float = 1e6,
     max_block_pairs: int = 1_000_000,
+    labels: pa.Table | None = None,
 ) -> Training:
     """Estimate a draft card on the records of one register.
 
@@ -81,6 +95,8 @@ def train(
         target_precision: The link threshold is the lowest above which the model itself expects this precision.
         max_pairs: Random pairs for u.
         max_block_pairs: Most pairs that one key may make.
+        labels: Pairs that people decided (`label_frame`); EM keeps to what they said, and the link threshold too where there
+            are a hundred of them.
 
     Raises:
         TooFewRecords: Fewer than a hundred records.
@@ -101,8 +117,10 @@ def train(
     begun |= {one: _ALIKE_GUARDIAN * classes[one] for one in ALIKE_CLASSES}
     m["family"] = joined(_STATES | begun, _PLACES)
     compare_pairs(engine, table, "candidate")
-    found = patterns(engine, "compared", u)
-    learned = learn(found, m, u, prior=prior, possible=possible, taught=taught)
+    told = _lay_labels(engine, table, labels)
+    found = patterns(engine, "compared", u, labels="label_said")
+    said = patterns(engine, "compared", u, labels="label_said", said=True) if told else None
+    learned = learn(found, m, u, prior=prior, possible=possible, taught=taught, labelled=said)
     m, u, prior = learned.m, learned.u, learned.prior
     weigh(engine, "compared", prior=prior, m=m, u=u, into="raw", at_least=LEAST_KEPT)
     let_compete(engine, "raw", into="weighed")
@@ -121,15 +139,29 @@ def train(
         passes=passes,
         precision=precision,
         recall=recall,
-        estimate_from="model",
+        estimate_from=f"model and {told} labels" if told else "model",
     )
-    return Training(card, tuple(counts), int(pc.sum(found.column("pairs")).as_py()))
+    return Training(card, tuple(counts), int(pc.sum(found.column("pairs")).as_py()) + told, told)
+
+
+def _lay_labels(engine: Engine, table: str, labels: pa.Table | None) -> int:
+    """Write `label_said`: the candidates that people decided, by the ids of this run; return how many."""
+    engine.register("label_arrived", label_frame.empty_table() if labels is None else labels, schema=label_frame)
+    engine.run(
+        "CREATE OR REPLACE TABLE label_said AS SELECT c.left_id, c.right_id, bool_and(is_same) AS is_same, "
+        "max(stands_for) AS stands_for FROM label_arrived "
+        f"JOIN {table} a ON a.record_id = label_arrived.left_record JOIN {table} b ON b.record_id = label_arrived.right_record "
+        "JOIN compared c ON c.left_id = least(a.unique_id, b.unique_id) AND c.right_id = greatest(a.unique_id, b.unique_id) "
+        "GROUP BY ALL"
+    )
+    engine.drop("label_arrived")
+    return int(engine.value("SELECT count(*) FROM label_said"))
 
 
 def _link_threshold(engine: Engine, target: float) -> float:
     """Find the lowest probability above which links may be trusted, by two witnesses; the stricter one counts.
 
-    The model's own expectation is one. The other is a control: pairs with two different verified numbers are two
+    The model's own expectation, or what people said of enough pairs, is one. The other is a control: pairs with two different verified numbers are two
     people, so those that would be linked but for their numbers show how often people without a number are mistaken.
     """
     found = engine.value(
@@ -138,6 +170,8 @@ def _link_threshold(engine: Engine, target: float) -> float:
         {"target": target, "least": _LEAST_LINK},
     )
     expected = float(found) if found is not None else target
+    shown = _labelled_threshold(engine, target)
+    expected = expected if shown is None else shown
     seen = engine.value(
         "WITH shown AS (SELECT probability, 0.0 AS control, 1 AS link FROM weighed WHERE contradiction = '' UNION ALL "
         "SELECT probability, scale, 0 FROM control), "
@@ -147,6 +181,20 @@ def _link_threshold(engine: Engine, target: float) -> float:
         {"target": target, "least": _LEAST_LINK},
     )
     return expected if seen is None else max(expected, float(seen))
+
+
+def _labelled_threshold(engine: Engine, target: float) -> float | None:
+    """Find the lowest probability above which people agreed with the target; None with too few labels to tell."""
+    if int(engine.value("SELECT count(*) FROM label_said")) < _ENOUGH_LABELS:
+        return None
+    found = engine.value(
+        "WITH one AS (SELECT probability, is_same::INT * stands_for AS same, stands_for FROM weighed "
+        "JOIN label_said USING (left_id, right_id) WHERE contradiction = '' AND probability >= $least), "
+        "summed AS (SELECT probability, sum(same) OVER o AS same, sum(stands_for) OVER o AS every FROM one "
+        "WINDOW o AS (ORDER BY probability DESC)) SELECT min(probability) FROM summed WHERE same >= $target * every",
+        {"target": target, "least": _LEAST_LINK},
+    )
+    return None if found is None else float(found)
 
 
 def _make_controls(engine: Engine, table: str, plain: str, prior: float, m: Parameters, u: Parameters) -> None:

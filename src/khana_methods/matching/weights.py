@@ -8,15 +8,28 @@ weights equal to Splink's, which stays the reference.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.matching.compare import COMPARISONS, CONTRADICTIONS, NAME, RAREST, Comparison, sided
+from khana_methods.matching.compare import (
+    COMPARISONS,
+    CONTRADICTIONS,
+    FAMILY,
+    FAMILY_PLACES,
+    FAMILY_STATES,
+    FAMILY_TIES,
+    NAME,
+    RAREST,
+    Comparison,
+    Level,
+    sided,
+)
 from khana_methods.matching.fellegi import Parameters
 
 FREQUENCY_OF = tuple(dict.fromkeys(level.frequency_of for level in NAME.levels if level.frequency_of))
+_MANY = 12  # levels from which on bits are looked up in a list
 LEAST_KEPT = 0.0001  # least probability of a pair that is kept
 Shares = Mapping[str, Mapping[str, float]]
 
@@ -31,16 +44,72 @@ def count_names(engine: Engine, table: str, prefix: str = "share") -> None:
 
 
 def level_sql(comparison: Comparison) -> str:
-    """Write the place of the level that a pair of l and r takes."""
-    cases = " ".join(
+    """Write the place of the level that a pair of l and r takes.
+
+    The family question asks for the state and for the place once each: its levels are their product.
+    """
+    if comparison is not FAMILY:
+        return f"(CASE {_cases(comparison.levels)} END)::UTINYINT"
+    ties = " ".join(f"WHEN {sided(level.when)} THEN {place}" for place, level in enumerate(FAMILY_TIES))
+    state, there = (_first(conditions) for conditions in (FAMILY_STATES, FAMILY_PLACES))
+    return f"(CASE {ties} ELSE {len(FAMILY_TIES)} + {len(FAMILY_PLACES)} * {state} + {there} END)::UTINYINT"
+
+
+def _cases(levels: Sequence[Level]) -> str:
+    return " ".join(
         f"ELSE {place}" if level.when == "ELSE" else f"WHEN {sided(level.when)} THEN {place}"
-        for place, level in enumerate(comparison.levels)
+        for place, level in enumerate(levels)
     )
-    return f"(CASE {cases} END)::UTINYINT"
+
+
+def _first(conditions: Sequence[str]) -> str:
+    """Write the place of the first condition that holds."""
+    cases = " ".join(
+        f"ELSE {place}" if one == "ELSE" else f"WHEN {sided(one)} THEN {place}" for place, one in enumerate(conditions)
+    )
+    return f"(CASE {cases} END)"
+
+
+def shares_sql(table: str, prefix: str = "share") -> str:
+    """Write a source of records with the shares of people who bear each name: columns `share_<column>`."""
+    shares = "".join(f", n{place}.share AS share_{column}" for place, column in enumerate(FREQUENCY_OF))
+    joins = " ".join(
+        f"LEFT JOIN {prefix}_{column} n{place} ON n{place}.name = t.{column}"
+        for place, column in enumerate(FREQUENCY_OF)
+    )
+    return f"(SELECT t.*{shares} FROM {table} t {joins})"
+
+
+def compared_sql(source: str) -> str:
+    """Write how pairs are compared: over a source of `join_key_l`, `join_key_r`, `match_key` and the records l and r.
+
+    l and r are tables or structs with the columns of `prepare` and the shares of `shares_sql`.
+    """
+    levels = ", ".join(f"{level_sql(one)} AS level_{one.code}" for one in COMPARISONS)
+    apart = " ".join(f"WHEN {sided(when)} THEN '{code}'" for code, when in CONTRADICTIONS.items())
+    names = ", ".join(f"{side}.share_{column} AS {side}_{column}" for column in FREQUENCY_OF for side in "lr")
+    shares = " ".join(
+        f"WHEN level_name IN ({_places_of(column)}) THEN "
+        f"greatest(coalesce(l_{column}, r_{column}), coalesce(r_{column}, l_{column}))"
+        for column in FREQUENCY_OF
+    )
+    dropped = ", ".join(f"{side}_{column}" for column in FREQUENCY_OF for side in "lr")
+    return (
+        "WITH seen AS (SELECT join_key_l AS left_id, join_key_r AS right_id, match_key AS pass, "
+        f"{levels}, {names}, CASE {apart} ELSE '' END AS contradiction FROM {source}) "
+        f"SELECT * EXCLUDE ({dropped}), CASE {shares} END AS share FROM seen"
+    )
 
 
 def compare_pairs(
-    engine: Engine, table: str, pairs: str, *, into: str = "compared", other: str = "", names_counted: bool = False
+    engine: Engine,
+    table: str,
+    pairs: str,
+    *,
+    into: str = "compared",
+    other: str = "",
+    names_counted: bool = False,
+    once: bool = False,
 ) -> None:
     """Compare candidate pairs.
 
@@ -52,28 +121,15 @@ def compare_pairs(
             frequency does not count), `contradiction` (empty, or its code).
         other: Records from which the right one is taken; `table` when empty.
         names_counted: Names were counted before, by a comparison of the same records.
+        once: The pairs are weighed once only: `into` is made a view, and nothing is written between.
     """
     if not names_counted:
         count_names(engine, table)
-    levels = ", ".join(f"{level_sql(one)} AS level_{one.code}" for one in COMPARISONS)
-    apart = " ".join(f"WHEN {sided(when)} THEN '{code}'" for code, when in CONTRADICTIONS.items())
-    names = ", ".join(f"l.{column} AS l_{column}, r.{column} AS r_{column}" for column in FREQUENCY_OF)
-    joins = " ".join(
-        f"LEFT JOIN share_{column} {side}{place} ON level_name IN ({_places_of(column)}) AND {side}{place}.name = {side}_{column}"
-        for place, column in enumerate(FREQUENCY_OF)
-        for side in "lr"
+    source = (
+        f"{pairs} p JOIN {shares_sql(table)} l ON l.unique_id = p.join_key_l "
+        f"JOIN {shares_sql(other or table)} r ON r.unique_id = p.join_key_r"
     )
-    shares = " ".join(
-        f"WHEN level_name IN ({_places_of(column)}) THEN greatest(coalesce(l{place}.share, r{place}.share), coalesce(r{place}.share, l{place}.share))"
-        for place, column in enumerate(FREQUENCY_OF)
-    )
-    engine.run(
-        f"CREATE OR REPLACE TABLE {into} AS WITH seen AS (SELECT join_key_l AS left_id, join_key_r AS right_id, "
-        f"match_key AS pass, {levels}, {names}, CASE {apart} ELSE '' END AS contradiction FROM {pairs} p "
-        f"JOIN {table} l ON l.unique_id = p.join_key_l JOIN {other or table} r ON r.unique_id = p.join_key_r) "
-        f"SELECT seen.* EXCLUDE ({', '.join(f'{side}_{column}' for column in FREQUENCY_OF for side in 'lr')}), "
-        f"CASE {shares} END AS share FROM seen {joins}"
-    )
+    engine.run(f"CREATE OR REPLACE {'VIEW' if once else 'TABLE'} {into} AS {compared_sql(source)}")
 
 
 def _places_of(column: str) -> str:
@@ -82,6 +138,12 @@ def _places_of(column: str) -> str:
 
 def bits_sql(comparison: Comparison, m: Shares, u: Shares, level: str) -> str:
     """Write the bits of a level, given by its place."""
+    if len(comparison.levels) > _MANY:
+        bits = ", ".join(
+            "0.0" if one.is_null else repr(math.log2(m[comparison.code][one.code] / u[comparison.code][one.code]))
+            for one in comparison.levels
+        )
+        return f"list_extract([{bits}]::DOUBLE[], {level} + 1)"
     cases = " ".join(
         f"WHEN {place} THEN {math.log2(m[comparison.code][one.code] / u[comparison.code][one.code])!r}"
         for place, one in enumerate(comparison.levels)
@@ -125,20 +187,34 @@ def weigh(
     Source:
         Fellegi & Sunter (1969); frequencies of values: Winkler (1989), as Splink has them.
     """
+    made = weighed_sql(compared, prior=prior, m=m, u=u, at_least=at_least)
+    engine.run(f"CREATE OR REPLACE TABLE {into} AS {made}")
+
+
+def weighed_sql(compared: str, *, prior: float, m: Shares, u: Shares, at_least: float | None = None) -> str:
+    """Write how compared pairs are weighed, see `weigh`; `compared` is a table or a query in brackets."""
     bits = [f"bits_{one.code}" for one in COMPARISONS] + ["bits_frequency"]
     written = ", ".join(f"{bits_sql(one, m, u, f'level_{one.code}')} AS bits_{one.code}" for one in COMPARISONS)
     start = math.log2(prior / (1 - prior))
     least = -1e9 if at_least is None else math.log2(at_least / (1 - at_least))
-    engine.run(
-        f"CREATE OR REPLACE TABLE {into} AS WITH part AS (SELECT *, {written}, {rarity_sql(u)} AS bits_frequency FROM {compared}), "
+    return (
+        f"WITH part AS (SELECT *, {written}, {rarity_sql(u)} AS bits_frequency FROM {compared}), "
         f"added AS (SELECT *, {start!r} + {' + '.join(bits)} AS match_weight FROM part) "
         "SELECT *, 1 / (1 + pow(2.0, -greatest(least(match_weight, 500), -500))) AS probability FROM added "
         f"WHERE match_weight - CASE contradiction WHEN 'two_verified_numbers' THEN bits_number ELSE 0 END >= {least!r}"
     )
 
 
-def patterns(engine: Engine, compared: str, u: Parameters) -> pa.Table:
-    """Count compared pairs by pattern: `level_<question>` (code, null for a null level), `rarity`, `contradicts`, `pairs`."""
+def patterns(engine: Engine, compared: str, u: Parameters, *, labels: str = "", said: bool = False) -> pa.Table:
+    """Count compared pairs by pattern: `level_<question>` (code, null for a null level), `rarity`, `contradicts`, `pairs`.
+
+    Args:
+        engine: Holds them.
+        compared: Table of `compare_pairs`.
+        u: Shares of levels among the rest.
+        labels: Table of `left_id`, `right_id`, `is_same`, `stands_for`: pairs that people decided; none where empty.
+        said: Count labelled pairs only, with `is_same`, each as many times as it stands for; else the others only.
+    """
     codes = ", ".join(
         f"CASE level_{one.code} "
         + " ".join(f"WHEN {place} THEN '{level.code}'" for place, level in enumerate(one.levels) if not level.is_null)
@@ -146,7 +222,12 @@ def patterns(engine: Engine, compared: str, u: Parameters) -> pa.Table:
         for one in COMPARISONS
     )
     grouped = ", ".join(f"level_{one.code}" for one in COMPARISONS)
+    source = f"FROM {compared}"
+    if labels:
+        source += f" {'JOIN' if said else 'ANTI JOIN'} {labels} USING (left_id, right_id)"
+    counted = "sum(stands_for)" if said else "count(*)"
+    extra = ", is_same" if said else ""
     return engine.table(
-        f"SELECT {codes}, rarity, contradicts, pairs FROM (SELECT {grouped}, round({rarity_sql(u)}) AS rarity, "
-        f"contradiction <> '' AS contradicts, count(*) AS pairs FROM {compared} GROUP BY ALL)"
+        f"SELECT {codes}, rarity, contradicts, pairs::DOUBLE AS pairs{extra} FROM (SELECT {grouped}, "
+        f"round({rarity_sql(u)}) AS rarity, contradiction <> '' AS contradicts, {counted} AS pairs{extra} {source} GROUP BY ALL)"
     )

@@ -118,6 +118,7 @@ TABLES: dict[str, Expect] = {
     "linkage_linkagerun": Expect(s=READS_PAIRS, i=STEWARD, u=STEWARD, column="state", frozen="actor_id"),
     "linkage_pair": Expect(s=READS_PAIRS, i=STEWARD, u=STEWARD, d=STEWARD, column="decision", frozen="left_id"),
     "linkage_label": Expect(s=READS_PAIRS, i=STEWARD),
+    "linkage_opening": Expect(s=STEWARD, u=STEWARD, column="state", frozen="person_id"),
     "linkage_clustermember": Expect(s=READS_PAIRS, i=STEWARD, d=STEWARD),
     "identity_nationalidrecord": Expect(s=STEWARD, i=STEWARD, d=STEWARD),
     "identity_simrecord": Expect(s=STEWARD, i=STEWARD, d=STEWARD),

@@ -108,7 +108,7 @@ OWNER = [
     "sharing_usage", "registry_person", "registry_membership", "registry_household", "registry_alias", "assessment_score",
     "registry_householdversion", "beneficiaries_benefit", "intake_submission", "identity_nationalidrecord",
     "identity_simrecord", "identity_consent", "identity_civilevent", "identity_verification", "deliveries_quarantinedrow", "beneficiaries_exitrecord",
-    "identity_publicemployee", "registry_resident", "sharing_message", "sharing_subscription", "assessment_snapshot",
+    "identity_publicemployee", "registry_resident", "sharing_message", "sharing_subscription", "assessment_snapshot", "linkage_opening",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 
@@ -190,6 +190,11 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             "INSERT INTO sharing_approval (extract_id, actor_id, approved_at)"
             f" VALUES ({IDS['a']}, {world.ids['admin']}, now()) RETURNING id > 0",
         ),
+        (
+            "registrar_a",
+            "SELECT khana_private.linkage_ask_opening('', '', '', NULL, "
+            f"ARRAY['\\x{IDS['b']:064x}'::bytea], '{{}}', 'x', now()) > 0",
+        ),
         *((None, statement) for statement in CITIZEN),
         (
             "registrar_a",
@@ -237,6 +242,7 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(64,)],
         [(64,)],
         [(1,)],
+        [(True,)],
         [(True,)],
         [(True,)],
         [(True,)],

@@ -25,8 +25,10 @@ INSIDE_ONLY = {
     "registry_learn_words",
     "registry_skeleton",
     "citizen_who",
+    "linkage_like_anywhere",
     "assessment_signed_once",
     "linkage_model_two_people",
+    "linkage_opening_answered",
     "linkage_pair_decided_by",
     "registry_alias_two_people",
     "sharing_agreement_moves",
@@ -36,6 +38,7 @@ INSIDE_ONLY = {
 TRIGGERS = {
     "assessment_signed_once",
     "linkage_model_two_people",
+    "linkage_opening_answered",
     "linkage_pair_decided_by",
     "registry_alias_two_people",
 }

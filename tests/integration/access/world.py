@@ -104,6 +104,8 @@ class World:
             special |= {"subject": f"person:{IDS[key]}", "user_id": None}
         if table == "monitoring_publication":
             special["withdrawn_at"] = AT if key in "cd" and not is_new else None
+        if table == "linkage_opening":
+            special |= {"state": "ASKED", "asked_by": 0}  # waits for an answer of somebody else
         if table == "sharing_approval":
             special["extract_id"] = None
             if not is_new:

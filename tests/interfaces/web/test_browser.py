@@ -22,6 +22,8 @@ PAGES = {
     "contract": "/sources/kfl/contract", "list": "/sources/pbm/list", "onboarding": "/sources/onboarding", "connect": "/sources/connect?programme=PWP", "jobs": "/jobs",
     "intake": "/intake", "intake-state": "/intake?state=WAITING", "desk": "/intake/desk", "desk-hits": "/intake/desk?q=Shazia",
     "forms": "/intake/forms", "form-add": "/intake/forms/add", "telephone": "/intake/telephone",
+    "matching": "/matching", "matching-field-state": "/matching?state=ASK_FIELD", "pair": "/matching/pairs/1",
+    "has-she-a-file": "/matching/check", "asked-for": "/matching/openings", "for-the-field": "/matching/field",
     "missing": "/no-such-page",
 }  # fmt: skip
 
@@ -240,3 +242,21 @@ def test_a_contract_is_tried_before_it_is_kept(chrome, site: str, tmp_path: Path
     visit.page.wait_for_selector("#preview [role=alert]")
     assert visit.wrong == []
     visit.close()
+
+
+def test_the_queue_is_worked_by_keys_and_the_desk_asks(chrome, site: str) -> None:  # type: ignore[no-untyped-def]
+    """The steward presses n, then d: the pair is told apart and the next one comes; the desk's answer passes axe too."""
+    visit = Visit(chrome, site, "steward", "en")
+    visit.see("/matching")
+    visit.page.keyboard.press("n")
+    visit.page.wait_for_url("**/matching/pairs/*")
+    first = visit.page.url
+    visit.page.keyboard.press("d")
+    visit.page.wait_for_url(lambda url: "/matching/pairs/" in url and url != first)
+    visit.see("/matching/check")
+    visit.page.fill("#c-name", "Shazia Bibi")
+    visit.page.press("#c-name", "Enter")
+    visit.page.wait_for_selector("#found")
+    problems = visit.axe() + visit.wrong
+    visit.close()
+    assert problems == []

@@ -41,6 +41,7 @@ def make(*, households: int = 60) -> dict[str, object]:
     run = _run(chance, areas, people)
     _quarantine(batch)
     _jobs()
+    _pairs(people)
     return {"areas": areas, "people": people, "run": run, "batch": batch}
 
 
@@ -344,3 +345,32 @@ def _run(chance: random.Random, areas: list[tuple[str, str]], people: list[dict[
     }  # fmt: skip
     run.save()
     return run.pk
+
+
+def _pairs(people: list[dict[str, object]]) -> None:
+    """Two pairs of the steward's queue, one that was asked to the field, and a question of a desk."""
+    import json
+
+    from khana.linkage.models import LinkageRun, MatchingModel, Opening, Pair
+    from khana.platform import keys
+    from khana.registry.models import PersonVersion
+
+    model = MatchingModel.objects.create(
+        version="W-1", card={"trained_records": 180, "thresholds": {"link": 0.9}}, digest="w" * 64, trained_at=NOW, trained_by=1,
+        state="RETIRED", estimate={"precision": 0.99, "recall": 0.91, "labels": 400},
+    )  # fmt: skip
+    run = LinkageRun.objects.create(
+        model=model, kind="REGISTRY", state="DONE", started_at=NOW, ended_at=NOW, actor_id=1
+    )
+    rows = list(PersonVersion.objects.order_by("person_id")[:12])
+    for place, (decision, stake) in enumerate((("REVIEW", 3), ("REVIEW", 0), ("ASK_FIELD", 1))):
+        left, right = rows[place], rows[place + 6]
+        Pair.objects.create(
+            run=run, left_kind="PERSON", left_id=left.person_id, right_id=right.person_id, area_path=right.area_path,
+            left_area_path=left.area_path, match_weight=1.5, probability=0.62, bits={"name": 8.1, "birth": -2.4, "company": 0.3},
+            decision=decision, stake=stake, gain=0.96, contradiction="" if place else "sex_differs", decided_at=NOW,
+        )  # fmt: skip
+    Opening.objects.create(
+        person_id=rows[0].person_id, area_path=rows[0].area_path, asked_by=10_000, asked_at=NOW,
+        said=keys.encrypt(json.dumps({"name": "Shazia", "guardian_name": "Aslam", "sex": "F", "birth_year": 1982})),
+    )  # fmt: skip

@@ -27,18 +27,35 @@ class LabelsUnreadable(InputError):
     code: ClassVar[str] = "cli.linkage.labels_unreadable"
 
 
-@click.command(cls=TeachingCommand, examples=("khana linkage train", "khana linkage train --version PK-2026-2 --json"))
+@click.command(
+    cls=TeachingCommand,
+    examples=(
+        "khana linkage train",
+        "khana linkage train --version PK-2026-2 --json",
+        "khana linkage train --labels      learn from what people said of pairs too",
+    ),
+)
 @click.option("--version", default="", help="Name of the model; country, day and time if absent.")
 @click.option("--memory", type=click.IntRange(256), default=3072, show_default=True, help="MiB for the engine.")
+@click.option("--labels", is_flag=True, help="Learn from labels too: outcomes of pairs of two files.")
 @printing
-def train(version: str, memory: int, as_json: bool, out: Path | None) -> None:
-    """Train a model on the registry as it stands; it stays a draft until two people approve it."""
+def train(version: str, memory: int, labels: bool, as_json: bool, out: Path | None) -> None:
+    """Train a model on the registry as it stands; it stays a draft until two people approve it.
+
+    With --labels the outcomes that people gave are kept to while EM learns from all the other pairs, and with a hundred
+    of them or more they, and not the model itself, say from which probability on links are right.
+    """
     acting_token = token()
     from khana.workflows import match_registry
 
     with bar(as_json=as_json) as progress:
         result = match_registry.train(
-            token=acting_token, version=version, progress=progress, at=clock.now(), memory_mib=memory
+            token=acting_token,
+            version=version,
+            progress=progress,
+            at=clock.now(),
+            memory_mib=memory,
+            with_labels=labels,
         )
     show(result, as_json=as_json, out=out)
 
@@ -73,19 +90,29 @@ def approve(version: str, as_json: bool, out: Path | None) -> None:
     show(result, as_json=as_json, out=out)
 
 
-@click.command(cls=TeachingCommand, examples=("khana linkage run", "khana linkage run --json"))
+@click.command(
+    cls=TeachingCommand,
+    examples=(
+        "khana linkage run",
+        "khana linkage run --changes      after a day's work",
+        "KHANA_ENGINE=spark khana linkage run",
+    ),
+)
 @click.option("--memory", type=click.IntRange(256), default=3072, show_default=True, help="MiB for the engine.")
+@click.option("--changes", is_flag=True, help="Only files written since the last run, at the cost of the changes.")
 @printing
-def run(memory: int, as_json: bool, out: Path | None) -> None:
+def run(memory: int, changes: bool, as_json: bool, out: Path | None) -> None:
     """Find who stands in the registry more than once, with the model in use; the same data give the same pairs.
 
-    What people decided stays. Rows of lists are linked by `khana consolidate`.
+    What people decided stays. Rows of lists are linked by `khana consolidate`. With --changes only files that were
+    written since the last run are matched, against whoever shares a key with them.
     """
     acting_token = token()
-    from khana.workflows import match_registry
+    from khana.workflows import match_changes, match_registry
 
+    work = match_changes.run if changes else match_registry.run
     with bar(as_json=as_json) as progress:
-        result = match_registry.run(token=acting_token, progress=progress, at=clock.now(), memory_mib=memory)
+        result = work(token=acting_token, progress=progress, at=clock.now(), memory_mib=memory)
     show(result, as_json=as_json, out=out)
 
 

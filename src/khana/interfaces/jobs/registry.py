@@ -51,6 +51,7 @@ KINDS: dict[str, Kind] = {
     "linkage_train": Kind("khana.workflows.match_registry", "train"),
     "linkage_run": Kind("khana.workflows.match_registry"),
     "verify_identities": Kind("khana.workflows.verify_identities"),
+    "linkage_changes": Kind("khana.workflows.match_changes"),
     "replay": Kind("khana.workflows.replay_quarantine"),
     "study": Kind("khana.workflows.study_source", tells_progress=False),
     "score_registry": Kind("khana.workflows.score_registry"),

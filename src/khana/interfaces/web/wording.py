@@ -47,7 +47,10 @@ QUESTION = {
 }  # fmt: skip
 QUESTION_OF_MODEL = {
     "name": _("Name"), "birth": _("Born"), "sex": _("Sex"), "number": _("Number"), "family": _("Family"), "place": _("Place"),
-    "frequency": _("How rare the name is"),
+    "company": _("Who stands with her"), "frequency": _("How rare the name is"),
+}  # fmt: skip
+OPENING_STATE = {
+    "ASKED": _("waits for the other area"), "OPENED": _("opened to you"), "REFUSED": _("it is somebody else"),
 }  # fmt: skip
 AGREES = {"yes": _("agrees"), "near": _("nearly"), "no": _("differs"), "unknown": _("not known")}
 SEVERITY = {"REFUSE": _("Do not pay yet"), "WARN": _("Look at it"), "NOTE": _("Good to know")}
@@ -86,7 +89,7 @@ JOB_STATE = {
     "QUEUED": _("waiting"), "RUNNING": _("running"), "DONE": _("done"), "FAILED": _("failed"), "CANCELLED": _("cancelled"),
 }  # fmt: skip
 JOB_KIND = {
-    "linkage_run": _("Matching of the registry"), "linkage_train": _("Training of a matching model"),
+    "linkage_run": _("Matching of the registry"), "linkage_changes": _("Matching of what changed"), "linkage_train": _("Training of a matching model"),
     "import_file": _("Import a file"), "import_upload": _("Import a file"), "load_manifest": _("Load a whole set"), "consolidate": _("Consolidation"),
     "replay": _("Replay corrected rows"), "study": _("Compatibility study"), "export_report": _("Export a report"),
     "score_registry": _("Score the registry"), "prepare_simulation": _("Count the scores for the simulator"),

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from khana.access import services as access
 from khana.audit import services as audit
-from khana.linkage import selectors
+from khana.linkage import laid_out, selectors
 from khana.linkage.models import Approval, MatchingModel
 from khana_methods.errors import Conflict
 from khana_methods.matching.model import ModelCard, SecondApproverNeeded
@@ -79,6 +79,7 @@ def approve_model(*, version: str, at: datetime) -> dict[str, Any]:
         active = MatchingModel.State.ACTIVE
         MatchingModel.objects.filter(state=active).update(state=MatchingModel.State.RETIRED, retired_at=at)
         MatchingModel.objects.filter(pk=model.pk).update(state=active, activated_at=at, retired_at=None)
+        transaction.on_commit(laid_out.take_away)
         audit.record(
             action="linkage.model.activated", subject=f"model:{version}", details={"digest": model.digest}, at=at
         )
@@ -92,6 +93,7 @@ def retire_model(*, version: str, at: datetime) -> None:
     access.require("linkage.activate", everywhere=True)
     model = selectors.get_matching_model(version)
     MatchingModel.objects.filter(pk=model.pk).update(state=MatchingModel.State.RETIRED, retired_at=at)
+    transaction.on_commit(laid_out.take_away)
     audit.record(action="linkage.model.retired", subject=f"model:{version}", details={"digest": model.digest}, at=at)
 
 

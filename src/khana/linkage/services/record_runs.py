@@ -6,7 +6,7 @@ the run: a run is DONE with everything or it is not there. The same run twice le
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -66,6 +66,24 @@ def _stage(name: str, columns: list[tuple[str, str]], stream: Stream) -> None:
     cursor.execute(f"ANALYZE {name}".encode())
 
 
+def _put_pairs(cursor: Any, run_id: int, at: datetime) -> int:
+    """Add the staged pairs, or bring them to what the model says now; what a person decided stays. Returns rows."""
+    names = ", ".join(name for name, _ in PAIR)
+    kept = ", ".join(f"{name} = excluded.{name}" for name in _SET)
+    cursor.execute(
+        f"""INSERT INTO linkage_pair (run_id, {names}, decided_at, wants_second)
+            SELECT %(run)s, {names}, %(at)s,
+                   abs(hashtextextended(left_kind || left_id || left_role || right_id, 0)) %% %(second)s = 0
+            FROM _pair
+            ON CONFLICT (left_kind, left_id, left_role, right_id) DO UPDATE SET {kept},
+                decision = CASE WHEN linkage_pair.decided_by IS NULL THEN excluded.decision ELSE linkage_pair.decision END,
+                decided_at = CASE WHEN linkage_pair.decided_by IS NULL AND linkage_pair.decision <> excluded.decision
+                                  THEN excluded.decided_at ELSE linkage_pair.decided_at END""".encode(),
+        {"run": run_id, "at": at, "second": SECOND_OPINION},
+    )
+    return int(cursor.rowcount)
+
+
 @transaction.atomic
 def write_results(
     *,
@@ -94,8 +112,6 @@ def write_results(
     access.require("linkage.manage", everywhere=True)
     cursor = bulk.raw_cursor()
     _stage("_pair", PAIR, pairs)
-    names = ", ".join(name for name, _ in PAIR)
-    kept = ", ".join(f"{name} = excluded.{name}" for name in _SET)
     cursor.execute(
         """DELETE FROM linkage_pair p WHERE p.left_kind = %s AND p.decided_by IS NULL
              AND NOT EXISTS (SELECT 1 FROM linkage_label l WHERE l.pair_id = p.id)
@@ -104,18 +120,7 @@ def write_results(
         [kind],
     )
     gone = cursor.rowcount
-    cursor.execute(
-        f"""INSERT INTO linkage_pair (run_id, {names}, decided_at, wants_second)
-            SELECT %(run)s, {names}, %(at)s,
-                   abs(hashtextextended(left_kind || left_id || left_role || right_id, 0)) %% %(second)s = 0
-            FROM _pair
-            ON CONFLICT (left_kind, left_id, left_role, right_id) DO UPDATE SET {kept},
-                decision = CASE WHEN linkage_pair.decided_by IS NULL THEN excluded.decision ELSE linkage_pair.decision END,
-                decided_at = CASE WHEN linkage_pair.decided_by IS NULL AND linkage_pair.decision <> excluded.decision
-                                  THEN excluded.decided_at ELSE linkage_pair.decided_at END""".encode(),
-        {"run": run_id, "at": at, "second": SECOND_OPINION},
-    )
-    written = cursor.rowcount
+    written = _put_pairs(cursor, run_id, at)
     faults.reach("linkage.pairs_written")
     if clusters is not None:
         _stage("_cluster", CLUSTER, clusters)
@@ -134,6 +139,67 @@ def write_results(
         action="linkage.run.done",
         subject=f"linkage_run:{run_id}",
         details={"kind": kind, "snapshot": snapshot, **counts.get("by_decision", {})},
+        at=at,
+    )
+    return counts
+
+
+@transaction.atomic
+def write_changes(
+    *,
+    run_id: int,
+    people: Sequence[int],
+    regrouped: Sequence[int],
+    pairs: Stream,
+    clusters: Stream,
+    snapshot: str,
+    counts: dict[str, Any],
+    at: datetime,
+) -> dict[str, Any]:
+    """Write what a run over changed files found, and close it as DONE: pairs of other files stay as they are.
+
+    Args:
+        run_id: The run.
+        people: The files that changed; pairs of theirs that the run did not meet go, unless somebody gave an outcome.
+        regrouped: Files whose clusters are written anew, beside those of `clusters`.
+        pairs: Rows of `PAIR` of which one side is a changed file.
+        clusters: Rows of `CLUSTER`.
+        snapshot: Hash of the records that were compared.
+        counts: What the run keeps in numbers.
+        at: When.
+    """
+    access.require("linkage.manage", everywhere=True)
+    cursor = bulk.raw_cursor()
+    _stage("_pair", PAIR, pairs)
+    cursor.execute(
+        """DELETE FROM linkage_pair p WHERE p.left_kind = 'PERSON' AND p.decided_by IS NULL
+             AND (p.left_id = ANY (%(people)s) OR p.right_id = ANY (%(people)s))
+             AND NOT EXISTS (SELECT 1 FROM linkage_label l WHERE l.pair_id = p.id)
+             AND NOT EXISTS (SELECT 1 FROM _pair s WHERE s.left_id = p.left_id AND s.right_id = p.right_id)""",
+        {"people": list(people)},
+    )
+    gone = cursor.rowcount
+    written = _put_pairs(cursor, run_id, at)
+    faults.reach("linkage.changes_written")
+    _stage("_cluster", CLUSTER, clusters)
+    cursor.execute(
+        """DELETE FROM linkage_clustermember c WHERE c.person_id = ANY (%s)
+             OR EXISTS (SELECT 1 FROM _cluster s WHERE s.person_id = c.person_id)""",
+        [[*people, *regrouped]],
+    )
+    cursor.execute(
+        """INSERT INTO linkage_clustermember (run_id, cluster, person_id, area_path)
+           SELECT %s, cluster, person_id, area_path FROM _cluster""",
+        [run_id],
+    )
+    counts = {**counts, "pairs_written": written, "pairs_gone": gone, "cluster_members": cursor.rowcount}
+    LinkageRun.objects.filter(pk=run_id).update(
+        state=LinkageRun.State.DONE, ended_at=at, snapshot=snapshot, counts=counts
+    )
+    audit.record(
+        action="linkage.changes.done",
+        subject=f"linkage_run:{run_id}",
+        details={"people": len(people), "snapshot": snapshot, **counts.get("by_decision", {})},
         at=at,
     )
     return counts

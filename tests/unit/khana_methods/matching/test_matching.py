@@ -20,6 +20,7 @@ from khana_methods.matching.evaluate import LabelsMissing, Stratum, estimate, ka
 from khana_methods.matching.link import decisions, find_duplicates, link_list
 from khana_methods.matching.lookup import DeskIndex, OnePersonAtATime
 from khana_methods.matching.model import CardNotActive, CardUnreadable, ModelCard, SecondApproverNeeded
+from khana_methods.matching.one_record import one_record
 from khana_methods.matching.prepare import prepare
 from khana_methods.matching.train import TooFewRecords, train
 from khana_methods.matching.weights import compare_pairs, weigh
@@ -244,3 +245,18 @@ def test_splink_is_imported_in_one_place() -> None:
         if re.search(r"^\s*(from|import) splink\b", file.read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert users == {"khana_methods/matching/backends.py"}
+
+
+def test_one_record_is_what_prepare_makes(engine: Engine) -> None:
+    """The row that a desk reads without a statement is the row of the table, for names in either script and for nobody."""
+    stated = [
+        record("P1", side="DESK", name="Muhammad Javed Shah", guardian_name="Ghulam Rasool", sex="M", birth_year=1980, number="3520112345671"),
+        record("P1", side="DESK", name="شازیہ بی بی", guardian_name="محمد اسلم", sex="F", number="1111111", mobile="+92300"),
+        record("P1", side="DESK", name="", district_code="PK101"),
+        record("P1", side="DESK", name="A", guardian_name="Khan", guardian_kind="H", birth_year=1999, birth_month=2, birth_day=3),
+    ]  # fmt: skip
+    for one in stated:
+        prepare(engine, frame([one]), table="one_prepared")
+        (row,) = engine.table("SELECT * FROM one_prepared").to_pylist()
+        counted = engine.table("SELECT * FROM one_prepared_guardian")
+        assert one_record(one, shares=lambda _wanted, known=counted: known) == row

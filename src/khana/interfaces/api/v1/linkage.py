@@ -5,6 +5,7 @@ Reads and writes as its caller, under the same policies as the page.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +16,7 @@ from khana.audit import services as audit
 from khana.dossiers import desk_check, pair_file
 from khana.interfaces.api.v1.problems import answer
 from khana.linkage import selectors
+from khana.linkage.services import openings
 from khana.platform import clock
 from khana.workflows import estimate_matching, review_pair
 
@@ -49,6 +51,7 @@ class MayBe(Schema):
     sex: str
     households: list[str]
     shares_number: bool
+    percent: int | None = None
 
 
 class DeskAnswer(Schema):
@@ -57,6 +60,29 @@ class DeskAnswer(Schema):
     files: list[MayBe]
     elsewhere: bool
     elsewhere_shares_number: bool
+
+
+class PutQuestion(Schema):
+    """For how many files outside your area a question was put."""
+
+    asked: int
+
+
+class DeskQuestion(Schema):
+    """One question of yours to another area; `answer` tells name, household and place where a steward opened the file."""
+
+    id: int
+    state: str
+    asked_at: datetime
+    answered_at: datetime | None
+    said: dict[str, Any]
+    answer: dict[str, Any]
+
+
+class DeskQuestions(Schema):
+    """Your own questions, newest first."""
+
+    questions: list[DeskQuestion]
 
 
 class PairLine(Schema):
@@ -209,9 +235,39 @@ def get_estimate(request: HttpRequest) -> HttpResponse:
 @router.post("/linkage/check", response=DeskAnswer, summary="May she have a file already?")
 def post_check(request: HttpRequest, body: AtDesk) -> HttpResponse:
     """Ask before a new file is made: files of your area, and whether another may exist elsewhere; recorded."""
-    asked = desk_check.Asked(
-        body.name[:200], body.guardian_name[:200], body.sex[:1].upper(), body.birth_year, body.number[:40]
-    )
+    asked = _asked(body)
     with access.scoped(request.auth):  # type: ignore[attr-defined]
         found = desk_check.check(asked, at=clock.now())
     return answer(200, found)
+
+
+@router.post("/linkage/check/ask", response=PutQuestion, summary="Ask that her file elsewhere be opened")
+def post_ask(request: HttpRequest, body: AtDesk) -> HttpResponse:
+    """Ask the stewards of other areas to open files that may be hers; you learn their answers, never which files they were."""
+    asked = _asked(body)
+    with access.scoped(request.auth):  # type: ignore[attr-defined]
+        count = openings.ask(
+            said=desk_check.said(asked),
+            tokens=desk_check.tokens(asked),
+            people=desk_check.likely_elsewhere(asked),
+            at=clock.now(),
+        )
+    return answer(200, {"asked": count})
+
+
+@router.get("/linkage/check/questions", response=DeskQuestions, summary="Your questions to other areas")
+def get_openings(request: HttpRequest) -> HttpResponse:
+    """Return your own questions with their answers, newest first."""
+    with access.scoped(request.auth):  # type: ignore[attr-defined]
+        access.require("registry.write")
+        rows = [
+            {"id": one.id, "state": one.state, "asked_at": one.asked_at, "answered_at": one.answered_at, "said": one.said,
+             "answer": one.answer} for one in selectors.my_openings()
+        ]  # fmt: skip
+    return answer(200, {"questions": rows})
+
+
+def _asked(body: AtDesk) -> desk_check.Asked:
+    return desk_check.Asked(
+        body.name[:200], body.guardian_name[:200], body.sex[:1].upper(), body.birth_year, body.number[:40]
+    )

@@ -59,6 +59,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "forms": forms,
         "families": [],
         "draft_key": _draft_key(request),
+        "may_check": session.may(request, "registry.write"),
     }
     if not text:
         return render(request, "intake/desk.html", context)

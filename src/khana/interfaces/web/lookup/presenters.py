@@ -59,6 +59,11 @@ def person(file: PersonFile) -> dict[str, Any]:
              "other": row.person_id if row.current_id == file.person_id else row.current_id}
             for row in file.merges
         ],
+        "sent": [{"row": row, "state": wording.say(wording.SUBMISSION_STATE, row.state)} for row in file.submissions],
+        "pairs": [
+            {"row": row, "kind": wording.say(wording.PAIR_KIND, row.kind), "state": wording.say(wording.PAIR_STATE, row.decision)}
+            for row in file.pairs
+        ],
         "versions": [
             {"facts": row, "sex": wording.say(wording.SEX, row.sex), "marital": wording.say(wording.MARITAL, row.marital)}
             for row in file.versions

@@ -113,14 +113,15 @@ def outcome(request: HttpRequest, pair_id: int) -> HttpResponse:
         flash(request, "success", wording.say(wording.MERGE_DONE, done["merge"]["state"]))
     else:
         flash(request, "success", _("Kept: %(state)s.") % {"state": wording.say(wording.PAIR_STATE, done["decision"])})
-    return redirect("matching-next")
+    return redirect("matching-field" if request.POST.get("back") == "field" else "matching-next")
 
 
 @session.needs("linkage.manage")
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:
-    """Ask for a run over the registry; the page of the job shows how it goes."""
+    """Ask for a run over the registry, or over what changed in it; the page of the job shows how it goes."""
     access.require("linkage.manage", everywhere=True)
     selectors.get_active_card()
-    run = jobs.enqueue(kind="linkage_run", arguments={}, actor=session.actor_of(request), at=clock.now())
+    kind = "linkage_changes" if request.POST.get("what") == "changes" else "linkage_run"
+    run = jobs.enqueue(kind=kind, arguments={}, actor=session.actor_of(request), at=clock.now())
     return redirect("jobs-job", run)
