@@ -31,8 +31,9 @@ def check_cited(name: str, document: Mapping[str, Any], problems: list[str]) -> 
         for number, entry in enumerate(document.get(key, ()), start=1):
             label = f"{name}.{key} {entry.get('code', entry.get('name', number))}"
             _check_one(label, entry, problems)
-            for amount in entry.get("amounts", ()):
-                _check_one(f"{label} amount", amount, problems)
+            for kind in ("amounts", "quotas"):
+                for part in entry.get(kind, ()):
+                    _check_one(f"{label} {kind.removesuffix('s')}", part, problems)
 
 
 def _check_one(label: str, entry: Mapping[str, Any], problems: list[str]) -> None:
@@ -64,7 +65,7 @@ def check_programmes(pack: CountryPack, problems: list[str]) -> None:
         problems += [f"{code}: variant '{variant}' is not described" for variant in sorted(variants)]
         problems += [
             f"{code}: area '{area}' has no shape of this country"
-            for area in programme.areas
+            for area in (*programme.areas, *(quota.area for quota in programme.quotas))
             if not any(re.fullmatch(level.pattern, area) for level in pack.levels)
         ]
 
@@ -78,6 +79,7 @@ def check_rules(pack: CountryPack, problems: list[str]) -> None:
         *((f"pair {'-'.join(x.programmes)}", x.programmes) for x in pack.exclusion_pairs),
         *((f"register {x.code}", x.programmes) for x in pack.register_exclusions),
         *((f"cut-off {x.programme}", (x.programme,)) for x in pack.cut_offs),
+        *((f"filter {x.code}", x.programmes) for x in pack.exclusion_filters),
     ]
     for label, codes in named:
         problems += [

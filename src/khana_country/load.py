@@ -35,6 +35,7 @@ from khana_country.pack import (
     Limit,
     Line,
     Programme,
+    Quota,
     RegisterExclusion,
     Weekend,
 )
@@ -200,7 +201,7 @@ def _pack(folder: Path, documents: Mapping[str, Mapping[str, Any]]) -> CountryPa
         ),
         agencies=MappingProxyType(
             {
-                code: Agency(code, _frozen(agency["names"]))
+                code: Agency(code, _frozen(agency["names"]), _frozen(agency["owner"]), _frozen(agency["budget_head"]))
                 for code, agency in documents["programmes"]["agencies"].items()
             }
         ),
@@ -237,7 +238,13 @@ def _pack(folder: Path, documents: Mapping[str, Mapping[str, Any]]) -> CountryPa
             for x in rules["registers"]
         ),
         exclusion_filters=tuple(
-            ExclusionFilter(code=x["code"], meaning=_frozen(x["meaning"]), hits=_frozen(x["hits"]), **_cited(x))
+            ExclusionFilter(
+                code=x["code"],
+                meaning=_frozen(x["meaning"]),
+                hits=_frozen(x["hits"]),
+                programmes=tuple(x["programmes"]),
+                **_cited(x),
+            )
             for x in rules["filters"]
         ),
         deadlines=tuple(
@@ -329,6 +336,8 @@ def _programme(entry: Mapping[str, Any], currency: str) -> Programme:
         )
         if condition
         else None,
+        conditions=tuple(words["en"] for words in entry.get("conditions", ())),
+        quotas=tuple(Quota(area=x["area"], places=x["places"], **_cited(x)) for x in entry.get("quotas", ())),
         variants=_frozen({key: words["en"] for key, words in entry.get("variants", {}).items()}),
         **_cited(entry),
     )

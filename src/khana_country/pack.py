@@ -76,10 +76,12 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """One agency that runs programmes."""
+    """One agency that runs programmes: whose it is and from which head of the budget it pays."""
 
     code: str
     names: Names
+    owner: Names
+    budget_head: Names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +132,14 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quota(Cited):
+    """Places of one programme in one area; the country's own code stands for the whole country."""
+
+    area: str
+    places: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Programme(Cited):
     """One programme of the catalogue; ages are inclusive, in completed years.
 
@@ -163,7 +173,17 @@ class Programme(Cited):
     no_amount: str = ""
     limits: tuple[Limit, ...] = ()
     condition: Condition | None = None
+    conditions: tuple[str, ...] = ()
+    quotas: tuple[Quota, ...] = ()
     variants: Mapping[str, str]
+
+    def quotas_on(self, on: date) -> tuple[Quota, ...]:
+        """List the quotas in force on that day: the newest of each area."""
+        newest: dict[str, Quota] = {}
+        for quota in sorted(self.quotas, key=lambda one: one.valid_from):
+            if quota.valid_from <= on:
+                newest[quota.area] = quota
+        return tuple(newest.values())
 
     def is_in_force(self, on: date) -> bool:
         """Tell whether the programme runs on that day."""
@@ -226,11 +246,15 @@ class RegisterExclusion(Cited):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExclusionFilter(Cited):
-    """A profiling filter as it was applied, with its hits as reported (filters overlap)."""
+    """A profiling filter as it was applied, with its hits as reported (filters overlap).
+
+    Its rule has the same code; `programmes` are those that it keeps a person from.
+    """
 
     code: str
     meaning: Names
     hits: Mapping[str, int]
+    programmes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

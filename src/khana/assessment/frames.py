@@ -7,7 +7,7 @@ computed; the newest score that arrived. A score of a model that is no longer in
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 import pyarrow as pa
 from django.db import connection
@@ -29,6 +29,24 @@ IN_FORCE = """
         SELECT household_id, score, 'arrived', 3, score_date, id FROM assessment_score
         WHERE superseded_at IS NULL AND model_id IS NULL) AS every_score
     ORDER BY household_id, rank, day DESC, id DESC"""
+
+
+# the same, with what was known at a time and is superseded since
+KNOWN_THEN = (
+    IN_FORCE.replace(
+        "superseded_at IS NULL", "recorded_at <= {moment} AND (superseded_at IS NULL OR superseded_at > {moment})"
+    )
+    .replace("WHERE confirmed_at IS NOT NULL AND (ends_on", "WHERE confirmed_at <= {moment} AND (ends_on")
+    .replace("WHERE confirmed_at IS NOT NULL AND effective_from", "WHERE confirmed_at <= {moment} AND effective_from")
+)
+
+
+def score_frame_at(source: FrameSource, *, as_of: date, known_at: datetime) -> pa.RecordBatchReader:
+    """Return one row per scored household: the score that counted on a day, as it was known at a time."""
+    day, moment = f"{literal(as_of.isoformat())}::date", f"{literal(known_at.isoformat())}::timestamptz"
+    return source.query(
+        f"SELECT household_id, score::float8 AS score FROM ({KNOWN_THEN.format(day=day, moment=moment)}) AS counted"
+    )
 
 
 def score_frame(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
-from shapely import wkb
-from shapely.geometry import mapping
+from shapely import make_valid, wkb
+from shapely.errors import ShapelyError
+from shapely.geometry import mapping, shape
+from shapely.ops import unary_union
 
 from khana.geo.models import Area
-from khana_methods.errors import NotFound
+from khana_methods.errors import InputError, NotFound
 
 
 class AreaUnknown(NotFound):
@@ -92,6 +94,48 @@ def get_outlines(*, level: int, within: str = "", tolerance: float = 0.01) -> di
         for area in areas.order_by("code")
     ]
     return {"type": "FeatureCollection", "features": features}
+
+
+class OutlineUnreadable(InputError):
+    """An outline is no GeoJSON with surfaces."""
+
+    code: ClassVar[str] = "geo.outline.unreadable"
+
+
+def areas_under(outline: Mapping[str, Any], *, level: int, share: float = 0.05) -> list[str]:
+    """Return the areas in force of a level of which an outline covers at least a share, by code.
+
+    Args:
+        outline: GeoJSON: a geometry, a feature or a collection, EPSG:4326.
+        level: Of the areas.
+        share: Least part of an area's surface, in degrees; a touch at the border is none.
+
+    Raises:
+        OutlineUnreadable: It is no GeoJSON with surfaces.
+    """
+    try:
+        kind = outline.get("type")
+        parts = (
+            [one["geometry"] for one in outline["features"]]
+            if kind == "FeatureCollection"
+            else [outline.get("geometry", outline)]
+        )
+        covered = make_valid(unary_union([shape(part) for part in parts]))
+    except (KeyError, TypeError, ValueError, AttributeError, ShapelyError) as error:
+        raise OutlineUnreadable("The outline is no GeoJSON with surfaces.") from error
+    if covered.is_empty or not covered.area:
+        raise OutlineUnreadable("The outline covers nothing.")
+    west, south, east, north = covered.bounds
+    found = Area.objects.filter(
+        level=level, boundary__isnull=False, valid_to__isnull=True, min_lon__lte=east, max_lon__gte=west, min_lat__lte=north,
+        max_lat__gte=south,
+    )  # fmt: skip
+    codes = []
+    for area in found.order_by("code"):
+        own = make_valid(wkb.loads(bytes(area.boundary or b"")))
+        if own.area and own.intersection(covered).area >= share * own.area:
+            codes.append(area.code)
+    return codes
 
 
 def list_parents() -> dict[str, str]:

@@ -284,3 +284,47 @@ def head_frame(source: Source, *, path: str) -> pa.RecordBatchReader:
             LEFT JOIN registry_personversion p ON p.person_id = m.person_id AND p.superseded_at IS NULL AND p.valid_to IS NULL
             WHERE h.area_path ^@ {literal(path)}"""
     )
+
+
+def place_at_frame(source: Source, *, as_of: date, known_at: datetime) -> pa.RecordBatchReader:
+    """Return where each member stood on a day, as it was known at a time: household, line, family, line of her spouse.
+
+    A person whose file was merged into another stands under the current file.
+    """
+    moment = f"{literal(known_at.isoformat())}::timestamptz"
+    return source.query(
+        f"""SELECT m.household_id, h.number AS household_number, coalesce(a.current_id, m.person_id) AS person_id,
+                   m.line_no::int, m.family_no::int, m.spouse_line::int
+            FROM registry_membership m JOIN registry_household h ON h.id = m.household_id
+            LEFT JOIN registry_alias a ON a.person_id = m.person_id AND a.valid_from <= {moment}
+                 AND (a.valid_to IS NULL OR a.valid_to > {moment})
+            WHERE m.is_member AND {_stood("m", as_of, known_at)}"""
+    )
+
+
+def reach_frame(source: Source) -> pa.RecordBatchReader:
+    """Return one row per household: whether a number of somebody in it is verified, and whether a telephone is known."""
+    return source.query(
+        f"""SELECT h.id AS household_id, coalesce(n.has_number, false) AS has_number,
+                   (v.mobile_token IS NOT NULL OR coalesce(n.has_mobile, false)) AS has_mobile
+            FROM registry_household h
+            LEFT JOIN registry_householdversion v ON v.household_id = h.id AND v.superseded_at IS NULL AND v.valid_to IS NULL
+            LEFT JOIN (SELECT m.household_id, bool_or(i.person_id IS NOT NULL) AS has_number,
+                              bool_or(p.mobile_token IS NOT NULL) AS has_mobile
+                       FROM registry_membership m
+                       LEFT JOIN (SELECT DISTINCT person_id FROM registry_identifier
+                                  WHERE status = 'VERIFIED' AND retired_at IS NULL) i ON i.person_id = m.person_id
+                       LEFT JOIN registry_personversion p ON p.person_id = m.person_id
+                            AND p.superseded_at IS NULL AND p.valid_to IS NULL
+                       WHERE m.{_CURRENT.replace(" AND ", " AND m.")} GROUP BY m.household_id) n ON n.household_id = h.id"""
+    )
+
+
+def unregistered_frame(source: Source) -> pa.RecordBatchReader:
+    """Return how many residents of the population register have no file in the social registry, by path of area."""
+    return source.query(
+        f"""SELECT r.area_path, count(*) AS persons FROM registry_resident r
+            WHERE r.{_CURRENT.replace(" AND ", " AND r.")} AND r.person_id IS NULL AND (r.token IS NULL OR NOT EXISTS (
+                SELECT 1 FROM registry_identifier i WHERE i.token = r.token AND i.retired_at IS NULL))
+            GROUP BY r.area_path"""
+    )

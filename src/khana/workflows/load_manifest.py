@@ -20,7 +20,7 @@ from khana.platform import installation
 from khana.platform.progress import Progress, silent
 from khana.programmes import services as programmes
 from khana.workflows import import_file, load_areas
-from khana.workflows.load_catalogue import pack_entries
+from khana.workflows.load_catalogue import put_pack
 from khana_methods.errors import InputError
 
 
@@ -102,7 +102,7 @@ def _catalogue(token: str, wish: Manifest, contracts: Path, data: Path, at: date
     """Load the set's own catalogue in place of the pack's; the pack's where it has none."""
     with access.scoped(token):
         if wish.programmes is None:
-            counts = programmes.put_programmes(entries=pack_entries(wish.country, at.date()), at=at)
+            counts = put_pack(wish.country, at.date(), at)
         else:
             counts = {}
     if wish.programmes is not None:

@@ -172,6 +172,39 @@ def load_rules(*files: Path, catalogue: FactCatalogue | None = None, with_shippe
     return book
 
 
+def read_rules(entries: Sequence[Mapping[str, Any]], *, catalogue: FactCatalogue | None = None) -> RuleBook:
+    """Read rules that stand in no file, such as those a catalogue keeps, with the derived facts that Khana ships.
+
+    Args:
+        entries: Rules as a file has them; days may be texts such as 2026-01-31.
+        catalogue: Facts; the shipped catalogue by default.
+
+    Raises:
+        RuleFileInvalid: All mistakes of all rules in one message.
+    """
+    problems: list[str] = []
+    rules = [*_shipped()]
+    if entries:
+        rules += _rules_of({"rules": [_with_days(entry) for entry in entries]}, problems)
+    codes = [rule.code for rule in rules]
+    problems += [f"{code}: the code stands twice" for code in dict.fromkeys(codes) if codes.count(code) > 1]
+    book = RuleBook(rules, catalogue or load_facts())
+    if not problems:
+        problems += _unreadable(book)
+    if problems:
+        raise RuleFileInvalid(f"The rules have {len(problems)} mistakes: {'; '.join(problems)}", mistakes=len(problems))
+    return book
+
+
+def _with_days(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry whose days were texts."""
+    versions = [
+        {key: date.fromisoformat(value) if key in ("valid_from", "valid_to") and isinstance(value, str) else value
+         for key, value in version.items()} for version in entry.get("versions") or ()
+    ]  # fmt: skip
+    return {**entry, "versions": versions}
+
+
 @cache
 def _shipped() -> tuple[Rule, ...]:
     """Read the derived facts that Khana ships."""

@@ -62,6 +62,13 @@ OWN_SCENARIOS = {"steward": "abcd"}  # the fifth row is the registrar's, who sav
 SHARING_READ = {"steward": ALL, "admin": ALL, "auditor": ALL, "protector": ALL}
 OWN_CALLS = {"steward": "abcd", "registrar_a": "m"}
 
+LISTS_READ = {**AREA_WRITE, "auditor": ALL, "registrar_xa": "a", "officer_x": "ac", "officer_y": "bd", "officer_xa": "a",
+              "grievance_a": "adm"}  # fmt: skip
+LIST_HEADERS = dict.fromkeys((*LISTS_READ, "officer_xp", "officer_xq"), ALL)
+APPROVERS = {"officer_x": "ac", "officer_y": "bd"}
+LIST_CHANGERS = {**AREA_WRITE, **APPROVERS}
+APPEALS = {"steward": ALL, "grievance_a": "adm"}
+
 TABLES: dict[str, Expect] = {
     "geo_area": Expect(s=EVERYBODY, i={"steward": ALL, "admin": ALL}, u={"steward": ALL, "admin": ALL}, column="name"),
     "platform_storedfile": Expect(s=EVERYBODY, i=EVERYBODY),
@@ -141,6 +148,21 @@ TABLES: dict[str, Expect] = {
     "assessment_study": Expect(s=MODEL_WRITE, i=MODEL_WRITE),
     "assessment_scenario": Expect(s=RESULTS, i=SCENARIOS, d=OWN_SCENARIOS),
     "programmes_programme": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, d=CATALOGUE_WRITE, column="name"),
+    "programmes_quota": Expect(s=EVERYBODY, i=CATALOGUE_WRITE),
+    "programmes_exclusionfilter": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, column="name"),
+    "programmes_filterappeal": Expect(s=APPEALS, i=APPEALS, u=APPEALS, column="decision", frozen="reason"),
+    "programmes_evaluation": Expect(s=RESULTS, i=STEWARD, u=STEWARD, column="summary", frozen="known_at"),
+    "programmes_answercount": Expect(s=RESULTS, i=STEWARD),
+    "programmes_unserved": Expect(s={"steward": ALL, "auditor": ALL, "grievance_a": "adm"}, i=STEWARD),
+    "programmes_disasterevent": Expect(s=EVERYBODY, i=STEWARD),
+    "programmes_selectionlist": Expect(
+        s=LIST_HEADERS, i=STEWARD, u={"steward": ALL, **APPROVERS}, column="frozen_hash", frozen="head_hash"
+    ),
+    "programmes_listentry": Expect(s=LISTS_READ, i=STEWARD),
+    "programmes_listchange": Expect(s=LISTS_READ, i=LIST_CHANGERS),
+    "programmes_listapproval": Expect(s=LIST_HEADERS, i=APPROVERS),
+    "programmes_proposal": Expect(s=LISTS_READ, i=AREA_WRITE, u=APPROVERS, column="reason", frozen="minutes"),
+    "programmes_recheck": Expect(s=LISTS_READ, i=LIST_CHANGERS),
     "beneficiaries_source": Expect(s=EVERYBODY, i=CATALOGUE_WRITE, u=CATALOGUE_WRITE, column="title"),
     "beneficiaries_benefit": Expect(
         s={

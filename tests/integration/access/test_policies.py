@@ -109,6 +109,7 @@ OWNER = [
     "registry_householdversion", "beneficiaries_benefit", "intake_submission", "identity_nationalidrecord",
     "identity_simrecord", "identity_consent", "identity_civilevent", "identity_verification", "deliveries_quarantinedrow", "beneficiaries_exitrecord",
     "identity_publicemployee", "registry_resident", "sharing_message", "sharing_subscription", "assessment_snapshot", "linkage_opening",
+    "programmes_selectionlist", "programmes_listentry", "programmes_listapproval",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 
@@ -207,6 +208,22 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             "SELECT khana_private.identity_consent("
             f"'00000000-0000-0000-0000-{IDS['a']:012d}', '\\x00', now(), interval '1 day')",
         ),
+        (
+            "registrar_a",
+            "INSERT INTO programmes_listchange (list_id, agency, area_path, unit, kind, from_state, to_state, reason, minutes,"
+            f" recorded_by, recorded_label, recorded_at) VALUES ({IDS['m']}, '', '{A}', 'U{IDS['m']}', 'OFFICE', 'SELECTED',"
+            f" 'REMOVED', '', '', {world.ids['registrar_a']}, '', now()) RETURNING id > 0",
+        ),
+        (
+            "steward",
+            "UPDATE programmes_selectionlist SET state = 'FROZEN', frozen_hash = 'x', frozen_by = 1, frozen_at = now()"
+            f" WHERE id = {IDS['a']} RETURNING id > 0",
+        ),
+        (
+            "steward",
+            "INSERT INTO programmes_listentry (list_id, agency, area_path, unit, household_id, household_number, quota_area, place, tie,"
+            f" drawn_state, state) VALUES ({IDS['b']}, 'Y', '{A}', 'new', 1, '1', '', 1, '', 'WAITING', 'WAITING') RETURNING id > 0",
+        ),
     ]
     for user, statement in asked:
         probe.become(user)
@@ -255,6 +272,9 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [("SIM_REGISTER",)],
         [(1,)],
         [("OVER",)],
+        [(True,)],
+        [(True,)],
+        [(True,)],
     ]
 
 

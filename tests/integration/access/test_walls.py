@@ -34,6 +34,11 @@ INSIDE_ONLY = {
     "sharing_agreement_moves",
     "sharing_approve",
     "sharing_extract_moves",
+    "programmes_decided_once",
+    "programmes_entries_come",
+    "programmes_list_approval",
+    "programmes_list_change",
+    "programmes_list_moves",
 }
 TRIGGERS = {
     "assessment_signed_once",
@@ -41,6 +46,7 @@ TRIGGERS = {
     "linkage_opening_answered",
     "linkage_pair_decided_by",
     "registry_alias_two_people",
+    "programmes_decided_once",
 }
 AS_THEIR_CALLER = {"beneficiaries_look_up", "registry_current", "registry_files_of"}  # fmt: skip
 

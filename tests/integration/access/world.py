@@ -106,6 +106,22 @@ class World:
             special["withdrawn_at"] = AT if key in "cd" and not is_new else None
         if table == "linkage_opening":
             special |= {"state": "ASKED", "asked_by": 0}  # waits for an answer of somebody else
+        if table == "intake_questionevidence":
+            special["question"] = f"q{number}"
+        if table.startswith("programmes_"):  # a list of each, with one entry that may be removed
+            pair = {"c": "a", "d": "b"}.get(key, key)  # two approvals of one list
+            special |= {"list_id": IDS[pair if table == "programmes_listapproval" else key], "household_id": number,
+                        "unit": f"U{IDS[key] if table == 'programmes_listchange' else number}", "from_state": "SELECTED",
+                        "to_state": "REMOVED", "drawn_state": "SELECTED", "head_hash": "", "lodged_by": actor,
+                        "recorded_by": actor, "event_id": None, "budget": None,
+                        "state": {"programmes_filterappeal": "LODGED", "programmes_selectionlist": "OPEN", "programmes_proposal": "PROPOSED",
+                                  "programmes_listentry": "SELECTED"}.get(table, "")}  # fmt: skip
+            if table in ("programmes_disasterevent", "programmes_selectionlist", "programmes_exclusionfilter"):
+                special["code"] = f"c{number}"
+            if table == "programmes_quota":
+                special["places"] = 1
+            if table == "programmes_listapproval" and not is_new:
+                special["actor_id"] = number
         if table == "sharing_approval":
             special["extract_id"] = None
             if not is_new:

@@ -14,7 +14,8 @@ from khana_methods.rules.expression import facts_of
 from khana_methods.rules.facts import load_facts
 from khana_methods.rules.rulebook import load_rules
 
-BOOK = load_rules(*sorted(Path(__file__).parent.glob("*.yaml")))
+PACKS = Path(__file__).parents[3] / "country"
+BOOK = load_rules(*sorted(Path(__file__).parent.glob("*.yaml")), *sorted(PACKS.glob("*/eligibility.yaml")))
 OUTCOMES = run_cases(BOOK)
 ARROW = {
     "integer": pa.float64(),

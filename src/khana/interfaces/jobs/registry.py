@@ -65,6 +65,8 @@ KINDS: dict[str, Kind] = {
     "answer_message": Kind("khana.sharing.services.replies", "answer_kept"),
     "make_extract": Kind("khana.sharing.services.extracts", "make"),
     "reseal_values": Kind("khana.workflows.reseal_values"),
+    "evaluate_programmes": Kind("khana.workflows.evaluate_programmes"),
+    "freeze_list": Kind("khana.workflows.draw_list", "freeze"),
     "export_report": Kind("khana.dossiers.reports", "export", opens_scope=False),
 }
 

@@ -22,6 +22,9 @@ _PAGES = (
     ("models", "m", ("models.read",)),
     ("rules", "r", ("results.read",)),
     ("simulator", "p", ("results.read",)),
+    ("programmes", "b", ("results.read",)),
+    ("lists", "t", ("lists.read",)),
+    ("unserved", "n", ("recipients.read",)),
     ("monitoring", "d", ("results.read",)),
     ("coverage", "v", ("results.read",)),
     ("sources", "s", ("deliveries.read", "benefits.read", "sources.write")),
@@ -60,7 +63,8 @@ def page(request: HttpRequest) -> dict[str, Any]:
 def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[str, Any]]:
     labels = {
         "answers": _("Five answers"), "lookup": _("Look up"), "intake": _("Intake"), "centres": _("Centres"), "findings": _("Findings"),
-        "models": _("Models"), "rules": _("Rules"), "simulator": _("Simulator"), "monitoring": _("Indicators"), "coverage": _("Who is missing"),
+        "models": _("Models"), "rules": _("Rules"), "simulator": _("Simulator"), "programmes": _("Programmes"), "lists": _("Selection lists"),
+        "unserved": _("Eligible and unserved"), "monitoring": _("Indicators"), "coverage": _("Who is missing"),
         "sources": _("Sources"), "matching": _("One person, one file"), "jobs": _("Jobs"), "users": _("Users"), "alarms": _("Alarms"),
     }  # fmt: skip
     here = (

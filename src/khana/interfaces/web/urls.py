@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("khana.interfaces.web.matching.urls")),
     path("", include("khana.interfaces.web.jobs.urls")),
     path("", include("khana.interfaces.web.scoring.urls")),
+    path("", include("khana.interfaces.web.programmes.urls")),
     path("", include("khana.interfaces.web.rules.urls")),
     path("", include("khana.interfaces.web.simulator.urls")),
     path("", include("khana.interfaces.web.monitoring.urls")),

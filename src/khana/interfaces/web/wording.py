@@ -97,6 +97,7 @@ JOB_KIND = {
     "answer_message": _("Answer a partner"), "make_extract": _("Make an extract"),
     "measure_indicators": _("Computation of the indicators"), "study_coverage": _("Coverage study"), "publish_figures": _("Publication of figures"),
     "register_submissions": _("Work off filled forms"), "review_field": _("Checks of filled forms"),
+    "evaluate_programmes": _("Rules against the registry"), "freeze_list": _("Freezing of a list"),
 }  # fmt: skip
 JOB_PHASE = {
     "received": _("checking filled forms"), "checked": _("verifying numbers"), "verified": _("matching households"),
@@ -108,6 +109,7 @@ JOB_PHASE = {
     "computing": _("computing"), "hiding": _("hiding small cells"), "matching": _("matching with the registry"),
     "estimating": _("estimating"), "unserved": _("the poor served by nothing"), "preparing": _("preparing"), "scoring": _("scoring"),
     "fitting": _("fitting"), "card": _("errors and the card"),
+    "deciding": _("deciding the rules"), "comparing": _("comparing"),
 }  # fmt: skip
 # what of a job's result people want to read, in this order
 JOB_RESULT = {

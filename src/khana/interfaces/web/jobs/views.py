@@ -17,7 +17,7 @@ from khana.platform import jobs as queue
 # what a page may start, and the permission that it needs
 STARTED_HERE = {
     "consolidate": "consolidate.run", "score_registry": "scores.run", "prepare_simulation": "scores.run",
-    "measure_indicators": "monitoring.write",
+    "measure_indicators": "monitoring.write", "evaluate_programmes": "lists.draw",
 }  # fmt: skip
 _TONES = {"QUEUED": "info", "RUNNING": "info", "DONE": "good", "FAILED": "bad", "CANCELLED": "warn"}
 

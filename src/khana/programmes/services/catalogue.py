@@ -13,6 +13,7 @@ import pyarrow as pa
 from khana.access import services as access
 from khana.audit import services as audit
 from khana.programmes.models import Programme
+from khana.programmes.rules import read_book
 from khana_methods.errors import InputError
 
 CASH = 1
@@ -36,6 +37,9 @@ def put_programmes(*, entries: Iterable[Mapping[str, Any]], at: datetime) -> dic
     """
     access.require("programmes.write")
     rows = [_programme(entry, at) for entry in entries]
+    read_book(
+        [row.eligibility for row in rows if row.eligibility]
+    )  # a rule with a mistake is refused before it is kept
     codes = {row.code for row in rows} | set(Programme.objects.values_list("code", flat=True))
     for row in rows:
         unknown = {row.requires, *row.incompatible_with} - codes - {""}
@@ -74,6 +78,14 @@ def _programme(entry: Mapping[str, Any], at: datetime) -> Programme:
         rule=entry.get("rule") or "",
         target_group=entry.get("target_group") or "",
         source=entry.get("source") or "",
+        unit=entry.get("unit") or "",
+        frequency=entry.get("frequency") or "",
+        owner=entry.get("owner") or "",
+        budget_head=entry.get("budget_head") or "",
+        conditions=list(entry.get("conditions") or []),
+        eligibility=dict(entry.get("eligibility") or {}),
+        valid_from=entry.get("valid_from"),
+        valid_to=entry.get("valid_to"),
         recorded_at=at,
     )
 

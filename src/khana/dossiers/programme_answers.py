@@ -1,0 +1,96 @@
+"""What one household is entitled to: each programme's answer for each of its members, clause by clause.
+
+The slow interpreter over the same versions and the same rules as the evaluation of the whole registry; read under the
+caller's scope, and shown to who may read the household.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from khana.access import services as access
+from khana.assessment import frames as assessment
+from khana.assessment.rule_desk import HouseholdUnknown
+from khana.audit import services as audit
+from khana.platform.frames import OwnSource
+from khana.programmes import catalogue
+from khana.registry import files
+from khana.registry import frames as registry
+from khana_methods.engine.duckdb import Engine
+from khana_methods.overlap import evaluate
+from khana_methods.rules import snapshot
+from khana_methods.rules.decide import decide_one
+from khana_methods.rules.explain import explain, in_words
+from khana_methods.rules.reference import Situation
+from khana_methods.rules.rulebook import read_rules
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One programme's answer for one household or one of its members; `line` is None for a household's rule."""
+
+    programme: str
+    name: str
+    line: int | None
+    outcome: str
+    why: str
+    clauses: str
+
+
+def answers_for(*, household: str, on: date, at: datetime, programme: str = "") -> list[Answer]:
+    """Return every programme's answer for one household, its members line by line.
+
+    Raises:
+        HouseholdUnknown: No household of that number lies within the scope.
+    """
+    access.require("registry.read")
+    number = files.household_id_of(household)
+    if number is None:
+        raise HouseholdUnknown("No household of that number, or it lies outside the area that you work for.")
+    entries = [
+        e for e in catalogue.programme_entries() if catalogue.is_in_force(e, on) and programme in ("", e["programme"])
+    ]
+    book = read_rules([entry["rule"] for entry in entries])
+    rules = evaluate.read_programmes(entries, book, on)
+    home, members, path = _facts(number, {name for one in rules for name in one.rule.facts}, on, at)
+    names = {entry["programme"]: entry["rule"].get("name", entry["programme"]) for entry in entries}
+    found = []
+    for one in rules:
+        people: list[tuple[int | None, dict[str, Any] | None]] = (
+            [(int(m["line_no"]), m) for m in members] if one.is_of_persons else [(None, None)]
+        )
+        for line, person in people:
+            at_ = Situation(home, members, person)
+            inside = not one.areas or any(f".{code}." in f".{path}" for code in one.areas)
+            outcome, why = (
+                evaluate.in_words(one, decide_one(one.rule, at_)) if inside else (evaluate.NOT_ELIGIBLE, "area")
+            )
+            found.append(Answer(one.code, names[one.code], line, outcome, why, in_words(explain(one.rule.rule, at_))))
+    audit.record(
+        action="programmes.answers.read", subject=f"household:{number}", details={"programmes": len(rules)}, at=at
+    )
+    return found
+
+
+def _facts(number: int, wanted: set[str], on: date, at: datetime) -> tuple[dict[str, Any], list[dict[str, Any]], str]:
+    """Return the typed facts of a household and its members as they stood on a day, and the path of its area."""
+    clocks: dict[str, Any] = {"as_of": on, "known_at": at, "household_id": number}
+    with Engine(memory_mib=256, threads=1) as engine:
+        engine.register(
+            "household_text", registry.household_text_frame(OwnSource(snapshot.household_text_frame), **clocks),
+            schema=snapshot.household_text_frame,
+        )  # fmt: skip
+        engine.register(
+            "member_text", registry.member_text_frame(OwnSource(snapshot.member_text_frame), **clocks),
+            schema=snapshot.member_text_frame,
+        )  # fmt: skip
+        snapshot.type_facts(engine, as_of=on, wanted=wanted | {"line_no"})
+        homes = engine.table("SELECT * FROM household").to_pylist()
+        members = engine.table("SELECT * FROM member ORDER BY line_no").to_pylist()
+    if not homes:
+        raise HouseholdUnknown("Nothing was known of this household on that day.")
+    home = homes[0]
+    home["score"] = assessment.score_of(number, as_of=on)
+    return home, members, str(home.pop("area_path"))
