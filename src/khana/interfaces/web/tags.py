@@ -54,6 +54,12 @@ def number(value: int | float | Decimal | None) -> str:
 
 
 @register.filter
+def whole(value: float | None) -> str:
+    """Write an estimate as a whole number; absent is a dash."""
+    return "–" if value is None else number(round(value))
+
+
+@register.filter
 def share(value: float | None) -> str:
     """Write a share between 0 and 1 as per cent with one decimal."""
     if value is None:
