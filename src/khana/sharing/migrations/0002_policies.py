@@ -92,8 +92,9 @@ class Migration(migrations.Migration):
     dependencies = [
         ("sharing", "0001_initial"),
         ("access", "0006_mandates"),
-        ("registry", "0002_policies"),
-        ("assessment", "0002_policies"),
+        # after the last that writes all policies of a table anew: it would take the owner's away again
+        ("registry", "0004_alias_policies"),
+        ("assessment", "0004_policies"),
         ("beneficiaries", "0002_policies"),
     ]
 
