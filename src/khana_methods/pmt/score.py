@@ -79,8 +79,9 @@ def score_sql(model: PmtModel, source: str, *, contributions: bool = False) -> s
     values = ", ".join(f"{_value(variable)} AS x{at}" for at, variable in numbered)
     known = ", ".join(f"{_known(variable, f'x{at}')} AS k{at}" for at, variable in numbered)
     filled = [_filled(variable, at, model) for at, variable in numbered]
-    start = f"{model.intercept!r}::DOUBLE"
-    missing, unknown = (_listed(model, [f"{of}{at} IS NULL" for at, _ in numbered]) for of in "xk")
+    start = _double(model.intercept)
+    missing = _listed(model, [f"x{at} IS NULL" for at, _ in numbered])
+    unseen = _listed(model, [f"k{at} IS NULL AND x{at} IS NOT NULL" for at, _ in numbered])
     names = [f'"c_{variable.code}"' for variable in model.variables] if contributions else []
     extra = "".join(f", {name}" for name in names)
     made = "".join(f", {part} AS {name}" for part, name in zip(filled, names, strict=False))
@@ -88,12 +89,10 @@ def score_sql(model: PmtModel, source: str, *, contributions: bool = False) -> s
     return f"""
         SELECT household_id, {_quoted(f"{model.code}/{model.version}")} AS model, raw,
                {"exp(raw)" if model.link == "log" else "CAST(NULL AS DOUBLE)"} AS welfare, score,
-               {f"CASE {classes} ELSE '' END" if classes else "''"} AS class, missing,
-               CASE WHEN len(unknown) = 0 THEN unknown
-                    ELSE list_filter(unknown, lambda each: NOT list_contains(missing, each)) END AS unseen{extra}
+               {f"CASE {classes} ELSE '' END" if classes else "''"} AS class, missing, unseen{extra}
         FROM (SELECT *, {_rounded(_rescaled(model), model.decimals)} AS score
               FROM (SELECT household_id, COALESCE(whole, {" + ".join([start, *filled])}) AS raw,
-                           {missing} AS missing, {unknown} AS unknown{made}
+                           {missing} AS missing, {unseen} AS unseen{made}
                     FROM (SELECT *, {" + ".join([start, *(f"k{at}" for at, _ in numbered)])} AS whole
                           FROM (SELECT *, {known} FROM (SELECT household_id, {values} FROM {source})))))"""
 
@@ -141,16 +140,20 @@ def _known(variable: Variable, x: str) -> str:
     """Write the contribution of a value; null where it is missing or the model never saw it."""
     effect = variable.effect
     if isinstance(effect, Dummy):
-        return f"CASE WHEN {x} THEN {effect.coefficient!r}::DOUBLE WHEN NOT {x} THEN 0::DOUBLE END"
+        # a product is several times as fast as a case; adding nothing makes zero of minus zero
+        nothing = " + 0e0" if effect.coefficient < 0 else ""
+        return f"(CAST({x} AS DOUBLE) * {_double(effect.coefficient)}{nothing})"
     if isinstance(effect, Linear):
-        caps = "" if effect.at_most is None else f" WHEN {x} > {effect.at_most!r} THEN {effect.at_most!r}::DOUBLE"
-        caps += "" if effect.at_least is None else f" WHEN {x} < {effect.at_least!r} THEN {effect.at_least!r}::DOUBLE"
-        return f"{effect.coefficient!r}::DOUBLE * {_transformed(f'CASE{caps} ELSE {x} END' if caps else x, effect.transform)}"
+        held = x if effect.at_least is None else f"greatest({_double(effect.at_least)}, {x})"
+        held = held if effect.at_most is None else f"least({_double(effect.at_most)}, {held})"
+        if held != x:  # greatest and least pass over what is null
+            held = f"CASE WHEN {x} IS NOT NULL THEN {held} END"
+        return f"{_double(effect.coefficient)} * {_transformed(held, effect.transform)}"
     if isinstance(effect, Bands):
-        cases = " ".join(f"WHEN {x} >= {start!r} THEN {points!r}::DOUBLE" for start, points in reversed(effect.points))
+        cases = " ".join(f"WHEN {x} >= {start!r} THEN {_double(points)}" for start, points in reversed(effect.points))
         return f"CASE {cases} END"
     points = effect.totals() if isinstance(effect, Cumulative) else effect.points
-    return f"CASE {x} {' '.join(f'WHEN {_quoted(k)} THEN {v!r}::DOUBLE' for k, v in points.items())} END"
+    return f"CASE {x} {' '.join(f'WHEN {_quoted(k)} THEN {_double(v)}' for k, v in points.items())} END"
 
 
 def _transformed(text: str, transform: str) -> str:
@@ -181,7 +184,7 @@ def _stand_in(variable: Variable) -> str:
     ends = variable.effect.extremes()
     if variable.missing == "reject" or ends is None:
         return ""
-    return f"{ends[variable.missing == 'highest']!r}::DOUBLE"
+    return _double(ends[variable.missing == "highest"])
 
 
 def _listed(model: PmtModel, conditions: list[str]) -> str:
@@ -194,23 +197,32 @@ def _rescaled(model: PmtModel) -> str:
     """Write the score before rounding."""
     rescale = model.rescale
     if rescale.kind == "linear":
-        span = (
-            f"(raw - {rescale.minimum!r}::DOUBLE) / ({rescale.maximum!r}::DOUBLE - {rescale.minimum!r}::DOUBLE) * 100"
-        )
-        return f"CASE WHEN raw IS NOT NULL THEN GREATEST(0::DOUBLE, LEAST(100::DOUBLE, {span})) END"
+        span = f"(raw - {_double(rescale.minimum)}) / ({_double(rescale.maximum)} - {_double(rescale.minimum)}) * 100"
+        return f"CASE WHEN raw IS NOT NULL THEN GREATEST(0e0, LEAST(100e0, {span})) END"
     if rescale.kind == "percentile":
         count = len(rescale.breakpoints)
         steps = " ".join(
-            f"WHEN raw < {point!r}::DOUBLE THEN {100 * at / (count + 1)!r}::DOUBLE"
+            f"WHEN raw < {_double(point)} THEN {_double(100 * at / (count + 1))}"
             for at, point in enumerate(rescale.breakpoints)
         )
-        return f"CASE WHEN raw IS NULL THEN NULL {steps} ELSE {100 * count / (count + 1)!r}::DOUBLE END"
+        return f"CASE WHEN raw IS NULL THEN NULL {steps} ELSE {_double(100 * count / (count + 1))} END"
     return "raw"
+
+
+def _double(value: float) -> str:
+    """Write a number as a double: shorter than a cast, and a third of the time at the desk is the reading of the text.
+
+    Examples:
+        >>> _double(0.1), _double(-3), _double(1e-7)
+        ('0.1e0', '-3.0e0', '1e-07')
+    """
+    text = repr(float(value))
+    return text if "e" in text else f"{text}e0"
 
 
 def _rounded(text: str, decimals: int) -> str:
     """Write rounding half up: the same on paper, in the reference and in every engine."""
-    return f"floor(({text}) * {float(10**decimals)!r}::DOUBLE + 0.5::DOUBLE) / {float(10**decimals)!r}::DOUBLE"
+    return f"floor(({text}) * {_double(10**decimals)} + 0.5e0) / {_double(10**decimals)}"
 
 
 def sql_name(name: str) -> str:
