@@ -5,6 +5,7 @@ What is typed goes by POST, so that no address and no log holds it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +21,7 @@ from khana.interfaces.web.context import flash
 from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.linkage import selectors
 from khana.linkage.services import openings as questions
-from khana.platform import clock
+from khana.platform import clock, keys
 from khana_methods.errors import Conflict, InputError
 
 _TONE = {"ASKED": "info", "OPENED": "good", "REFUSED": "bad"}
@@ -35,6 +36,15 @@ def _asked(request: HttpRequest) -> desk_check.Asked:
         int(year) if year.isdigit() and len(year) == 4 else None,
         request.POST.get("number", "").strip()[:40],
     )
+
+
+def _sealed(request: HttpRequest) -> str:
+    """Open the number that the page before carried: a number is never shown back, so the question holds it sealed."""
+    sealed = request.POST.get("sealed", "")
+    try:
+        return keys.decrypt(bytes.fromhex(sealed)).decode() if sealed else ""
+    except (ValueError, keys.KeyUnknown):
+        return ""
 
 
 def _question(one: selectors.Question) -> dict[str, Any]:
@@ -56,6 +66,7 @@ def check(request: HttpRequest) -> HttpResponse:
             problem = error_wording(error)
     context = {
         "asked": asked,
+        "sealed": keys.encrypt(asked.number).hex() if asked.number and found else "",
         "found": found,
         "problem": problem,
         "files": [{"file": one, "sex": wording.say(wording.SEX, one["sex"])} for one in found["files"]]
@@ -72,7 +83,7 @@ def check(request: HttpRequest) -> HttpResponse:
 def ask(request: HttpRequest) -> HttpResponse:
     """Ask that the file which may exist elsewhere be opened."""
     try:
-        asked = _asked(request)
+        asked = replace(_asked(request), number=_sealed(request))
         count = questions.ask(
             said=desk_check.said(asked),
             tokens=desk_check.tokens(asked),
