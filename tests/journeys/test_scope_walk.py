@@ -364,6 +364,7 @@ COMMANDS: dict[str, list[str]] = {
     "breaches letter": ["B-2026-0001 --to authority"],
     "breaches told": ["B-2026-0001 --to authority"],
     "breaches close": ["B-2026-0001 --lesson nothing-was-learned"],
+    "dpia": [""],
     "retention rules": [""],
     "retention run": [""],
     "retention hold": ["--rule MESSAGES --reason a-court-asked-for-it"],

@@ -77,6 +77,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "users": ("users", "users", "Users, roles and scopes: add, list, grant, reset, code."),
     "access": ("access", "access", "Your office: grants, broken glass, alarms, the walk through every table and page."),
     "breaches": ("breaches", "breaches", "Breaches of personal data: clocks, letters, who was told."),
+    "dpia": ("dpia", "dpia", "The data-protection impact assessment, filled from the configuration."),
     "retention": ("retention", "retention", "Erase what is over by rule; legal holds keep it."),
     "audit": ("evidence", "audit", "The event log: verify, seal."),
     "keys": ("keys", "keys", "The key ring of this folder: list, add, close old values anew, retire."),
