@@ -49,6 +49,17 @@ def score_frame_at(source: FrameSource, *, as_of: date, known_at: datetime) -> p
     )
 
 
+def counted(household: str) -> str:
+    """Return SQL of the score that counts today for one household of an outer row: at most one row, column `score`.
+
+    Args:
+        household: Column of the outer row; never a value from outside.
+    """
+    return f"SELECT score FROM ({IN_FORCE.format(day='current_date')}) AS counted WHERE household_id = {household}".replace(
+        "ORDER BY household_id, rank", f"WHERE household_id = {household} ORDER BY household_id, rank"
+    )
+
+
 def score_frame(
     source: FrameSource, *, as_of: date | None = None, households: Sequence[int] | None = None
 ) -> pa.RecordBatchReader:

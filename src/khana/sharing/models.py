@@ -328,3 +328,83 @@ class OtherRegistry(models.Model):
     partner_code = models.TextField(default="", blank=True, help_text="the partner as which it calls us back")
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+
+
+class Delivery(models.Model):
+    """One row is one notice to one subscription, from the moment it was made until it was taken or given up.
+
+    .. pii: the records in it, encrypted; removed with messages after thirty days
+    """
+
+    class State(models.TextChoices):
+        """WAITING -> TAKEN or FAILED (given up; a replay makes it WAITING again)."""
+
+        WAITING = "WAITING"
+        TAKEN = "TAKEN"
+        FAILED = "FAILED"
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, help_text="also the transaction_id")
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="+")
+    partner_user_id = models.BigIntegerField()
+    items = models.IntegerField()
+    body_ciphertext = models.BinaryField()
+    state = models.TextField(choices=State.choices, default=State.WAITING)
+    attempts = models.IntegerField(default=0)
+    status = models.IntegerField(null=True, help_text="HTTP status of the last try")
+    made_at = models.DateTimeField()
+    next_try_at = models.DateTimeField()
+    taken_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """What is due."""
+
+        indexes = [models.Index(fields=["state", "next_try_at"], name="delivery_due")]
+
+
+class Told(models.Model):
+    """One row says that a subscription was told of one row of the registry, or looked at it; a week long.
+
+    .. no_pii: numbers of rows
+    """
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="+", db_index=False)
+    partner_user_id = models.BigIntegerField()
+    subject_id = models.BigIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        """Once."""
+
+        constraints = [models.UniqueConstraint(fields=["subscription", "subject_id"], name="told_once")]
+
+
+class Wish(models.Model):
+    """One row is one kind of event that Khana asked another registry to tell, and what it answered.
+
+    .. no_pii: codes and times; the answer is kept encrypted
+    """
+
+    class State(models.TextChoices):
+        """SENT -> IN_FORCE or REFUSED by the registry's answer; IN_FORCE -> ENDED."""
+
+        SENT = "SENT"
+        IN_FORCE = "IN_FORCE"
+        REFUSED = "REFUSED"
+        ENDED = "ENDED"
+
+    registry = models.ForeignKey(OtherRegistry, on_delete=models.PROTECT, related_name="+")
+    partner_user_id = models.BigIntegerField(help_text="of the partner as which it answers")
+    event_type = models.TextField()
+    transaction_id = models.TextField()
+    reference = models.TextField()
+    correlation_id = models.TextField(default="", blank=True)
+    code = models.TextField(default="", blank=True)
+    state = models.TextField(choices=State.choices, default=State.SENT)
+    answer_ciphertext = models.BinaryField(null=True)
+    sent_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """By transaction."""
+
+        indexes = [models.Index(fields=["transaction_id"], name="wish_transaction")]

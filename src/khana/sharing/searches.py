@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 from django.db import connection
 from django.db.utils import OperationalError
 
+from khana.assessment.frames import counted
 from khana.geo import selectors as geo
 from khana.platform import installation, keys
 from khana.sharing import population
@@ -29,8 +30,6 @@ _AGE = """(extract(year FROM %(today)s::date)::int - v.birth_year
     - (CASE WHEN (coalesce(v.birth_month, 1), coalesce(v.birth_day, 1))
         > (extract(month FROM %(today)s::date)::int, extract(day FROM %(today)s::date)::int) THEN 1 ELSE 0 END))"""
 _BAND = "(floor(s.score / 10) * 10)::int::text || '-' || (floor(s.score / 10) * 10 + 10)::int::text"
-_SCORE = """LEFT JOIN LATERAL (SELECT c.score, c.model_code, c.score_date FROM assessment_score c
-    WHERE c.household_id = {0} AND c.superseded_at IS NULL ORDER BY c.model_id IS NULL, c.score_date DESC, c.id DESC LIMIT 1) s ON true"""
 _SIZE = f"""(SELECT count(*) FROM registry_membership z WHERE z.household_id = {{0}} AND z.is_member
     AND {_CURRENT.format("z")})"""
 _PERSON_FROM = f"""registry_person p JOIN LATERAL (SELECT v.* FROM registry_personversion v WHERE v.person_id = p.id
@@ -40,11 +39,11 @@ _PERSON_FROM = f"""registry_person p JOIN LATERAL (SELECT v.* FROM registry_pers
     LEFT JOIN registry_household h ON h.id = m.household_id
     LEFT JOIN LATERAL (SELECT w.address, w.consent, w.recorded_at FROM registry_householdversion w
         WHERE w.household_id = h.id AND {_CURRENT.format("w")} ORDER BY w.recorded_at DESC, w.id DESC LIMIT 1) hv ON true
-    {_SCORE.format("h.id")}"""
+    LEFT JOIN LATERAL ({counted("h.id")}) s ON true"""
 _HOUSEHOLD_FROM = f"""registry_household h LEFT JOIN LATERAL (SELECT w.address, w.consent, w.recorded_at
         FROM registry_householdversion w WHERE w.household_id = h.id AND {_CURRENT.format("w")}
         ORDER BY w.recorded_at DESC, w.id DESC LIMIT 1) hv ON true
-    {_SCORE.format("h.id")}"""
+    LEFT JOIN LATERAL ({counted("h.id")}) s ON true"""
 _COMMON = {
     "poverty_score": "s.score", "score_class": _BAND, "household_number": "h.number",
     "registration_date": "h.created_at::date", "group_size": _SIZE.format("h.id"),
@@ -153,6 +152,7 @@ def find(
     page_size: int = 10,
     page_number: int = 1,
     today: date,
+    only: Sequence[int] | None = None,
 ) -> Page:
     """Return one page of what a partner asked for.
 
@@ -164,6 +164,7 @@ def find(
         page_size: Records a page.
         page_number: From 1.
         today: For ages.
+        only: Ids of households or persons beside which nothing is found; all if absent.
 
     Raises:
         TooMany: More than the agreement lets one search return, or the search takes too long.
@@ -181,6 +182,9 @@ def find(
         else "= p.id"
     )
     where.append(_REFUSED.format(refusing))
+    if only is not None:
+        values["only"] = list(only)
+        where.append(f"{'h' if is_group else 'p'}.id = ANY (%(only)s)")
     source = _HOUSEHOLD_FROM if is_group else _PERSON_FROM
     body = f"FROM {source} WHERE {' AND '.join(where)}"
     order = _order(sort, columns, terms.fields, "h.id" if is_group else "p.id")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Count
+
 from khana.access import services as access
-from khana.sharing.models import Agreement, Approval, Extract, Message, Partner
+from khana.sharing.models import Agreement, Approval, Delivery, Extract, Message, Partner, Subscription
 
 
 def list_partners() -> list[dict[str, Any]]:
@@ -66,4 +68,22 @@ def list_calls(code: str, *, failed: bool = False, limit: int = 100) -> list[dic
             "attempts": one.attempts,
         }
         for one in rows[:limit]
+    ]  # fmt: skip
+
+
+def list_subscriptions() -> list[dict[str, Any]]:
+    """Return subscriptions, newest first, with how their notices stand; needs `partners.read`."""
+    access.require("partners.read", everywhere=True)
+    states = {
+        (row["subscription_id"], row["state"]): row["count"]
+        for row in Delivery.objects.order_by().values("subscription_id", "state").annotate(count=Count("id"))
+    }
+    return [
+        {
+            "subscription": one.code, "partner": one.partner.code, "registry": one.registry, "event": one.event_type,
+            "record": one.record_type, "since": one.subscribed_at, "state": "ended" if one.ended_at else "open",
+            "taken": states.get((one.pk, "TAKEN"), 0), "waiting": states.get((one.pk, "WAITING"), 0),
+            "given_up": states.get((one.pk, "FAILED"), 0),
+        }
+        for one in Subscription.objects.select_related("partner").order_by("-id")[:500]
     ]  # fmt: skip

@@ -275,6 +275,21 @@ TABLES: dict[str, Expect] = {
         column="title",
         frozen="code",
     ),
+    "sharing_delivery": Expect(
+        s={"admin": ALL, "auditor": ALL, **OWN_CALLS},
+        i={"partner": ALL},
+        u=OWN_CALLS,
+        column="attempts",
+        frozen="body_ciphertext",
+    ),
+    "sharing_told": Expect(s=OWN_CALLS, i={"partner": ALL}, d=OWN_CALLS),
+    "sharing_wish": Expect(
+        s={"admin": ALL, "auditor": ALL, **OWN_CALLS},
+        i={"admin": ALL},
+        u={"admin": ALL, **OWN_CALLS},
+        column="code",
+        frozen="event_type",
+    ),
     "sharing_refusal": area("ended_at", "kind"),
     "sharing_usage": Expect(s={"admin": ALL, "auditor": ALL, "protector": ALL, **OWN_CALLS}),
 }

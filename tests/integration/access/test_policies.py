@@ -110,6 +110,7 @@ OWNER = [
     "identity_simrecord", "identity_consent", "identity_civilevent", "identity_verification", "deliveries_quarantinedrow", "beneficiaries_exitrecord",
     "identity_publicemployee", "registry_resident", "sharing_message", "sharing_subscription", "assessment_snapshot", "linkage_opening",
     "programmes_selectionlist", "programmes_listentry", "programmes_listapproval",
+    "sharing_delivery", "sharing_wish",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 
@@ -202,6 +203,7 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             f"SELECT count(*) FROM khana_private.identity_records(ARRAY['\\x{IDS['a']:064x}'::bytea, '\\x{IDS['b']:064x}'])",
         ),
         ("registrar_a", f"SELECT comes_from FROM khana_private.identity_telephone({IDS['a']})"),
+        ("admin", "SELECT count(*) FROM khana_private.sharing_open_subscriptions('')"),
         ("steward", f"SELECT khana_private.identity_place_events(NULL, ARRAY[{IDS['a']}::bigint], now())"),
         (
             "registrar_a",
@@ -270,6 +272,7 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(True,)],
         [(1,)],
         [("SIM_REGISTER",)],
+        [(5,)],
         [(1,)],
         [("OVER",)],
         [(True,)],

@@ -11,7 +11,14 @@ from khana.access.roles import catalogue
 
 from .world import World
 
-WORKER_ONLY = {"access_adopt_job", "intake_open_journey", "intake_open_review", "sharing_adopt_extract"}
+WORKER_ONLY = {
+    "access_adopt_job",
+    "intake_open_journey",
+    "intake_open_review",
+    "sharing_adopt_extract",
+    "sharing_adopt_partner",
+    "sharing_open_subscriptions",
+}
 INSIDE_ONLY = {
     "audit_write",
     "access_new_session",

@@ -92,7 +92,8 @@ class World:
             special |= {"state": "DRAFT", "ended_at": None, "agreement_id": IDS[key], "user_id": of_partner, "person_id": IDS[key],
                         "partner_id": IDS[key], "valid_to": datetime(2050, 1, 1, tzinfo=UTC), "sender_id": str(number), "message_id": str(number), "secret_hash": hashlib.sha256(b"s").digest(),
                         "code": str(number), "day": AT.date(), "slot": number % 16 + 16 * is_new, "expires_at": datetime(2050, 1, 1, tzinfo=UTC),
-                        "tries": 0, "code_hash": b"c" * 32, "extract_number": str(IDS[key]), "delivered_at": AT}  # fmt: skip
+                        "tries": 0, "code_hash": b"c" * 32, "extract_number": str(IDS[key]), "delivered_at": AT, "subject_id": number,
+                        "is_sandbox": False}  # fmt: skip
             if not is_new:
                 special |= {"drafted_by": number, "asked_by": number}
         if table == "intake_questionevidence":

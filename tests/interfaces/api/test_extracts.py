@@ -215,14 +215,16 @@ class Receiver:
 
     def __init__(self, status: int = 200) -> None:
         self.received: list[tuple[str, dict[str, Any]]] = []
-        received = self.received
+        self.status, self.answer = status, {}  # type: ignore[var-annotated]
+        received, outer = self.received, self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 received.append((self.path, body))
-                self.send_response(status)
+                self.send_response(outer.status)
                 self.end_headers()
+                self.wfile.write(json.dumps(outer.answer).encode())
 
             def log_message(self, *_words: Any) -> None:
                 return

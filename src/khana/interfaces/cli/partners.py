@@ -13,8 +13,8 @@ from typing import Any
 
 import click
 
-from khana.interfaces.cli.output import TeachingGroup, printing, show
-from khana.interfaces.cli.session import acting
+from khana.interfaces.cli.output import TeachingGroup, bar, printing, show
+from khana.interfaces.cli.session import acting, token
 from khana.platform import clock
 from khana_methods.errors import InputError
 
@@ -180,4 +180,41 @@ def partners_calls(code: str, failed: bool, as_json: bool, out: Path | None) -> 
         from khana.sharing import selectors
 
         rows = selectors.list_calls(code, failed=failed)
+    show({"rows": rows}, as_json=as_json, out=out)
+
+
+@partners.command("replay", examples=("khana partners replay mof-mis",))
+@click.argument("code")
+@printing
+def partners_replay(code: str, as_json: bool, out: Path | None) -> None:
+    """Send again what the partner CODE did not take: answers whose call-back was given up, and notices."""
+    acting_token = token(for_users=True)
+    from khana.sharing.services import replaying
+
+    with bar(as_json=as_json) as progress:
+        result = replaying.replay(token=acting_token, code=code, progress=progress, at=clock.now())
+    show(result, as_json=as_json, out=out)
+
+
+@partners.command("notify", examples=("khana partners notify", "khana partners notify --partner mof-mis --json"))
+@click.option("--partner", default="", help="Only this partner.")
+@printing
+def partners_notify(partner: str, as_json: bool, out: Path | None) -> None:
+    """Tell subscribers what is new, now; the worker does the same every half minute."""
+    acting_token = token(for_users=True)
+    from khana.sharing.services import notifying
+
+    with bar(as_json=as_json) as progress:
+        result = notifying.sweep(only=partner, token=acting_token, progress=progress, at=clock.now())
+    show(result, as_json=as_json, out=out)
+
+
+@partners.command("subscriptions", examples=("khana partners subscriptions",))
+@printing
+def partners_subscriptions(as_json: bool, out: Path | None) -> None:
+    """List who hears of what, and how many notices were taken or wait."""
+    with acting(for_users=True):
+        from khana.sharing import selectors
+
+        rows = selectors.list_subscriptions()
     show({"rows": rows}, as_json=as_json, out=out)

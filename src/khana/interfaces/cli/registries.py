@@ -8,7 +8,7 @@ import click
 
 from khana.interfaces.cli.output import TeachingGroup, printing, show
 from khana.interfaces.cli.partners import PROFILES, read_jwks
-from khana.interfaces.cli.session import acting
+from khana.interfaces.cli.session import acting, token
 from khana.platform import clock
 
 
@@ -70,3 +70,40 @@ def registries_list(as_json: bool, out: Path | None) -> None:
         access.require("partners.read", everywhere=True)
         rows = asking.list_registries()
     show({"rows": rows}, as_json=as_json, out=out)
+
+
+@registries.command("subscribe", examples=("khana registries subscribe crvs --event LiveBirth --event Death",))
+@click.argument("code")
+@click.option("--event", "events", multiple=True, required=True, help="As the registry names it; may be repeated.")
+@click.option("--record", default="Person", show_default=True, help="Kind of record that is told.")
+@printing
+def registries_subscribe(code: str, events: tuple[str, ...], record: str, as_json: bool, out: Path | None) -> None:
+    """Ask the registry CODE to tell us events; its answer and its notices come to our own address (KHANA_BASE_URL)."""
+    acting_token = token(for_users=True)
+    from khana.sharing.services import wishes
+
+    rows = wishes.subscribe(token=acting_token, registry=code, events=events, record=record, at=clock.now())
+    show({"rows": rows}, as_json=as_json, out=out)
+
+
+@registries.command("subscriptions", examples=("khana registries subscriptions",))
+@printing
+def registries_subscriptions(as_json: bool, out: Path | None) -> None:
+    """List what we asked other registries to tell, and what they answered."""
+    with acting(for_users=True):
+        from khana.sharing.services import wishes
+
+        rows = wishes.list_wishes()
+    show({"rows": rows}, as_json=as_json, out=out)
+
+
+@registries.command("unsubscribe", examples=("khana registries unsubscribe 3",))
+@click.argument("wish", type=int)
+@printing
+def registries_unsubscribe(wish: int, as_json: bool, out: Path | None) -> None:
+    """End a subscription of ours, by its number in `khana registries subscriptions`."""
+    acting_token = token(for_users=True)
+    from khana.sharing.services import wishes
+
+    wishes.unsubscribe(token=acting_token, wish=wish, at=clock.now())
+    show({"wish": wish, "state": "ENDED"}, as_json=as_json, out=out)

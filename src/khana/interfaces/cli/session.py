@@ -104,14 +104,17 @@ def forget_token() -> str | None:
     return value
 
 
-def token() -> str:
+def token(*, for_users: bool = False) -> str:
     """Load Django and return the token, for a workflow that opens its scopes itself.
+
+    Args:
+        for_users: As in `find_token`.
 
     Raises:
         NobodyLoggedIn: There is none.
     """
     setup()
-    return find_token()
+    return find_token(for_users=for_users)
 
 
 def name_purpose() -> None:

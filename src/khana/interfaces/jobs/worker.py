@@ -21,6 +21,7 @@ STOP_SECONDS = 8.0
 NIGHT = (1, 5)
 ORDER_SECONDS = 600.0
 ERASES_AT = 20  # UTC: after midnight where Khana is used
+TELL_SECONDS = 30.0
 _FORGET = (
     "UPDATE procrastinate_jobs SET status = 'failed' "
     "WHERE status = 'doing' AND worker_id IS NULL AND task_name = 'khana.run'"
@@ -105,6 +106,28 @@ def _watch(stopping: threading.Event) -> None:
         rounds += 1
 
 
+def tell_subscribers() -> None:
+    """Tell partners what they subscribed to; a failure is told and the next round tries again."""
+    from django.db import connection
+
+    from khana.interfaces.errors import translate
+    from khana.platform import clock
+    from khana.sharing.services import notifying
+
+    try:
+        notifying.sweep(at=clock.now())
+    except Exception as error:  # the next round tries again; the worker goes on
+        _log.error("telling subscribers failed: %s", getattr(translate(error), "code", type(error).__name__))
+    finally:
+        connection.close()
+
+
+def _tell(stopping: threading.Event) -> None:
+    """Tell subscribers in a thread of its own: a partner that is slow must not hold the watch."""
+    while not stopping.wait(TELL_SECONDS):
+        tell_subscribers()
+
+
 async def _serve(stopping: threading.Event, *, wait: bool) -> None:
     from django.db import connection
     from procrastinate import App
@@ -154,6 +177,7 @@ def main(*, wait: bool = True) -> None:
     stopping = threading.Event()
     watching = threading.Thread(target=_watch, args=(stopping,), daemon=True)
     watching.start()
+    threading.Thread(target=_tell, args=(stopping,), daemon=True).start()
     try:
         asyncio.run(_serve(stopping, wait=wait))
     finally:

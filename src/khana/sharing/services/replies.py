@@ -19,7 +19,7 @@ from khana.platform.progress import Progress, silent
 from khana.sharing import envelopes, own_keys, sealed_mail, signatures
 from khana.sharing.gateways import callbacks
 from khana.sharing.models import Message, Partner
-from khana.sharing.services import calls
+from khana.sharing.services import answering, calls
 from khana_methods.errors import KhanaError
 
 TRIES = 3
@@ -70,7 +70,7 @@ def answer_kept(*, token: str, message: str, progress: Progress = silent, at: da
     """
     with access.scoped(token):
         call = calls.kept_call(message, at=at)
-        made, status, reason = calls.answer(call, action=call.kept.action)
+        made, status, reason = answering.answer(call, action=call.kept.action)
         body = written(call, call.kept.action, made, status, reason)
         calls.finish(call, body, state="RECEIVED")
         uri = str(call.header.get("sender_uri", ""))
@@ -87,18 +87,37 @@ def answer_kept(*, token: str, message: str, progress: Progress = silent, at: da
     return {"state": state, "attempts": attempts}
 
 
-def _send(partner: Partner, uri: str, body: Mapping[str, Any], *, encrypt: bool) -> tuple[str, int]:
-    for attempt in range(1, TRIES + 1):
+def send_again(*, token: str, message: str, at: datetime) -> str:
+    """Call back once more with the answer that was kept of a message, in the partner's own scope; return its state.
+
+    The answer is the one that was made then; its moment is now. One without an address, or whose request is gone, stays
+    FAILED.
+    """
+    with access.scoped(token):
+        call = calls.kept_call(message, at=at)
+        body = kept_answer(message)
+        uri, encrypt = str(call.header.get("sender_uri", "")), bool(call.header.get("is_msg_encrypted"))
+    body["header"]["message_ts"] = at.isoformat()
+    state, attempts = _send(call.partner, uri, body, encrypt=encrypt, tries=1) if uri else ("FAILED", 0)
+    with access.scoped(token):
+        Message.objects.filter(uuid=message).update(state=state, attempts=call.kept.attempts + attempts)
+        audit.record(action="sharing.called_back", subject=f"partner:{call.partner.code}",
+                     details={"message": message, "state": state, "again": True}, at=at)  # fmt: skip
+    return state
+
+
+def _send(partner: Partner, uri: str, body: Mapping[str, Any], *, encrypt: bool, tries: int = TRIES) -> tuple[str, int]:
+    for attempt in range(1, tries + 1):
         signed, header = for_partner(partner, body, encrypt=encrypt)
         try:
             callbacks.send(uri, signed, hosts=partner.callback_hosts, signature=header)
             return "ANSWERED", attempt
         except callbacks.PartnerDidNotAnswer:
-            if attempt < TRIES:
+            if attempt < tries:
                 time.sleep(PAUSES[attempt - 1])
         except KhanaError:
             return "FAILED", attempt
-    return "FAILED", TRIES
+    return "FAILED", tries
 
 
 def kept_answer(message_uuid: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from khana.interfaces.errors import translate
 from khana.platform import clock, files, jobs
 from khana.sharing import addresses, envelopes, own_keys
 from khana.sharing.envelopes import HeaderRejected, MessageBad
-from khana.sharing.services import calls, extracts, replies, taking_in
+from khana.sharing.services import answering, calls, extracts, replies, searching, taking_in, wishes
 from khana.sharing.services.calls import Party
 from khana_methods.errors import KhanaError
 
@@ -121,7 +121,7 @@ def _in_scope(request: HttpRequest, body: dict[str, Any], name: str, operation: 
     try:
         call = _call(partner, name, action, held, at)
         if is_sync:
-            message, status, reason = calls.answer(call, action=action)
+            message, status, reason = answering.answer(call, action=action)
             return _answered(call, action, message, status, reason, held.is_encrypted)
         return _acknowledged(call, held, at)
     except HeaderRejected as error:
@@ -222,7 +222,7 @@ def _enrolled(partner: Party, name: str, held: reading.Request, at: datetime) ->
         header, message = envelopes.split({"header": held.header, "message": held.message}, action="search")
         envelopes.check_header(header, items=None, at=at)
         call = calls.take(partner, registry=name, action="enrolled", header=header, message=message, at=at)
-        made = calls.enrolled(call)
+        made = searching.enrolled(call)
     except HeaderRejected as error:
         return reading.refusal("err.request.bad", f"{error.reason}: {error.message}", at=at)
     except MessageBad as error:
@@ -243,6 +243,8 @@ def _taken_in(partner: Party, name: str, action: str, held: reading.Request, at:
         call = calls.take(partner, registry=name, action=action, header=header, message=message, at=at)
         if action == "notify":
             taking_in.take_events(call)
+        elif action == "on-subscribe":
+            wishes.take_answer(call)
     except HeaderRejected as error:
         return reading.refusal("err.request.bad", f"{error.reason}: {error.message}", at=at)
     except MessageBad as error:
