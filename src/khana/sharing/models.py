@@ -350,7 +350,7 @@ class Delivery(models.Model):
     body_ciphertext = models.BinaryField()
     state = models.TextField(choices=State.choices, default=State.WAITING)
     attempts = models.IntegerField(default=0)
-    status = models.IntegerField(null=True, help_text="HTTP status of the last try")
+    http_status = models.IntegerField(null=True, help_text="of the last try")
     made_at = models.DateTimeField()
     next_try_at = models.DateTimeField()
     taken_at = models.DateTimeField(null=True)

@@ -276,7 +276,7 @@ TABLES: dict[str, Expect] = {
         frozen="code",
     ),
     "sharing_delivery": Expect(
-        s={"admin": ALL, "auditor": ALL, **OWN_CALLS},
+        s={"admin": ALL, "auditor": ALL, "protector": ALL, **OWN_CALLS},
         i={"partner": ALL},
         u=OWN_CALLS,
         column="attempts",
@@ -284,7 +284,7 @@ TABLES: dict[str, Expect] = {
     ),
     "sharing_told": Expect(s=OWN_CALLS, i={"partner": ALL}, d=OWN_CALLS),
     "sharing_wish": Expect(
-        s={"admin": ALL, "auditor": ALL, **OWN_CALLS},
+        s={"admin": ALL, "auditor": ALL, "protector": ALL, **OWN_CALLS},
         i={"admin": ALL},
         u={"admin": ALL, **OWN_CALLS},
         column="code",

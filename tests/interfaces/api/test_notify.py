@@ -157,7 +157,7 @@ def test_what_is_not_taken_is_kept_tried_later_given_up_and_replayed(
         notifying.sweep(only="away", at=at(minutes=60 * hours))
     with access.scoped(friend.token):
         kept = Delivery.objects.get()
-        assert (kept.state, kept.attempts, kept.status) == ("FAILED", notifying.MOST_TRIES, 500)
+        assert (kept.state, kept.attempts, kept.http_status) == ("FAILED", notifying.MOST_TRIES, 500)
     receiver.status = 200
     with pytest.raises(PermissionMissing):
         replaying.replay(token=officers["data_steward"], code="away", at=at())

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
                 ('body_ciphertext', models.BinaryField()),
                 ('state', models.TextField(choices=[('WAITING', 'Waiting'), ('TAKEN', 'Taken'), ('FAILED', 'Failed')], default='WAITING')),
                 ('attempts', models.IntegerField(default=0)),
-                ('status', models.IntegerField(help_text='HTTP status of the last try', null=True)),
+                ('http_status', models.IntegerField(help_text='of the last try', null=True)),
                 ('made_at', models.DateTimeField()),
                 ('next_try_at', models.DateTimeField()),
                 ('taken_at', models.DateTimeField(null=True)),

@@ -14,7 +14,7 @@ GUARDS = {
         select=f"{everything('partners.read')} OR {MINE}",
         insert=CALLS,
         update=MINE,
-        update_columns=("state", "attempts", "status", "next_try_at", "taken_at"),
+        update_columns=("state", "attempts", "http_status", "next_try_at", "taken_at"),
         owner=True,
     ),
     "sharing_told": guard("sharing_told", select=MINE, insert=CALLS, delete=MINE),

@@ -198,7 +198,7 @@ def _send(token: str, one: Delivery, at: datetime) -> str:
         Delivery.objects.filter(pk=one.pk).update(
             state=state,
             attempts=attempts,
-            status=status,
+            http_status=status,
             next_try_at=at + pause,
             taken_at=at if state == "TAKEN" else None,
         )
