@@ -330,7 +330,7 @@ class OtherRegistry(models.Model):
     closed_at = models.DateTimeField(null=True)
 
 
-class Delivery(models.Model):
+class Notice(models.Model):
     """One row is one notice to one subscription, from the moment it was made until it was taken or given up.
 
     .. pii: the records in it, encrypted; removed with messages after thirty days
@@ -358,7 +358,7 @@ class Delivery(models.Model):
     class Meta:
         """What is due."""
 
-        indexes = [models.Index(fields=["state", "next_try_at"], name="delivery_due")]
+        indexes = [models.Index(fields=["state", "next_try_at"], name="notice_due")]
 
 
 class Told(models.Model):

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import Count
 
 from khana.access import services as access
-from khana.sharing.models import Agreement, Approval, Delivery, Extract, Message, Partner, Subscription
+from khana.sharing.models import Agreement, Approval, Extract, Message, Notice, Partner, Subscription
 
 
 def list_partners() -> list[dict[str, Any]]:
@@ -76,7 +76,7 @@ def list_subscriptions() -> list[dict[str, Any]]:
     access.require("partners.read", everywhere=True)
     states = {
         (row["subscription_id"], row["state"]): row["count"]
-        for row in Delivery.objects.order_by().values("subscription_id", "state").annotate(count=Count("id"))
+        for row in Notice.objects.order_by().values("subscription_id", "state").annotate(count=Count("id"))
     }
     return [
         {

@@ -275,7 +275,7 @@ TABLES: dict[str, Expect] = {
         column="title",
         frozen="code",
     ),
-    "sharing_delivery": Expect(
+    "sharing_notice": Expect(
         s={"admin": ALL, "auditor": ALL, "protector": ALL, **OWN_CALLS},
         i={"partner": ALL},
         u=OWN_CALLS,

@@ -110,7 +110,7 @@ OWNER = [
     "identity_simrecord", "identity_consent", "identity_civilevent", "identity_verification", "deliveries_quarantinedrow", "beneficiaries_exitrecord",
     "identity_publicemployee", "registry_resident", "sharing_message", "sharing_subscription", "assessment_snapshot", "linkage_opening",
     "programmes_selectionlist", "programmes_listentry", "programmes_listapproval",
-    "sharing_delivery", "sharing_wish",
+    "sharing_notice", "sharing_wish",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 

@@ -17,7 +17,7 @@ from khana.access import services as access
 from khana.access.functions import PermissionMissing
 from khana.interfaces.jobs.work import work
 from khana.sharing import own_keys, selectors, signatures
-from khana.sharing.models import Delivery, Message
+from khana.sharing.models import Message, Notice
 from khana.sharing.services import asking, notifying, replaying, wishes
 
 FIELDS = ("household_number", "district", "group_size", "poverty_score", "registration_date", "identifier", "name", "sex",
@@ -156,7 +156,7 @@ def test_what_is_not_taken_is_kept_tried_later_given_up_and_replayed(
     for hours in range(1, 80, 6):
         notifying.sweep(only="away", at=at(minutes=60 * hours))
     with access.scoped(friend.token):
-        kept = Delivery.objects.get()
+        kept = Notice.objects.get()
         assert (kept.state, kept.attempts, kept.http_status) == ("FAILED", notifying.MOST_TRIES, 500)
     receiver.status = 200
     with pytest.raises(PermissionMissing):
@@ -167,7 +167,7 @@ def test_what_is_not_taken_is_kept_tried_later_given_up_and_replayed(
     _where, answer = next(one for one in reversed(receiver.received) if one[0] == "/x")
     assert answer["message"]["search_response"][0]["status"] == "succ"
     with access.scoped(friend.token):
-        assert not Message.objects.filter(state="FAILED").exists() and Delivery.objects.get().state == "TAKEN"
+        assert not Message.objects.filter(state="FAILED").exists() and Notice.objects.get().state == "TAKEN"
     with pytest.raises(replaying.NothingWaits):
         replaying.replay(token=officers["administrator"], code="away", at=at())
 

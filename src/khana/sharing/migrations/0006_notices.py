@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Delivery',
+            name='Notice',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('uuid', models.UUIDField(default=uuid.uuid4, help_text='also the transaction_id', unique=True)),
@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('subscription', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='sharing.subscription')),
             ],
             options={
-                'indexes': [models.Index(fields=['state', 'next_try_at'], name='delivery_due')],
+                'indexes': [models.Index(fields=['state', 'next_try_at'], name='notice_due')],
             },
         ),
         migrations.CreateModel(

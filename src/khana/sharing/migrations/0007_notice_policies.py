@@ -9,8 +9,8 @@ from khana.access.policies import anywhere, everything, guard, own, unguard
 MINE = own("partner_user_id")
 CALLS = f"{MINE} AND {anywhere('dci.call')}"
 GUARDS = {
-    "sharing_delivery": guard(
-        "sharing_delivery",
+    "sharing_notice": guard(
+        "sharing_notice",
         select=f"{everything('partners.read')} OR {MINE}",
         insert=CALLS,
         update=MINE,

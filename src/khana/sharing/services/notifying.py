@@ -20,7 +20,7 @@ from khana.platform.progress import Progress, silent
 from khana.sharing import envelopes, own_keys
 from khana.sharing import standard_records as records
 from khana.sharing.gateways import callbacks
-from khana.sharing.models import Delivery, Message, Partner, Subscription
+from khana.sharing.models import Message, Notice, Partner, Subscription
 from khana.sharing.services import agreements, replies, searching
 from khana.sharing.services.calls import Call, name_mandate
 from khana.sharing.services.subscriptions import entity_of
@@ -99,7 +99,7 @@ def _gather(token: str, code: str, at: datetime) -> int:
         found = searching.found_under(call, agreement, asked, entity=entity, sort=[], page=(PAGE, 1), only=new)
         if found.records:
             body = _notice(held, entity, partner, found.records, at)
-            Delivery.objects.create(
+            Notice.objects.create(
                 uuid=uuid.UUID(body["message"]["transaction_id"]), subscription=held, partner_user_id=partner.user_id,
                 items=len(found.records), body_ciphertext=keys.encrypt(json.dumps(body, ensure_ascii=False)), made_at=at,
                 next_try_at=at,
@@ -154,7 +154,7 @@ def send_due(token: str, code: str, at: datetime) -> dict[str, int]:
     """Send the notices of a subscription whose time has come, in the partner's scope; return how many came to which state."""
     with access.scoped(token):
         due = list(
-            Delivery.objects.filter(subscription__code=code, state="WAITING", next_try_at__lte=at)
+            Notice.objects.filter(subscription__code=code, state="WAITING", next_try_at__lte=at)
             .select_related("subscription__partner").order_by("id")[:200]
         )  # fmt: skip
     counts = dict.fromkeys(("taken", "waiting", "given_up"), 0)
@@ -179,7 +179,7 @@ def address_of(callback: str) -> str:
     return f"{head}/notify{tail}" if found and (not tail or tail.startswith("?")) else callback
 
 
-def _send(token: str, one: Delivery, at: datetime) -> str:
+def _send(token: str, one: Notice, at: datetime) -> str:
     partner = one.subscription.partner
     body = json.loads(keys.decrypt(bytes(one.body_ciphertext)))
     body["header"]["message_ts"] = at.isoformat()
@@ -195,7 +195,7 @@ def _send(token: str, one: Delivery, at: datetime) -> str:
         state = "FAILED"  # the address is none of the partner's any more
     pause = min(FIRST_PAUSE * 2 ** (attempts - 1), LONGEST_PAUSE)
     with access.scoped(token):
-        Delivery.objects.filter(pk=one.pk).update(
+        Notice.objects.filter(pk=one.pk).update(
             state=state,
             attempts=attempts,
             http_status=status,

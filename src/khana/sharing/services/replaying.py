@@ -8,7 +8,7 @@ from typing import ClassVar
 from khana.access import services as access
 from khana.audit import services as audit
 from khana.platform.progress import Progress, silent
-from khana.sharing.models import Delivery, Message, Subscription
+from khana.sharing.models import Message, Notice, Subscription
 from khana.sharing.services import notifying, partners, replies
 from khana_methods.errors import NotFound
 
@@ -44,7 +44,7 @@ def replay(*, token: str, code: str, progress: Progress = silent, at: datetime) 
     try:
         with access.scoped(own):
             missed = list(Message.objects.filter(state="FAILED").order_by("id").values_list("uuid", flat=True)[:MOST])
-            waiting = Delivery.objects.filter(state__in=("FAILED", "WAITING"))
+            waiting = Notice.objects.filter(state__in=("FAILED", "WAITING"))
             waiting.update(state="WAITING", attempts=0, next_try_at=at)
             of = list(Subscription.objects.filter(pk__in=waiting.values("subscription_id")).order_by("id"))
         if not missed and not of:
