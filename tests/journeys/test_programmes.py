@@ -347,6 +347,9 @@ def test_the_missed_come_with_the_next_draw(office: Office, flood: dict[str, Any
     missed = _poor_families(office, flood["districts"]) - before
     third = office.run("disaster", "draw", "FLOOD-2022", "--as-of", "2022-09-01").json
     assert third["selected"] == len(missed) > 0
+    office.run("lists", "withdraw", third["list"])
+    fourth = office.run("disaster", "draw", "FLOOD-2022", "--as-of", "2022-09-01", "--code", "FLOOD-2022-AGAIN").json
+    assert fourth["selected"] == third["selected"], "who stood on a withdrawn list is drawn again"
     assert office.run("lists", "rederive", flood["list"]).json["is_same"], "the first list is what it was"
 
 
