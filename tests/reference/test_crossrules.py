@@ -14,7 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.overlap.crossrules import CrossRule, CrossRulesInvalid, dry_run, load_cross_rules
+from khana_methods.overlap.cross_rules import Phase, contradictions
+from khana_methods.overlap.crossrules import (
+    CrossRule,
+    CrossRulesInvalid,
+    dry_run,
+    load_cross_rules,
+    parse_cross_rules,
+)
 from tests.interfaces.cli.test_commands import run
 
 DAY = date(2026, 7, 1)
@@ -30,12 +37,12 @@ def rule(code: str, kind: str, **more: Any) -> CrossRule:
 
 
 def tried(
-    rows: list[dict[str, Any]], *rules: CrossRule, poor_below: float | None = None
+    rows: list[dict[str, Any]], *rules: CrossRule, poor_below: float | None = None, past: pa.Table | None = None
 ) -> tuple[set[tuple[str, str, str]], dict[str, Any]]:
-    columns = ("person", "programme", "household", "kind", "amount", "since", "score", "sex", "area")
+    columns = ("person", "programme", "household", "kind", "amount", "since", "score", "sex", "area", "chosen")
     frame = pa.table({name: pa.array([str(row.get(name, "")) for row in rows], pa.string()) for name in columns})
     with Engine(memory_mib=256, threads=1) as engine:
-        stops, summary = dry_run(engine, drawn=frame, rules=rules, on=DAY, poor_below=poor_below)
+        stops, summary = dry_run(engine, drawn=frame, rules=rules, on=DAY, poor_below=poor_below, past=past)
     return {(row["person"], row["programme"], row["rule"]) for row in stops.to_pylist()}, summary
 
 
@@ -116,6 +123,70 @@ def test_a_rule_that_is_not_in_force_stops_nothing() -> None:
     assert tried(rows, rule("gone", "cap", most=0, valid_to=DAY))[0] == set()
 
 
+def test_what_she_chose_stays_before_what_is_worth_more() -> None:
+    rows = [
+        {"person": "a", "programme": "A", "amount": 1, "chosen": "yes"}, {"person": "a", "programme": "B", "amount": 9},
+        {"person": "b", "programme": "A", "amount": 1}, {"person": "b", "programme": "B", "amount": 9},
+    ]  # fmt: skip
+    assert tried(rows, rule("c", "cap", keep="choice"))[0] == {("a", "B", "c"), ("b", "A", "c")}
+
+
+def test_a_rule_comes_in_by_area_from_its_dates() -> None:
+    rows = [{"person": who, "programme": p, "amount": 1, "area": where} for who, where in (("a", "PK.X.X1."), ("b", "Y"), ("c", ""))
+            for p in "AB"]  # fmt: skip
+    phased = rule("c", "cap", phases=(Phase(date(2026, 2, 1), ("X",)), Phase(date(2026, 9, 1), ("Y",))))
+    assert tried(rows, phased)[0] == {("a", "B", "c")}
+    with Engine(memory_mib=256, threads=1) as engine:
+        frame = pa.table({name: [str(row[name]) for row in rows] for name in rows[0]})
+        later = dry_run(engine, drawn=frame, rules=[phased], on=date(2026, 9, 1))[0]
+    assert sorted(later["person"].to_pylist()) == ["a", "b"]
+
+
+def test_not_within_two_cycles_after_another_programme() -> None:
+    waits = rule("vgd", "after", programmes=("V",), had=("G",), cycles=2, cycle_months=24)
+    rows = [{"person": who, "programme": "V", "amount": 1, "since": "2023-01-01"} for who in "abcd"]
+    past = pa.table({
+        "person": ["a", "b", "c", "d"], "programme": ["G", "G", "G", "H"],
+        "ended": ["2020-12-31", "2018-12-31", "2019-01-02", "2022-12-31"],
+    })  # fmt: skip
+    assert {who for who, _, _ in tried(rows, waits, past=past)[0]} == {"a", "c"}
+    with pytest.raises(CrossRulesInvalid, match="earlier cycles"):
+        tried(rows, waits)
+
+
+def test_a_cap_of_zero_stops_all_but_what_is_grandfathered() -> None:
+    rows = [{"person": "a", "programme": p, "amount": 1, "since": f"202{n}-01-01"} for n, p in enumerate("AB", 4)]
+    assert tried(rows, rule("none", "cap", most=0))[0] == {("a", "A", "none"), ("a", "B", "none")}
+    assert tried(rows, rule("none", "cap", most=0, grandfather_before=date(2025, 1, 1)))[0] == {("a", "B", "none")}
+
+
+def test_a_person_in_two_households_is_refused() -> None:
+    rows = [{"person": "a", "programme": p, "household": h, "amount": 1} for p, h in (("A", "h1"), ("B", "h2"))]
+    with pytest.raises(CrossRulesInvalid, match="two households"):
+        tried(rows, rule("c", "cap"))
+
+
+def test_rules_that_contradict_each_other_are_refused_together() -> None:
+    one = {"code": "x", "kind": "exclude", "programmes": ["A", "B"], "keep": "order", "order": ["A", "B"],
+           "valid_from": "2026-01-01", "source": "law"}  # fmt: skip
+    with pytest.raises(CrossRulesInvalid, match="x keeps A before B and y keeps B before A"):
+        parse_cross_rules([one, {**one, "code": "y", "order": ["B", "A"]}])
+    assert parse_cross_rules(
+        [{**one, "valid_to": "2026-06-01"}, {**one, "code": "y", "order": ["B", "A"], "valid_from": "2026-06-01"}]
+    )
+    assert list(contradictions(parse_cross_rules([one]), {"A": "B"})) == ["x excludes A from B, which A requires"]
+
+
+def test_a_rule_comes_back_from_its_record_as_it_was() -> None:
+    rules = parse_cross_rules([
+        {"code": "c", "kind": "cap", "most": 0, "keep": "choice", "valid_from": "2026-01-01", "valid_to": "2030-01-01", "source": "s",
+         "phases": [{"from": "2026-02-01", "areas": ["X"]}], "grandfather_before": "2020-01-01"},
+        {"code": "a", "kind": "after", "programmes": ["V"], "had": ["G"], "cycles": 2, "cycle_months": 24, "unit": "household",
+         "valid_from": "2026-01-01", "source": "s"},
+    ])  # fmt: skip
+    assert parse_cross_rules(json.loads(json.dumps([one.as_entry() for one in rules]))) == rules
+
+
 def test_all_mistakes_at_once(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text(
@@ -128,7 +199,7 @@ def test_all_mistakes_at_once(tmp_path: Path) -> None:
         "two different ones",
         "most is a whole number",
         "keep is one of",
-        "kind is cap or exclude",
+        "kind is cap, exclude or after",
         "a stands twice",
     ):
         assert said in refused.value.message

@@ -35,9 +35,12 @@ def benefit_frame(
 
 
 def exit_frame(source: FrameSource) -> pa.RecordBatchReader:
-    """Return one row per recorded exit whose number is known."""
+    """Return one row per exit whose number is known: those that schemes recorded, and those decided here."""
     return source.query(
-        "SELECT programme, id_token, exit_date, exit_reason FROM beneficiaries_exitrecord WHERE id_token IS NOT NULL"
+        """SELECT programme, id_token, exit_date, exit_reason FROM beneficiaries_exitrecord WHERE id_token IS NOT NULL
+           UNION
+           SELECT programme, id_token, (state_at AT TIME ZONE 'UTC')::date, reason FROM beneficiaries_enrolment
+           WHERE state IN ('EXITED', 'GRADUATED') AND changed_by <> 'MIS'"""
     )
 
 
@@ -133,3 +136,41 @@ def cash_frame(source: FrameSource) -> pa.RecordBatchReader:
            WHERE household_number <> '' AND run_id = (SELECT max(id) FROM beneficiaries_run WHERE state = 'DONE')
            GROUP BY household_number"""
     )
+
+
+def drawn_frame(source: FrameSource, *, run_id: int) -> pa.RecordBatchReader:
+    """Return one row per recipient of one run and programme that she draws: what rules between programmes are tried on."""
+    return source.query(
+        f"""SELECT r.id AS recipient_id, r.person_id, r.id_token, r.household_number, r.area_path, r.score::float8 AS score,
+                   p.programme
+            FROM beneficiaries_recipient r, jsonb_array_elements_text(r.programmes) p(programme) WHERE r.run_id = {int(run_id)}"""
+    )
+
+
+def drawn_amount_frame(source: FrameSource, *, without_batches: Sequence[int] = ()) -> pa.RecordBatchReader:
+    """Return what each row in force pays, and since when: `token` of the payee, `programme`, days, `amount`, `start_date`."""
+    kept = ", ".join(str(int(one)) for one in without_batches)
+    only = f"AND batch_id <> ALL (ARRAY[{kept}]::bigint[])" if kept else ""
+    return source.query(
+        f"""SELECT CASE WHEN payee_id_raw_state = '' THEN id_token ELSE payee_id_token END AS token, programme, period_start,
+                   period_end, amount::float8 AS amount, facts->>'start_date' AS start_date
+            FROM beneficiaries_benefit WHERE CASE WHEN payee_id_raw_state = '' THEN id_token ELSE payee_id_token END IS NOT NULL {only}"""
+    )
+
+
+def ended_frame(source: FrameSource, *, programmes: Sequence[str]) -> pa.RecordBatchReader:
+    """Return when who drew some programmes drew them last: `token`, `programme`, `ended`; from lists, exits and enrolments."""
+    named = ", ".join(literal(code) for code in programmes) or "''"
+    return source.query(
+        f"""SELECT token, programme, max(ended) AS ended FROM (
+                SELECT id_token AS token, programme, exit_date AS ended FROM beneficiaries_exitrecord
+                UNION ALL SELECT id_token, programme, (state_at AT TIME ZONE 'UTC')::date FROM beneficiaries_enrolment
+                    WHERE state IN ('EXITED', 'GRADUATED')
+                UNION ALL SELECT id_token, programme, coalesce(period_end, period_start) FROM beneficiaries_benefit) e
+            WHERE token IS NOT NULL AND ended IS NOT NULL AND programme IN ({named}) GROUP BY token, programme"""
+    )
+
+
+def chosen_frame(source: FrameSource) -> pa.RecordBatchReader:
+    """Return what persons said they keep: `token`, `programme`."""
+    return source.query("SELECT id_token AS token, programme FROM beneficiaries_enrolment WHERE is_chosen")

@@ -9,6 +9,23 @@ from __future__ import annotations
 
 from django.db import models
 
+from khana.beneficiaries.state_models import (
+    Answer,
+    Changed,
+    Enrolment,
+    Graduation,
+    Reopened,
+    StateChange,
+    Stop,
+    Transition,
+    Trial,
+)
+
+__all__ = [
+    "Answer", "AreaFigure", "Benefit", "Changed", "Enrolment", "ExitRecord", "Finding", "Graduation", "Recipient",
+    "Reopened", "Run", "Source", "StateChange", "Stop", "Transition", "Trial", "UnservedHousehold",
+]  # fmt: skip
+
 
 class Source(models.Model):
     """One row is one programme MIS whose list Khana reads, or keeps in its own pages.

@@ -126,6 +126,12 @@ def figures_of_area(run_id: int, area_code: str) -> dict[tuple[str, str], int]:
     return {(figure, programme): value for figure, programme, value in rows.values_list("figure", "programme", "value")}
 
 
+def whole_country_figures(run_id: int, figure: str) -> dict[str, int]:
+    """Return one figure of one run for the whole country, by programme."""
+    rows = AreaFigure.objects.filter(run_id=run_id, figure=figure, level=0).exclude(programme="")
+    return dict(rows.values_list("programme", "value"))
+
+
 def figures_over(run_id: int, codes: Iterable[str]) -> dict[tuple[str, str], int]:
     """Return every figure of some areas together, by (figure, programme): areas that do not overlap."""
     rows = AreaFigure.objects.filter(run_id=run_id, area_code__in=list(codes)).values("figure", "programme")

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 from khana.assessment import scores
-from khana.beneficiaries import lists, results
+from khana.beneficiaries import lists, results, state_reads
 from khana.dossiers.benefit_lines import BenefitLine, benefit_lines
 from khana.geo import area_names as geo
 from khana.intake import selectors as submissions
@@ -71,6 +71,8 @@ class PersonFile:
     merges: Sequence[files.Merge] = ()
     submissions: Sequence[Sent] = ()
     pairs: Sequence[Pairing] = ()
+    enrolments: Sequence[state_reads.EnrolmentRow] = ()
+    stops: Sequence[state_reads.StopRow] = ()
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,8 @@ def person_file(person_id: int, clocks: files.Clocks | None = None) -> PersonFil
             Pairing(row.pk, row.left_kind, row.right_id if row.left_id in held else row.left_id, row.decision, row.decided_by is not None)
             for row in linkage.pairs_of(held)
         ],
+        enrolments=state_reads.enrolments_of(tokens, person_id=current),
+        stops=state_reads.stops_of(tokens, person_id=current),
     )  # fmt: skip
 
 

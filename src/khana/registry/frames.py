@@ -35,8 +35,9 @@ def identifier_frame(source: Source) -> pa.RecordBatchReader:
     )
 
 
-def person_frame(source: Source) -> pa.RecordBatchReader:
-    """Return one row per registered person; see `records.person_frame`."""
+def person_frame(source: Source, *, household_id: int | None = None) -> pa.RecordBatchReader:
+    """Return one row per registered person, of one household where it is named; see `records.person_frame`."""
+    only = "" if household_id is None else f" AND m.household_id = {int(household_id)}"
     return source.query(
         """SELECT v.person_id, m.household_id, v.sex, v.birth_year::int, v.birth_month::int, v.birth_day::int, v.marital,
                   m.is_member, (v.facts->>'is_pregnant')::boolean AS pregnant,
@@ -44,6 +45,7 @@ def person_frame(source: Source) -> pa.RecordBatchReader:
            FROM registry_personversion v
            JOIN registry_membership m ON m.person_id = v.person_id AND m.superseded_at IS NULL AND m.valid_to IS NULL
            WHERE v.superseded_at IS NULL AND v.valid_to IS NULL"""
+        + only
     )
 
 
@@ -327,4 +329,22 @@ def unregistered_frame(source: Source) -> pa.RecordBatchReader:
             WHERE r.{_CURRENT.replace(" AND ", " AND r.")} AND r.person_id IS NULL AND (r.token IS NULL OR NOT EXISTS (
                 SELECT 1 FROM registry_identifier i WHERE i.token = r.token AND i.retired_at IS NULL))
             GROUP BY r.area_path"""
+    )
+
+
+def sex_frame(source: Source) -> pa.RecordBatchReader:
+    """Return the sex of each registered person: `person_id`, `sex`."""
+    return source.query(f"SELECT person_id, sex FROM registry_personversion WHERE {_CURRENT}")
+
+
+def number_frame(source: Source) -> pa.RecordBatchReader:
+    """Return the token of each number that a registered person holds or claims: `token`, `person_id`."""
+    return source.query("SELECT token, person_id FROM registry_identifier WHERE retired_at IS NULL")
+
+
+def two_homes_frame(source: Source) -> pa.RecordBatchReader:
+    """Return each person who is a member of two households or more today: `person_id`, `households`."""
+    return source.query(
+        f"""SELECT person_id, count(DISTINCT household_id)::int AS households FROM registry_membership
+            WHERE is_member AND {_CURRENT} GROUP BY person_id HAVING count(DISTINCT household_id) > 1"""
     )

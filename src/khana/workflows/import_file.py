@@ -17,6 +17,7 @@ import pyarrow as pa
 from khana.access import services as access
 from khana.assessment.services.load_scores import ScoreLoader
 from khana.beneficiaries.services.load_benefits import BenefitLoader, ExitLoader
+from khana.beneficiaries.services.reopen import reopen
 from khana.beneficiaries.services.sources import get_source
 from khana.deliveries import services as deliveries
 from khana.deliveries.contracts.loading import load_contract, parse_contract
@@ -119,6 +120,10 @@ def run(
             counts = _load(path, name or path.name, found, batch.id, source, agency, progress, at)
             if replaces is not None:
                 deliveries.mark_replaced(batch_id=replaces, by=batch.id, source_code=source, at=at)
+                if found.entity == "benefit":
+                    counts["decisions_reopened"] = reopen(
+                        replaced_batch_id=replaces, batch_id=batch.id, source=source, at=at
+                    )
     except KhanaError as error:
         with access.scoped(token):
             deliveries.mark_failed(batch_id=batch.id, code=error.code, message=error.message, at=at)

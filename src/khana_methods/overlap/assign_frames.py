@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
+from khana_methods.overlap.text_frames import text_frame
 
 MOST_PROGRAMMES = 60
 _OTHER_NAMES = {"person": ("person_id", "id"), "programme": ("programme_code", "code"), "quota": ("places",)}
@@ -154,16 +154,7 @@ def _places(engine: Engine, quotas: pa.Table, numbers: Mapping[str, int]) -> dic
 
 def _named(frame: pa.Table, what: str, wanted: Sequence[str]) -> pa.Table:
     """Return a frame of trimmed texts under small names, with the columns that are wanted."""
-    names = [name.strip().casefold() for name in frame.schema.names]
-    for name in wanted:
-        other = next((o for o in _OTHER_NAMES.get(name, ()) if o in names and name not in names), None)
-        if other:
-            names[names.index(other)] = name
-    missing = [name for name in wanted if name not in names]
-    if missing:
-        raise AssignmentInvalid(f"The {what} lack the column {', '.join(missing)}.", columns=missing)
-    columns = [pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), "")) for column in frame.columns]
-    return pa.table(columns, names=names)
+    return text_frame(frame, what=what, wanted=wanted, error=AssignmentInvalid, other_names=_OTHER_NAMES)
 
 
 def _listed(rows: Sequence[Sequence[str]]) -> str:

@@ -1,136 +1,52 @@
 """Rules between programmes, tried before they bite: whose benefit would stop, what is lost, who is left with nothing.
 
-A rule caps how many benefits of some kinds a person or household may draw, or says which programmes exclude each
-other. Rules are dated, cited and applied in their order, each on what the ones before have left; what is kept is
-decided by value, by age of the benefit or by a legal order, and what began before a day may be grandfathered.
+Rules (`cross_rules`) are applied in their order, each on what the ones before have left. Nothing is changed: what
+would stop comes back as rows, and an effect later takes just these rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import yaml
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.errors import InputError
+from khana_methods.overlap.cross_rules import (
+    KEEP,
+    CrossRule,
+    CrossRulesInvalid,
+    load_cross_rules,
+    parse_cross_rules,
+)
+from khana_methods.overlap.text_frames import column_or, text_frame
 
-KEEP = {"value": "amount DESC", "oldest": "since ASC NULLS LAST", "order": "place ASC"}
-UNITS = ("person", "household")
-_COMMON = frozenset({"code", "kind", "unit", "keep", "order", "valid_from", "valid_to", "source", "grandfather_before"})
-_OWN = {"cap": frozenset({"most", "counts"}), "exclude": frozenset({"programmes"})}
-_OPTIONAL = ("household", "kind", "amount", "since", "sex", "area", "score")
-
-
-class CrossRulesInvalid(InputError):
-    """The rules, or the rows that they are tried on, contradict themselves."""
-
-    code: ClassVar[str] = "overlap.crossrules.invalid"
-
-
-@dataclass(frozen=True, slots=True)
-class CrossRule:
-    """One rule between programmes; in force from `valid_from` up to, not on, `valid_to`.
-
-    Attributes:
-        code: Its name in every record.
-        kind: cap (at most `most` benefits of the kinds `counts`) or exclude (one of `programmes` at most).
-        unit: person or household.
-        keep: value (the largest stay), oldest, or order (as `order` lists the programmes).
-        grandfather_before: Benefits that began before it stay, and count.
-    """
-
-    code: str
-    kind: str
-    unit: str
-    keep: str
-    order: tuple[str, ...]
-    most: int
-    counts: tuple[str, ...]
-    programmes: tuple[str, ...]
-    valid_from: date
-    valid_to: date | None
-    grandfather_before: date | None
-    source: str
-
-    def is_in_force(self, day: date) -> bool:
-        """Tell whether it counts on a day."""
-        return self.valid_from <= day and (self.valid_to is None or day < self.valid_to)
-
-
-def load_cross_rules(path: Path) -> tuple[CrossRule, ...]:
-    """Read rules from YAML, in the order in which they are applied.
-
-    Raises:
-        CrossRulesInvalid: All mistakes in one message.
-    """
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))["rules"]
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError) as error:
-        raise CrossRulesInvalid(f"{path.name} is no YAML with a list 'rules'.") from error
-    problems: list[str] = []
-    for number, entry in enumerate(entries or [], start=1):
-        named = str(entry.get("code", f"rule {number}")) if isinstance(entry, dict) else f"rule {number}"
-        problems += [f"{named}: {problem}" for problem in _problems(entry)]
-    codes = [entry.get("code") for entry in entries or [] if isinstance(entry, dict)]
-    problems += [f"{code} stands twice" for code in dict.fromkeys(codes) if codes.count(code) > 1]
-    if problems or not entries:
-        raise CrossRulesInvalid(f"{path.name}: {'; '.join(problems) or 'it holds no rule'}", mistakes=len(problems))
-    return tuple(_rule(entry) for entry in entries)
-
-
-def _rule(entry: Mapping[str, Any]) -> CrossRule:
-    return CrossRule(
-        code=entry["code"], kind=entry["kind"], unit=entry.get("unit", "person"), keep=entry.get("keep", "value"),
-        order=tuple(entry.get("order") or ()), most=int(entry.get("most", 1)), counts=tuple(entry.get("counts") or ("cash",)),
-        programmes=tuple(entry.get("programmes") or ()), valid_from=entry["valid_from"], valid_to=entry.get("valid_to"),
-        grandfather_before=entry.get("grandfather_before"), source=entry["source"],
-    )  # fmt: skip
-
-
-def _problems(entry: Any) -> list[str]:
-    if not isinstance(entry, dict):
-        return ["is no mapping"]
-    found = [f"{key} is missing" for key in ("code", "kind", "valid_from", "source") if not entry.get(key)]
-    kind = entry.get("kind", "")
-    if kind not in _OWN:
-        return [*found, "kind is cap or exclude"]
-    found += [f"'{key}' is no key of a rule of kind {kind}" for key in entry if key not in _COMMON | _OWN[kind]]
-    for key in ("valid_from", "valid_to", "grandfather_before"):
-        if entry.get(key) is not None and not isinstance(entry[key], date):
-            found.append(f"{key} is a day such as 2026-07-01")
-    if entry.get("unit", "person") not in UNITS:
-        found.append(f"unit is {' or '.join(UNITS)}")
-    keep = entry.get("keep", "value")
-    if keep not in KEEP:
-        found.append(f"keep is one of {', '.join(KEEP)}")
-    if keep == "order" and not entry.get("order"):
-        found.append("keep by order needs the list 'order'")
-    if kind == "cap" and (not isinstance(entry.get("most"), int) or entry["most"] < 0):
-        found.append("most is a whole number of zero or more")
-    programmes = entry.get("programmes") or []
-    if kind == "exclude" and len(set(programmes)) < 2:
-        found.append("programmes that exclude each other are at least two different ones")
-    return found
+__all__ = ["CrossRule", "CrossRulesInvalid", "dry_run", "load_cross_rules", "parse_cross_rules", "try_rules"]
+_OPTIONAL = ("household", "kind", "amount", "since", "sex", "area", "score", "chosen")
+_YES = "('1', 'yes', 'true', 'y')"
 
 
 def dry_run(
-    engine: Engine, *, drawn: pa.Table, rules: Sequence[CrossRule], on: date, poor_below: float | None = None
+    engine: Engine,
+    *,
+    drawn: pa.Table,
+    rules: Sequence[CrossRule],
+    on: date,
+    poor_below: float | None = None,
+    past: pa.Table | None = None,
 ) -> tuple[pa.Table, dict[str, Any]]:
     """Try rules on what is drawn; nothing is changed.
 
     Args:
         engine: Where rows are compared.
         drawn: One row a person and programme: `person`, `programme`; where known `household`, `kind` (cash if absent),
-            `amount`, `since`, `sex`, `area`, `score`. The same person and programme twice is refused.
-        rules: In the order of application; those not in force on the day are left out.
+            `amount`, `since`, `sex`, `area`, `score`, `chosen` (yes where she said she keeps it). The same person and
+            programme twice is refused.
+        rules: In the order of application; those not in force on the day are left out and named.
         on: The day.
         poor_below: Score under which a person counts as poor; poverty is not told without it.
+        past: What was drawn before: `person`, `programme`, `ended`; where known `household`. For rules of kind after.
 
     Returns:
         The benefits that would stop (`person`, `household`, `programme`, `rule`, `amount`), ordered; and the
@@ -138,7 +54,8 @@ def dry_run(
         `left_with_nothing`: persons, and poor ones, who drew something and would draw nothing.
 
     Raises:
-        CrossRulesInvalid: A column is missing, a number is none, or a rule by household meets no household.
+        CrossRulesInvalid: A column is missing, a number is none, a person stands in two households, a rule by
+            household meets no household, or a rule of kind after no past.
 
     Examples:
         >>> cap = CrossRule("cap", "cap", "person", "value", (), 1, ("cash",), (), date(2026, 1, 1), None, None, "law")
@@ -149,46 +66,112 @@ def dry_run(
     """
     names = _register(engine, drawn)
     in_force = [rule for rule in rules if rule.is_in_force(on)]
-    for rule in in_force:
-        if rule.unit == "household" and "household" not in names:
-            raise CrossRulesInvalid(f"The rule {rule.code} is by household, and the rows name no household.")
-        _apply(engine, rule)
+    if any(rule.kind == "after" for rule in in_force):
+        if past is None:
+            raise CrossRulesInvalid("A rule looks back at earlier cycles: give what was drawn before (--past).")
+        _register_past(engine, past)
+    by_household = [rule.code for rule in in_force if rule.unit == "household"]
+    if by_household and "household" not in names:
+        raise CrossRulesInvalid(f"The rule {by_household[0]} is by household, and the rows name no household.")
+    summary = try_rules(engine, rules=rules, on=on, poor_below=poor_below)
     stops = engine.table("""SELECT person, household, programme, rule, amount FROM crossrule_row WHERE rule <> ''
         ORDER BY person, programme""")
-    return stops, _summary(engine, in_force, poor_below)
+    return stops, summary
 
 
-def _apply(engine: Engine, rule: CrossRule) -> None:
-    """Mark the rows that one rule stops among those still standing."""
-    counted = "list_contains($counts, kind)" if rule.kind == "cap" else "list_contains($programmes, programme)"
-    unit = "person" if rule.unit == "person" else "coalesce(nullif(household, ''), 'person ' || person)"
-    before = rule.grandfather_before
-    kept = "since < $before" if before else "false"
-    parameters: dict[str, Any] = {
-        "order": list(rule.order),
-        "most": rule.most if rule.kind == "cap" else 1,
-        "code": rule.code,
-    }
-    parameters["counts" if rule.kind == "cap" else "programmes"] = list(
-        rule.counts if rule.kind == "cap" else rule.programmes
+def try_rules(
+    engine: Engine,
+    *,
+    rules: Sequence[CrossRule],
+    on: date,
+    poor_below: float | None = None,
+    area_level: int | None = None,
+) -> dict[str, Any]:
+    """Try rules on the rows that the engine holds; mark each that stops with its rule; return the summary.
+
+    Args:
+        engine: With `crossrule_row` (`number`, `person`, `programme`, `household`, `kind`, `amount`, `since`, `sex`, `area`,
+            `score`, `is_chosen`, `rule` empty), one row a person and programme, and, for rules of kind after,
+            `crossrule_past` (`person`, `household`, `programme`, `ended`). `person` may be of any type.
+        rules: In the order of application.
+        on: The day.
+        poor_below: Score under which a person counts as poor.
+        area_level: `area` is a path of codes (`PK.PK2.PK201.`), and is told by its code at this level, 0 the country.
+    """
+    in_force = [rule for rule in rules if rule.is_in_force(on)]
+    for rule in in_force:
+        _apply_after(engine, rule, on) if rule.kind == "after" else _apply(engine, rule, on)
+    later = [rule.code for rule in rules if not rule.is_in_force(on)]
+    return {**_summary(engine, in_force, poor_below, area_level), "not_in_force": later}
+
+
+def _kept(rule: CrossRule, on: date) -> tuple[str, dict[str, Any]]:
+    """Return the condition that a row may not be stopped by a rule on a day, and its parameters."""
+    parts: list[str] = []
+    parameters: dict[str, Any] = {}
+    if rule.grandfather_before:
+        parts.append("coalesce(since < $before, false)")
+        parameters["before"] = rule.grandfather_before
+    areas = rule.areas_on(on)
+    if areas is not None:
+        parts.append("NOT list_has_any(string_split(area, '.'), $areas::VARCHAR[])")
+        parameters["areas"] = list(areas)
+    return " OR ".join(parts) or "false", parameters
+
+
+def _apply(engine: Engine, rule: CrossRule, on: date) -> None:
+    """Mark the rows that one cap or exclusion stops among those still standing."""
+    is_cap = rule.kind == "cap"
+    counted = "list_contains($counts, kind)" if is_cap else "list_contains($programmes, programme)"
+    unit = (
+        "person" if rule.unit == "person" else "coalesce(nullif(household, ''), 'person ' || CAST(person AS VARCHAR))"
     )
-    if before:
-        parameters["before"] = before
+    kept, parameters = _kept(rule, on)
+    parameters |= {"most": rule.most if is_cap else 1, "code": rule.code}
+    parameters["counts" if is_cap else "programmes"] = list(rule.counts if is_cap else rule.programmes)
+    place = "0"
+    if rule.keep == "order":
+        place, parameters["order"] = "coalesce(list_position($order, programme), 1000000)", list(rule.order)
+    # a unit with no more rows than the rule allows loses nothing: only the others are ranked
     engine.run(
         f"""UPDATE crossrule_row SET rule = $code FROM (
-            SELECT number, {kept} AS is_kept, row_number() OVER (
-                PARTITION BY {unit} ORDER BY coalesce({kept}, false) DESC, {KEEP[rule.keep]}, programme, person) AS rank
-            FROM (SELECT *, coalesce(list_position($order, programme), 1000000) AS place FROM crossrule_row
-                  WHERE rule = '' AND {counted})) ranked
-        WHERE crossrule_row.number = ranked.number AND ranked.rank > $most AND NOT coalesce(ranked.is_kept, false)""",
+            WITH counted AS (SELECT *, {unit} AS unit, {kept} AS is_kept, {place} AS place FROM crossrule_row
+                             WHERE rule = '' AND {counted}),
+                 over AS (SELECT unit FROM counted GROUP BY unit HAVING count(*) > $most)
+            SELECT number, is_kept, row_number() OVER (
+                PARTITION BY unit ORDER BY is_kept DESC, {KEEP[rule.keep]}, programme, person) AS rank
+            FROM counted SEMI JOIN over USING (unit)) ranked
+        WHERE crossrule_row.number = ranked.number AND ranked.rank > $most AND NOT ranked.is_kept""",
         parameters,
     )
 
 
-def _summary(engine: Engine, rules: Sequence[CrossRule], poor_below: float | None) -> dict[str, Any]:
+def _apply_after(engine: Engine, rule: CrossRule, on: date) -> None:
+    """Mark the rows that follow too soon on another programme."""
+    kept, parameters = _kept(rule, on)
+    unit = "person" if rule.unit == "person" else "household"
+    engine.run(
+        f"""UPDATE crossrule_row SET rule = $code WHERE rule = '' AND list_contains($programmes, programme)
+            AND NOT ({kept}) AND CAST({unit} AS VARCHAR) <> '' AND EXISTS (
+                SELECT 1 FROM crossrule_past p WHERE p.{unit} = crossrule_row.{unit} AND list_contains($had, p.programme)
+                AND p.ended <= coalesce(since, $day)
+                AND p.ended > coalesce(since, $day) - to_months($months::INTEGER))""",
+        {
+            **parameters, "code": rule.code, "programmes": list(rule.programmes), "had": list(rule.had), "day": on,
+            "months": rule.cycles * rule.cycle_months,
+        },
+    )  # fmt: skip
+
+
+def _summary(
+    engine: Engine, rules: Sequence[CrossRule], poor_below: float | None, area_level: int | None
+) -> dict[str, Any]:
     poor = f"CASE WHEN score IS NULL THEN 'unknown' WHEN score < {float(poor_below)} THEN 'poor' ELSE 'not poor' END" if (
         poor_below is not None) else "'unknown'"  # fmt: skip
-    engine.run(f"CREATE OR REPLACE VIEW crossrule_told AS SELECT *, {poor} AS poverty FROM crossrule_row")
+    place = "area" if area_level is None else f"coalesce(string_split(area, '.')[{int(area_level) + 1}], '')"
+    engine.run(
+        f"CREATE OR REPLACE VIEW crossrule_told AS SELECT * REPLACE ({place} AS area), {poor} AS poverty FROM crossrule_row"
+    )
 
     def by(column: str) -> list[dict[str, Any]]:
         rows = engine.rows(f"""SELECT {column}, count(*), count(DISTINCT person), coalesce(sum(amount), 0) FROM crossrule_told
@@ -214,32 +197,41 @@ def _summary(engine: Engine, rules: Sequence[CrossRule], poor_below: float | Non
 
 def _register(engine: Engine, frame: pa.Table) -> list[str]:
     """Make the table of typed rows; return the columns that the frame has."""
-    names = [name.strip().casefold() for name in frame.schema.names]
-    missing = [name for name in ("person", "programme") if name not in names]
-    if missing:
-        raise CrossRulesInvalid(f"The rows lack the column {', '.join(missing)}.", columns=missing)
-    texts = {
-        name: pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), ""))
-        for name, column in zip(names, frame.columns, strict=True)
-    }
-    blank = pa.array([""] * frame.num_rows, pa.string())
+    texts = text_frame(frame, what="rows", wanted=("person", "programme"), error=CrossRulesInvalid)
     wanted = ("person", "programme", *_OPTIONAL)
-    engine.register("crossrule_text", pa.table({name: texts.get(name, blank) for name in wanted}))
+    engine.register("crossrule_text", pa.table({name: column_or(texts, name) for name in wanted}))
     for column, kind in (("amount", "DOUBLE"), ("score", "DOUBLE"), ("since", "DATE")):
-        wrong = engine.value(
-            f"SELECT count(*) FROM crossrule_text WHERE {column} <> '' AND TRY_CAST({column} AS {kind}) IS NULL"
-        )
-        if wrong:
-            raise CrossRulesInvalid(
-                f"{wrong:,} rows have a value of {column} that cannot be read; days are like 2026-01-31."
-            )
+        _refuse_unreadable(engine, "crossrule_text", column, kind)
     twice = engine.value(
         "SELECT count(*) FROM (SELECT 1 FROM crossrule_text GROUP BY person, programme HAVING count(*) > 1)"
     )
     if twice:
         raise CrossRulesInvalid(f"{twice:,} persons stand twice with one programme: add their amounts up first.")
-    engine.run("""CREATE OR REPLACE TABLE crossrule_row AS SELECT row_number() OVER (ORDER BY person, programme) AS number, person,
+    homes = engine.value(
+        "SELECT count(*) FROM (SELECT 1 FROM crossrule_text WHERE household <> '' GROUP BY person"
+        " HAVING count(DISTINCT household) > 1)"
+    )
+    if homes:
+        raise CrossRulesInvalid(f"{homes:,} persons stand in two households: say which one counts.", persons=homes)
+    engine.run(f"""CREATE OR REPLACE TABLE crossrule_row AS SELECT row_number() OVER (ORDER BY person, programme) AS number, person,
         programme, household, coalesce(nullif(lower(kind), ''), 'cash') AS kind, TRY_CAST(nullif(amount, '') AS DOUBLE) AS amount,
-        TRY_CAST(nullif(since, '') AS DATE) AS since, sex, area, TRY_CAST(nullif(score, '') AS DOUBLE) AS score, '' AS rule
-        FROM crossrule_text""")
-    return names
+        TRY_CAST(nullif(since, '') AS DATE) AS since, sex, area, TRY_CAST(nullif(score, '') AS DOUBLE) AS score,
+        lower(chosen) IN {_YES} AS is_chosen, '' AS rule FROM crossrule_text""")
+    return list(texts.schema.names)
+
+
+def _register_past(engine: Engine, frame: pa.Table) -> None:
+    texts = text_frame(frame, what="past rows", wanted=("person", "programme", "ended"), error=CrossRulesInvalid)
+    columns = {name: column_or(texts, name) for name in ("person", "household", "programme", "ended")}
+    engine.register("crossrule_past_text", pa.table(columns))
+    _refuse_unreadable(engine, "crossrule_past_text", "ended", "DATE")
+    engine.run("""CREATE OR REPLACE TABLE crossrule_past AS SELECT person, household, programme,
+        TRY_CAST(nullif(ended, '') AS DATE) AS ended FROM crossrule_past_text""")
+
+
+def _refuse_unreadable(engine: Engine, table: str, column: str, kind: str) -> None:
+    wrong = engine.value(f"SELECT count(*) FROM {table} WHERE {column} <> '' AND TRY_CAST({column} AS {kind}) IS NULL")
+    if wrong:
+        raise CrossRulesInvalid(
+            f"{wrong:,} rows have a value of {column} that cannot be read; days are like 2026-01-31."
+        )

@@ -8,7 +8,7 @@ Source of the form: the filters of December 2019 in Pakistan, as answered to par
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,10 +16,11 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
+from khana_methods.overlap.dated_entries import missing, no_days, read_entries, strange
+from khana_methods.overlap.text_frames import column_or, text_frame
 
 SUBJECTS = ("self", "spouse", "family")
 _KEYS = frozenset({"code", "name", "valid_from", "valid_to", "source", "subjects"})
@@ -53,42 +54,21 @@ def load_filters(path: Path) -> tuple[Filter, ...]:
     Raises:
         FiltersInvalid: All mistakes in one message.
     """
-    try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))["filters"]
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError) as error:
-        raise FiltersInvalid(f"{path.name} is no YAML with a list 'filters'.") from error
-    problems: list[str] = []
-    found: list[Filter] = []
-    for number, entry in enumerate(entries or [], start=1):
-        named = entry.get("code", f"filter {number}") if isinstance(entry, dict) else f"filter {number}"
-        wrong = list(_problems(entry))
-        problems += [f"{named}: {problem}" for problem in wrong]
-        if not wrong:
-            subjects = tuple(entry.get("subjects") or SUBJECTS)
-            found.append(
-                Filter(
-                    entry["code"], entry["name"], entry["valid_from"], entry.get("valid_to"), entry["source"], subjects
-                )
-            )
-    codes = [one.code for one in found]
-    problems += [f"{code} stands twice" for code in dict.fromkeys(codes) if codes.count(code) > 1]
-    if problems or not found:
-        raise FiltersInvalid(f"{path.name}: {'; '.join(problems) or 'it holds no filter'}", mistakes=len(problems))
-    return tuple(found)
+    return tuple(
+        Filter(one["code"], one["name"], one["valid_from"], one.get("valid_to"), one["source"],
+               tuple(one.get("subjects") or SUBJECTS))
+        for one in read_entries(path, key="filters", noun="filter", problems_of=_problems, error=FiltersInvalid)
+    )  # fmt: skip
 
 
-def _problems(entry: Any) -> list[str]:
-    if not isinstance(entry, dict):
-        return ["is no mapping"]
-    found = [f"{key} is missing" for key in ("code", "name", "valid_from", "source") if not entry.get(key)]
-    found += [f"'{key}' is no key of a filter" for key in entry if key not in _KEYS]
-    for key in ("valid_from", "valid_to"):
-        if entry.get(key) is not None and not isinstance(entry[key], date):
-            found.append(f"{key} is a day such as 2019-12-01")
-    found += [
-        f"'{who}' is not one of {', '.join(SUBJECTS)}" for who in entry.get("subjects") or () if who not in SUBJECTS
+def _problems(entry: Mapping[str, Any]) -> list[str]:
+    subjects = [who for who in entry.get("subjects") or () if who not in SUBJECTS]
+    return [
+        *missing(entry, ("code", "name", "valid_from", "source")),
+        *strange(entry, _KEYS, "filter"),
+        *no_days(entry, ("valid_from", "valid_to")),
+        *(f"'{who}' is not one of {', '.join(SUBJECTS)}" for who in subjects),
     ]
-    return found
 
 
 def report(engine: Engine, *, hits: pa.Table, filters: Sequence[Filter], on: date) -> dict[str, Any]:
@@ -160,18 +140,10 @@ def report(engine: Engine, *, hits: pa.Table, filters: Sequence[Filter], on: dat
 
 def _hits(frame: pa.Table) -> pa.Table:
     """Return hits as texts with the four columns."""
-    names = [name.strip().casefold() for name in frame.schema.names]
-    missing = [name for name in ("person", "filter") if name not in names]
-    if missing:
-        raise FiltersInvalid(f"The hits lack the column {', '.join(missing)}.", columns=missing)
-    texts = {
-        name: pc.utf8_trim_whitespace(pc.fill_null(column.cast(pa.string()), ""))
-        for name, column in zip(names, frame.columns, strict=True)
-    }
-    blank = pa.array([""] * frame.num_rows, pa.string())
-    subject = pc.utf8_lower(texts.get("subject", blank))
+    texts = text_frame(frame, what="hits", wanted=("person", "filter"), error=FiltersInvalid)
+    subject = pc.utf8_lower(column_or(texts, "subject"))
     return pa.table({
         "person": texts["person"], "filter": texts["filter"],
         "subject": pc.if_else(pc.equal(subject, ""), "self", subject),
-        "appeal": pc.utf8_lower(texts.get("appeal", blank)),
+        "appeal": pc.utf8_lower(column_or(texts, "appeal")),
     })  # fmt: skip

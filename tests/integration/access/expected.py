@@ -68,6 +68,9 @@ LIST_HEADERS = dict.fromkeys((*LISTS_READ, "officer_xp", "officer_xq"), ALL)
 APPROVERS = {"officer_x": "ac", "officer_y": "bd"}
 LIST_CHANGERS = {**AREA_WRITE, **APPROVERS}
 APPEALS = {"steward": ALL, "grievance_a": "adm"}
+BENEFITS_WRITE = {"steward": ALL, "officer_x": "ac", "officer_y": "bd", "officer_xa": "a", "officer_xp": "ac"}
+BENEFITS_READ = {**BENEFITS_WRITE, "auditor": ALL, "grievance_a": "adm"}
+STOP_APPEALS = {**BENEFITS_WRITE, "grievance_a": "adm"}
 
 TABLES: dict[str, Expect] = {
     "geo_area": Expect(s=EVERYBODY, i={"steward": ALL, "admin": ALL}, u={"steward": ALL, "admin": ALL}, column="name"),
@@ -203,6 +206,20 @@ TABLES: dict[str, Expect] = {
     "beneficiaries_unservedhousehold": Expect(
         s={"steward": ALL, "auditor": ALL, "grievance_a": "adm"}, i=STEWARD, d=STEWARD
     ),
+    "beneficiaries_transition": Expect(s=EVERYBODY),
+    "beneficiaries_enrolment": Expect(
+        s=BENEFITS_READ, i=BENEFITS_WRITE, u=BENEFITS_WRITE, column="note", frozen="programme"
+    ),
+    "beneficiaries_statechange": Expect(s=BENEFITS_READ, i=STOP_APPEALS),
+    "beneficiaries_graduation": Expect(
+        s=BENEFITS_READ, i=BENEFITS_WRITE, u=BENEFITS_WRITE, column="follow_up_result", frozen="criteria"
+    ),
+    "beneficiaries_trial": Expect(s=RESULTS, i=STEWARD, u=FORMS, column="effect_sha256", frozen="rules"),
+    "beneficiaries_stop": Expect(s=BENEFITS_READ, i=STEWARD, u=STOP_APPEALS, column="note", frozen="rule"),
+    "beneficiaries_reopened": Expect(
+        s=BENEFITS_READ, i=BENEFITS_WRITE, u=BENEFITS_WRITE, column="state", frozen="what"
+    ),
+    "beneficiaries_answer": Expect(s=BENEFITS_READ),
     "beneficiaries_areafigure": Expect(s=RESULTS, i=STEWARD, d=STEWARD),
     "intake_form": Expect(s=EVERYBODY, i=FORMS, u=FORMS, column="title", frozen="code"),
     "intake_formversion": Expect(s=EVERYBODY, i=FORMS, u=FORMS, column="state", frozen="xform"),

@@ -111,6 +111,8 @@ OWNER = [
     "identity_publicemployee", "registry_resident", "sharing_message", "sharing_subscription", "assessment_snapshot", "linkage_opening",
     "programmes_selectionlist", "programmes_listentry", "programmes_listapproval",
     "sharing_notice", "sharing_wish",
+    "beneficiaries_run", "beneficiaries_recipient", "beneficiaries_enrolment", "beneficiaries_stop", "beneficiaries_answer",
+    "beneficiaries_reopened", "programmes_programme",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 
@@ -138,6 +140,7 @@ def test_a_policy_that_lets_everything_through_is_seen(
 _TOKENS = f"ARRAY['\\x{IDS['a']:064x}'::bytea]"
 _CODE = "'" + "\\x" + "63" * 32 + "'::bytea, '2026-05-05'"
 _START = f"CASE WHEN khana_private.citizen_start({_TOKENS}, {_CODE}) IS NOT NULL THEN"
+_MAY_JOIN = f"khana_private.beneficiaries_may_join(NULL, {_TOKENS}, 'PX', 3, 32, '2026-05-05', '2026-05-05')"
 _FILE = f"khana_private.citizen_file({_TOKENS}, {_CODE})"
 CITIZEN = (  # each says that it found what only the owner of the database may read
     f"SELECT {_START} true END",
@@ -197,6 +200,8 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             "SELECT khana_private.linkage_ask_opening('', '', '', NULL, "
             f"ARRAY['\\x{IDS['b']:064x}'::bytea], '{{}}', 'x', now()) > 0",
         ),
+        ("officer_x", f"SELECT answer || reasons::text FROM {_MAY_JOIN}"),
+        ("officer_x", f"SELECT khana_private.beneficiaries_reopen({IDS['a']}, {IDS['b']}, 'S', '2026-05-05') > 1"),
         *((None, statement) for statement in CITIZEN),
         (
             "registrar_a",
@@ -263,6 +268,12 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(1,)],
         [(True,)],
         [(True,)],
+        [(True,)],
+        [
+            (
+                'NO[{"code": "ALREADY_ENROLLED"}, {"code": "STOPPED_BY_RULE", "rule": ""}, {"code": "OTHER_PROGRAMME_CONFLICT"}]',
+            )
+        ],
         [(True,)],
         [(True,)],
         [(True,)],

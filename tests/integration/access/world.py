@@ -86,6 +86,20 @@ class World:
             special |= {"mobile_token": number.to_bytes(32, "big"), "id_token": number.to_bytes(32, "big")}
         if table == "identity_civilevent":
             special |= {"state": "RECEIVED", "kind": "DEATH"}
+        of_states = {
+            "beneficiaries_enrolment": {"state": "ENROLLED", "id_token": number.to_bytes(32, "big")},
+            "beneficiaries_stop": {
+                "state": "PROPOSED" if is_new else "EFFECTIVE", "recipient_id": number, "id_token": number.to_bytes(32, "big")
+            },
+            "beneficiaries_run": {"state": "DONE"},
+            "intake_questionevidence": {"question": str(number)},
+            "beneficiaries_recipient": {"run_id": IDS["m"], "programmes": '["PY"]'},
+            "programmes_programme": {"incompatible_with": '["PY"]' if agency == "X" else "[]"},
+            "beneficiaries_trial": {"state": "TRIED", "approved_by": None},
+            "beneficiaries_transition": {"state_to": str(number)},
+            "beneficiaries_reopened": {"subject_id": number},
+        }  # fmt: skip
+        special |= of_states.get(table, {})
         special |= {"partner_user_id": actor, "asked_by": actor, "drafted_by": actor}
         if table.startswith("sharing_"):
             of_partner = self.ids["partner"] if key == "a" and not is_new else number

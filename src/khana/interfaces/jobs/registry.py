@@ -53,6 +53,7 @@ KINDS: dict[str, Kind] = {
     "verify_identities": Kind("khana.workflows.verify_identities"),
     "linkage_changes": Kind("khana.workflows.match_changes"),
     "replay": Kind("khana.workflows.replay_quarantine"),
+    "try_cross_rules": Kind("khana.workflows.try_cross_rules"),
     "study": Kind("khana.workflows.study_source", tells_progress=False),
     "score_registry": Kind("khana.workflows.score_registry"),
     "watch_scores": Kind("khana.workflows.watch_scores"),

@@ -27,6 +27,7 @@ _PAGES = (
     ("unserved", "n", ("recipients.read",)),
     ("monitoring", "d", ("results.read",)),
     ("coverage", "v", ("results.read",)),
+    ("enrolments", "e", ("benefits.read",)),
     ("sources", "s", ("deliveries.read", "benefits.read", "sources.write")),
     ("matching", "o", ("linkage.read",)),
     ("jobs", "j", ()),
@@ -65,7 +66,7 @@ def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[
         "answers": _("Five answers"), "lookup": _("Look up"), "intake": _("Intake"), "centres": _("Centres"), "findings": _("Findings"),
         "models": _("Models"), "rules": _("Rules"), "simulator": _("Simulator"), "programmes": _("Programmes"), "lists": _("Selection lists"),
         "unserved": _("Eligible and unserved"), "monitoring": _("Indicators"), "coverage": _("Who is missing"),
-        "sources": _("Sources"), "matching": _("One person, one file"), "jobs": _("Jobs"), "users": _("Users"), "alarms": _("Alarms"),
+        "enrolments": _("Enrolments"), "sources": _("Sources"), "matching": _("One person, one file"), "jobs": _("Jobs"), "users": _("Users"), "alarms": _("Alarms"),
     }  # fmt: skip
     here = (
         request.resolver_match.url_name.split("-")[0]

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("khana.interfaces.web.structure.urls")),
     path("", include("khana.interfaces.web.centres.urls")),
     path("", include("khana.interfaces.web.matching.urls")),
+    path("", include("khana.interfaces.web.between.urls")),
     path("", include("khana.interfaces.web.jobs.urls")),
     path("", include("khana.interfaces.web.scoring.urls")),
     path("", include("khana.interfaces.web.programmes.urls")),

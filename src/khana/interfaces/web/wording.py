@@ -92,7 +92,8 @@ JOB_KIND = {
     "linkage_run": _("Matching of the registry"), "linkage_changes": _("Matching of what changed"), "linkage_train": _("Training of a matching model"),
     "import_file": _("Import a file"), "import_upload": _("Import a file"), "load_manifest": _("Load a whole set"), "consolidate": _("Consolidation"),
     "replay": _("Replay corrected rows"), "study": _("Compatibility study"), "export_report": _("Export a report"),
-    "score_registry": _("Score the registry"), "prepare_simulation": _("Count the scores for the simulator"),
+    "score_registry": _("Score the registry"), "try_cross_rules": _("Try rules between programmes"),
+    "prepare_simulation": _("Count the scores for the simulator"),
     "watch_scores": _("Watch over the scores"), "fit_model": _("Fit a model"), "judge_model": _("Hold a model against a survey"),
     "answer_message": _("Answer a partner"), "make_extract": _("Make an extract"),
     "measure_indicators": _("Computation of the indicators"), "study_coverage": _("Coverage study"), "publish_figures": _("Publication of figures"),
@@ -122,6 +123,31 @@ JOB_RESULT = {
     "r2": _("R² in the sample"), "r2_out_of_sample": _("R² outside the sample"),
     "written": _("Scores written"), "superseded": _("Scores superseded"),
 }  # fmt: skip
+ENROLMENT_STATE = {
+    "IDENTIFIED": _("identified"), "WAITLISTED": _("on the waiting list"), "SELECTED": _("selected"), "NOTIFIED": _("has had notice"),
+    "ENROLLED": _("enrolled"), "SUSPENDED": _("suspended"), "GRADUATED": _("graduated"), "EXITED": _("has left"), "DECLINED": _("declined"),
+}  # fmt: skip
+TRIAL_STATE = {
+    "TRIED": _("tried"), "NOTICED": _("notice was given"), "APPLIED": _("in effect"), "WITHDRAWN": _("taken back"),
+}  # fmt: skip
+STOP_STATE = {
+    "PROPOSED": _("tried"), "NOTIFIED": _("has had notice"), "APPEALED": _("appeal waits"), "UPHELD": _("the stop stands"),
+    "ALLOWED": _("she keeps it"), "EFFECTIVE": _("stopped"), "REOPENED": _("looked at again"), "WITHDRAWN": _("taken back"),
+}  # fmt: skip
+MOVED_BY = {"HUMAN": _("by a person"), "MIS": _("by the scheme's list"), "RUN": _("by a rule")}
+MOVE_REASON = {
+    "": "", "GRADUATED": _("criteria of leaving met"), "AGED_OUT": _("past the age"), "DECEASED": _("died"), "MOVED": _("moved away"),
+    "REMARRIED": _("remarried"), "NON_COMPLIANCE": _("conditions not met"), "INELIGIBLE_FOUND": _("found not eligible"),
+    "DUPLICATE": _("listed twice"), "VOLUNTARY": _("of her own will"), "CYCLE_END": _("end of the cycle"),
+    "PAYMENT_RETURNED": _("payment came back"), "UNDER_REVIEW": _("under review"), "COURT_ORDER": _("order of a court"),
+}  # fmt: skip
+POVERTY = {"poor": _("poor"), "not poor": _("not poor"), "unknown": _("not known"), "": "–"}
+CORRECTED = {"GONE": _("her row is gone"), "NEW": _("a row of hers came"), "CHANGED": _("her row changed")}
+PER = {
+    "day": _("a day"), "month": _("a month"), "quarter": _("a quarter"), "half_year": _("a half-year"), "year": _("a year"), "once": _("once"),
+    "": "",
+}  # fmt: skip
+LACKING = {"score": _("the poverty score"), "birth_date": _("a date of birth of every member")}
 FREQUENCY = {
     "weekly": _("every week"), "fortnightly": _("every two weeks"), "monthly": _("every month"),
     "quarterly": _("every quarter"), "half_yearly": _("every half-year"), "yearly": _("every year"), "once": _("once"), "": "–",

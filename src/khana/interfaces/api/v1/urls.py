@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver
 from ninja import NinjaAPI
 
 from khana.access import services as access
-from khana.interfaces.api.v1 import linkage, persons, work
+from khana.interfaces.api.v1 import enrolments, linkage, persons, work
 from khana.interfaces.api.v1.bearer import Bearer
 from khana.interfaces.api.v1.document import describe
 from khana.interfaces.api.v1.problems import add_handlers, answer
@@ -25,6 +25,7 @@ add_handlers(api)
 api.add_router("", persons.router)
 api.add_router("", work.router)
 api.add_router("", linkage.router)
+api.add_router("", enrolments.router)
 
 
 @api.get("/openapi.json", summary="This description", include_in_schema=False)

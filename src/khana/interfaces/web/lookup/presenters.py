@@ -10,6 +10,7 @@ from khana.dossiers.household_file import HouseholdFile
 from khana.dossiers.person_file import PersonFile
 from khana.geo.area_names import AreaName
 from khana.interfaces.web import wording
+from khana.interfaces.web.between import presenters as between
 from khana.interfaces.web.tags import joined
 from khana.programmes import names as programmes
 
@@ -53,6 +54,8 @@ def person(file: PersonFile) -> dict[str, Any]:
         "numbers": [{"held": held, "status": wording.say(wording.NUMBER_STATUS, held.status)} for held in file.numbers],
         "places": [{"place": one, "relation": wording.say(wording.RELATION, one.relation)} for one in file.places],
         "benefits": benefits(file.benefits),
+        "enrolments": [between.enrolment(row) for row in file.enrolments],
+        "stops": [between.stop(row) for row in file.stops],
         "finding_count": sum(len(line.findings) for line in file.benefits),
         "merges": [
             {"merge": row, "state": wording.say(wording.MERGE_STATE, row.state),

@@ -1,0 +1,154 @@
+"""`POST /api/v1/enrolments/may-join`: a ministry's system asks before it enrols and reports afterwards, within its agreement."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from tests.factories import little_country
+from tests.factories.little_country import NUMBERS
+
+
+@pytest.fixture(scope="module")
+def country(database: str) -> dict[str, Any]:
+    import psycopg
+
+    from khana.platform import embedded, places
+
+    places.folder("static")
+    with psycopg.connect(**{**embedded.connection_parameters("owner"), "dbname": database}) as connection:
+        return little_country.build(connection)
+
+
+@pytest.fixture(scope="module")
+def dss(country: dict[str, Any], tokens) -> str:
+    return tokens("programme_officer", agency="DSS")
+
+
+def ask(
+    token: str | None, programme: str, number: str, where: str = "may-join", **more: Any
+) -> tuple[int, dict[str, Any]]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    body = {"programme": programme, "number": number, **more}
+    if where == "may-join/many":
+        body = {"programme": programme, "numbers": number.split()}
+    response = Client().post(
+        f"/api/v1/enrolments/{where}", json.dumps(body), content_type="application/json", headers=headers
+    )
+    return response.status_code, json.loads(response.content)
+
+
+def codes(found: tuple[int, dict[str, Any]]) -> tuple[str, list[str]]:
+    assert found[0] == 200, found
+    return found[1]["answer"], [reason.get("fact", reason["code"]) for reason in found[1]["reasons"]]
+
+
+def test_yes_no_with_reason_and_unknown(dss: str, connect) -> None:
+    assert codes(ask(dss, "OAA", NUMBERS[1])) == ("NO", ["ALREADY_ENROLLED", "score"])
+    assert codes(ask(dss, "CASH", NUMBERS[2])) == ("UNKNOWN", ["score"])
+    with connect("owner") as owner:
+        owner.execute(
+            "INSERT INTO assessment_score (household_id, area_path, score, score_date, model_code, recorded_at, class_name, facts_mark)"
+            " SELECT id, area_path, 20, '2026-01-01', 'X', now(), '', '' FROM registry_household"
+        )
+        owner.execute("UPDATE programmes_programme SET incompatible_with = '[\"STIP\"]' WHERE code = 'OAA'")
+        owner.commit()
+    assert codes(ask(dss, "CASH", NUMBERS[2])) == ("YES", [])
+    assert codes(ask(dss, "OAA", NUMBERS[2])) == ("NO", ["OTHER_PROGRAMME_CONFLICT"])
+    with connect("owner") as owner:
+        owner.execute("UPDATE programmes_programme SET min_age = 60, sex = 'M' WHERE code = 'CASH'")
+        owner.commit()
+    assert codes(ask(dss, "CASH", NUMBERS[2])) == ("NO", ["SEX_NOT_MEANT", "AGE_OUT_OF_RANGE"])
+    with connect("owner") as owner:
+        owner.execute("UPDATE programmes_programme SET min_age = NULL, sex = '', max_score = 10 WHERE code = 'CASH'")
+        owner.commit()
+    assert codes(ask(dss, "CASH", NUMBERS[2])) == ("NO", ["SCORE_ABOVE_CUT_OFF"])
+    with connect("owner") as owner:
+        owner.execute("UPDATE programmes_programme SET max_score = NULL WHERE code = 'CASH'")
+        owner.commit()
+
+
+def test_the_answer_says_which_rule_speaks_and_not_what_else_she_draws(dss: str) -> None:
+    found = ask(dss, "OAA", NUMBERS[2])
+    assert "STIP" not in json.dumps(found[1])
+
+
+def test_nobody_registered_and_nobody_of_hers_are_one_answer(country, tokens) -> None:
+    north = tokens("programme_officer", agency="DSS", area_code="PK101")
+    outside, nobody = ask(north, "CASH", NUMBERS[3]), ask(north, "CASH", "3999999999999")
+    assert codes(outside) == codes(nobody) == ("UNKNOWN", ["NOT_FOUND_IN_SCOPE"])
+    assert codes(ask(north, "CASH", NUMBERS[2]))[0] == "YES"
+
+
+def test_a_programme_of_another_agency_is_refused(country, dss: str, tokens) -> None:
+    assert ask(dss, "STIP", NUMBERS[1])[0] == 403
+    assert ask(dss, "NONE", NUMBERS[1])[0] == 422
+    assert ask(dss, "CASH", "12")[0] == 422
+    assert ask(tokens("analyst"), "CASH", NUMBERS[1])[0] == 403
+    assert ask(None, "CASH", NUMBERS[1])[0] == 401
+
+
+def test_many_at_once_in_their_order(dss: str) -> None:
+    status, body = ask(dss, "CASH", f"{NUMBERS[2]} 12 3999999999999", "may-join/many")
+    assert status == 200
+    assert [one["answer"] for one in body["answers"]] == ["YES", "UNKNOWN", "UNKNOWN"]
+    assert ask(dss, "CASH", " ".join(["1"] * 1001), "may-join/many")[0] == 422
+
+
+def test_report_afterwards_and_ask_again(dss: str, connect) -> None:
+    number = NUMBERS[2]
+    told = ask(dss, "CASH", number, "reports", state="ENROLLED", day="2026-04-01")
+    assert told[0] == 200 and ask(dss, "CASH", number, "reports", state="ENROLLED", day="2026-04-01") == told
+    assert codes(ask(dss, "CASH", number)) == ("NO", ["ALREADY_ENROLLED"])
+    assert ask(dss, "CASH", number, "reports", state="EXITED", day="2026-05-01", reason="BORED")[0] == 422
+    assert ask(dss, "CASH", number, "reports", state="EXITED", day="2026-05-01", reason="MOVED")[0] == 200
+    assert ask(dss, "CASH", number, "reports", state="SUSPENDED", day="2026-05-01", reason="UNDER_REVIEW")[0] == 409
+    assert ask(dss, "STIP", number, "reports", state="ENROLLED", day="2026-05-01")[0] == 403
+    with connect("owner") as owner:
+        kept = owner.execute(
+            "SELECT count(*) FROM audit_event WHERE action IN ('beneficiaries.enrolment.asked', 'beneficiaries.enrolment.reported')"
+        ).fetchone()
+    assert kept[0] > 10
+
+
+def test_a_partner_asks_under_its_agreement_only(country, tokens, connect) -> None:
+    from khana.access import services as access
+    from khana.sharing.services import agreements, partners
+
+    steward, at = tokens("data_steward"), datetime.now(UTC)
+    officers = {role: tokens(role) for role in ("administrator", "data_protection_officer")}
+    with access.scoped(officers["administrator"]):
+        made = partners.add(
+            code="mis",
+            name="mis",
+            profile="jws-compact",
+            jwks={"keys": []},
+            at=at,
+            signature_optional=True,
+            is_sandbox=True,
+        )
+    for number, more in (
+        ("E1", {"purpose": "enrolment", "agency": "DSS", "area_code": "PK101"}),
+        ("R1", {"purpose": "research"}),
+    ):
+        with access.scoped(steward):
+            agreements.draft(terms=agreements.Terms(
+                number=number, partner="mis", title="t", level="ANSWER", legal_basis="Act", fields=["registered"],
+                valid_from=at - timedelta(days=1), valid_to=at + timedelta(days=30), retention_days=30, **more,
+            ), at=at)  # fmt: skip
+        for role in officers.values():
+            with access.scoped(role):
+                agreements.approve(number=number, at=at)
+    token = made.access_token
+    assert ask(token, "CASH", NUMBERS[1])[0] == 403
+    assert ask(token, "CASH", NUMBERS[1], agreement="R1")[0] == 403
+    assert ask(token, "CASH", NUMBERS[1], agreement="E9")[0] == 403
+    assert ask(token, "CASH", NUMBERS[1], agreement="E1")[0] == 200
+    assert ask(token, "STIP", NUMBERS[1], agreement="E1")[0] == 403
+    assert codes(ask(token, "CASH", NUMBERS[3], agreement="E1")) == ("UNKNOWN", ["NOT_FOUND_IN_SCOPE"])
+    with access.scoped(steward):
+        agreements.end(number="E1", at=at)
+    assert ask(token, "CASH", NUMBERS[1], agreement="E1")[0] == 403
