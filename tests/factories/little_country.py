@@ -59,8 +59,9 @@ def _programmes(c: psycopg.Connection[Any]) -> None:
         c.execute(
             "INSERT INTO programmes_programme (code, name, names, agency, benefit_type, counts_to_cap, sex,"
             " poverty_targeted, one_per_household, requires, incompatible_with, areas, amounts, rule, target_group,"
-            " source, recorded_at)"
-            " VALUES (%s, %s, '{}', %s, 1, true, '', %s, false, '', '[]', '[]', '[]', '', '', '', %s)",
+            " source, recorded_at, unit, frequency, owner, budget_head, conditions, eligibility)"
+            " VALUES (%s, %s, '{}', %s, 1, true, '', %s, false, '', '[]', '[]', '[]', '', '', '', %s,"
+            " 'person', '', '', '', '[]', '{}')",
             [code, code, agency, targeted, AT],
         )
 
