@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from khana_methods.disclosure import anonymity, recoding, tables
 from khana_methods.engine.duckdb import Engine
-from khana_methods.engine.files import read_table
+from khana_methods.engine.files import read_texts
 
 FOLDER = Path(__file__).parent / "disclosure"
 KEYS = ["district", "age", "sex", "size"]
@@ -27,7 +27,7 @@ def stored(name: str) -> list[dict[str, str]]:
 def test_a_survey_is_judged_as_r_judges_it() -> None:
     with Engine(memory_mib=256, threads=1) as engine:
         found = anonymity.assess(
-            engine, read_table(FOLDER / "survey.csv"), keys=KEYS, sensitive=["illness"], weight="weight"
+            engine, read_texts(FOLDER / "survey.csv"), keys=KEYS, sensitive=["illness"], weight="weight"
         )
         risky = anonymity.risky_rows_frame(engine, KEYS, k=3, is_weighted=True)
     r = {row["what"]: float(row["value"]) for row in stored("anonymity-by-r.csv")}
@@ -74,7 +74,7 @@ def test_the_published_example() -> None:
 
 
 def test_a_plan_does_what_it_says() -> None:
-    table = read_table(FOLDER / "survey.csv")
+    table = read_texts(FOLDER / "survey.csv")
     with Engine(memory_mib=256, threads=1) as engine:
         anonymity.assess(engine, table, keys=KEYS)
         plan = recoding.plan(engine, KEYS, k=3, at_most=0.02)

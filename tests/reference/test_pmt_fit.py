@@ -16,10 +16,10 @@ import pytest
 import statsmodels.api as sm
 from sklearn.linear_model import QuantileRegressor
 
+from khana_methods.engine.files import read_table
 from khana_methods.pmt.benchmark import boosted
 from khana_methods.pmt.fit import Fitted, fit_model
 from khana_methods.pmt.spec import read_spec
-from khana_methods.surveys.tables import read_table
 from khana_methods.targeting import errors
 from khana_methods.targeting.population import Population, poverty_line
 from khana_methods.targeting.ranks import area_under_roc, cells, choose, line_at

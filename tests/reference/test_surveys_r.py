@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from khana_methods.engine.files import read_table
 from khana_methods.surveys.design import read_design
 from khana_methods.surveys.estimate import estimate
 from khana_methods.surveys.logit import fit_logit
 from khana_methods.surveys.survey import Survey
-from khana_methods.surveys.tables import read_table
 
 FOLDER = Path(__file__).parent / "r_survey"
 DESIGNS = {

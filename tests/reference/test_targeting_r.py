@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from khana_methods.engine.files import read_table
 from khana_methods.pmt.fit import fit_model
 from khana_methods.pmt.spec import read_spec
-from khana_methods.surveys.tables import read_table
 from khana_methods.targeting import errors, incidence, poverty
 from khana_methods.targeting.linearise import Measured
 from khana_methods.targeting.measures import at_cut_off, of_programme, poverty_indices

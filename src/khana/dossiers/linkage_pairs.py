@@ -18,9 +18,10 @@ from khana.platform.frames import open_source
 from khana.platform.workplaces import workplace
 from khana.registry import frames as registry
 from khana_methods.engine.duckdb import Engine
+from khana_methods.engine.files import read_texts
 from khana_methods.errors import InputError
 from khana_methods.matching.evaluate import wilson
-from khana_methods.matching.person_table import PAIR_COLUMNS, read_texts
+from khana_methods.matching.person_table import PAIR_COLUMNS
 
 SHOWN = ("LINKED", "REVIEW", "REJECTED", "ASK_FIELD")
 _UNKNOWN_SHOWN = 20

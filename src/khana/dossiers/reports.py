@@ -10,7 +10,6 @@ of what is not known. Each export leaves an event.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -31,6 +30,7 @@ from khana.platform.progress import Progress, silent
 from khana.programmes import selectors as programmes
 from khana.registry import report_rows as registers
 from khana_methods.disclosure.masking import mask
+from khana_methods.engine.whole_file import whole_file
 from khana_methods.errors import InputError, NotFound
 from khana_methods.overlap.finding_codes import finding_code
 
@@ -241,20 +241,15 @@ def export(
         As `stream`, and the `file`.
     """
     chosen = format or out.suffix.lstrip(".").lower() or "csv"
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as target:
+    with whole_file(out) as place:
+        with place.open("wb") as target:
             result = stream(
                 kind=kind, target=target, format=chosen, run=run, filters=filters, limit=limit, progress=progress, at=at
             )
-            target.flush()
-            os.fsync(target.fileno())
         if chosen != "json":
             about = json.dumps({**result, "file": out.name}, default=str, ensure_ascii=False, indent=1)
-            out.with_name(out.name + ".about.json").write_text(about + "\n", encoding="utf-8")
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
+            with whole_file(out.with_name(out.name + ".about.json")) as beside:
+                beside.write_text(about + "\n", encoding="utf-8")
     return {**result, "file": str(out)}
 
 

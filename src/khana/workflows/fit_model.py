@@ -18,9 +18,9 @@ from khana.access import services as access
 from khana.assessment.services import keep_model
 from khana.platform.progress import Progress, silent
 from khana.platform.workplaces import workplace
+from khana_methods.engine.files import read_table
 from khana_methods.pmt.fit import fit_model
 from khana_methods.pmt.spec import read_spec
-from khana_methods.surveys.tables import read_table
 from khana_methods.targeting.card import make_card
 
 

@@ -14,7 +14,7 @@ from khana.access import services as access
 from khana.assessment import model_store
 from khana.assessment.services import keep_study
 from khana.platform.progress import Progress, silent
-from khana_methods.surveys.tables import read_table
+from khana_methods.engine.files import read_table
 from khana_methods.targeting.drift import SHARES, measure_drift
 
 COLUMNS = ("welfare", "welfare_of", "weight", "size", "strata", "psu")

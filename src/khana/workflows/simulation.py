@@ -24,8 +24,10 @@ from khana.platform.progress import Progress, silent
 from khana.platform.workplaces import workplace
 from khana.registry import frames as registry
 from khana_methods.engine.duckdb import Engine
+from khana_methods.engine.files import load_table
 from khana_methods.errors import InputError
-from khana_methods.pmt.score import score as score_frame
+from khana_methods.pmt.features import FLAG, NUMBER, TEXT, column_types, prepared_sql, reading
+from khana_methods.pmt.score import score_sql
 from khana_methods.rules import snapshot
 from khana_methods.targeting.simulate import STEP, cube_frame, survey_frame
 
@@ -155,7 +157,7 @@ def load_survey(
 
     Args:
         token: In whose name; it needs `models.write`.
-        path: CSV or Parquet, one row a household.
+        path: CSV, XLSX, Parquet or Stata, one row a household.
         welfare: Column with consumption of one person in a year.
         size: Column with members.
         weight: Column with the household's weight; every household counts once where it is empty.
@@ -173,13 +175,10 @@ def load_survey(
     """
     named = [c for c in (welfare, size, weight, score, province, female_head, disability) if c]
     with Engine(memory_mib=MEMORY_MIB // 2) as engine:
-        place = str(path).replace("'", "''")
-        reader = "read_parquet" if path.suffix == ".parquet" else "read_csv"
-        engine.run(f"CREATE TABLE arrived AS SELECT row_number() OVER () AS household_id, * FROM {reader}('{place}')")
-        there = {
-            row[0]
-            for row in engine.rows("SELECT column_name FROM information_schema.columns WHERE table_name = 'arrived'")
-        }
+        load_table(engine, "given", path)
+        engine.run("CREATE TABLE arrived AS SELECT row_number() OVER () AS household_id, * FROM given")
+        engine.drop("given")
+        there = column_types(engine, "arrived")
         missing = [column for column in named if column not in there]
         if missing:
             raise SurveyInvalid(f"The survey lacks the column(s) {', '.join(missing)}.", columns=missing)
@@ -187,12 +186,15 @@ def load_survey(
         if not score:
             with access.scoped(token):
                 known = model_store.model_of_code(model, version)
-            engine.register(
-                "points",
-                score_frame(engine.table("SELECT * FROM arrived"), known.model).select(["household_id", "score"]),
+            absent = [column for column in known.model.columns() if column not in there]
+            if absent:
+                raise SurveyInvalid(f"The survey lacks the column(s) {', '.join(absent)}.", columns=absent)
+            prepared = prepared_sql(known.model, "arrived", there)
+            engine.run(
+                f"CREATE TABLE points AS SELECT household_id, score FROM ({score_sql(known.model, f'({prepared})')})"
             )
             by = f"{known.code}/{known.version}"
-        rows = engine.table(_survey_sql(welfare, size, weight, score, province, female_head, disability)).cast(
+        rows = engine.table(_survey_sql(there, welfare, size, weight, score, province, female_head, disability)).cast(
             survey_frame
         )
     complete = int(rows.num_rows)
@@ -206,16 +208,16 @@ def load_survey(
 
 
 def _survey_sql(
-    welfare: str, size: str, weight: str, score: str, province: str, female_head: str, disability: str
-) -> str:
+    there: Mapping[str, str], welfare: str, size: str, weight: str, score: str, province: str, female_head: str, disability: str
+) -> str:  # fmt: skip
     def column(name: str, kind: str, absent: str) -> str:
-        quoted = '"' + name.replace('"', '""') + '"'
-        return f"TRY_CAST(a.{quoted} AS {kind})" if name else absent
+        return f"({reading(name, there[name], kind)})" if name else absent
 
-    value, join = (column(score, "DOUBLE", ""), "") if score else ("p.score", "JOIN points p USING (household_id)")
+    value, join = (column(score, NUMBER, ""), "") if score else ("p.score", "JOIN points p USING (household_id)")
     return f"""SELECT * FROM (
-        SELECT {value} AS score, {column(welfare, "DOUBLE", "")} AS welfare, {column(weight, "DOUBLE", "1::DOUBLE")} AS weight,
-               {column(size, "DOUBLE", "")} AS size, {column(province, "VARCHAR", "NULL::VARCHAR")} AS province,
-               {column(female_head, "INTEGER", "0")} = 1 AS female_head, {column(disability, "INTEGER", "0")} = 1 AS disability
+        SELECT {value} AS score, {column(welfare, NUMBER, "")} AS welfare, {column(weight, NUMBER, "1::DOUBLE")} AS weight,
+               {column(size, NUMBER, "")} AS size, {column(province, TEXT, "NULL::VARCHAR")} AS province,
+               coalesce({column(female_head, FLAG, "false")}, false) AS female_head,
+               coalesce({column(disability, FLAG, "false")}, false) AS disability
         FROM arrived a {join})
         WHERE score IS NOT NULL AND welfare IS NOT NULL AND size > 0 AND weight > 0"""

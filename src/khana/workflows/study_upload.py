@@ -15,8 +15,8 @@ from khana.access import services as access
 from khana.monitoring.frameworks import country_in_use
 from khana.platform.progress import Progress, silent
 from khana.workflows import study_coverage
+from khana_methods.engine.files import read_table
 from khana_methods.surveys.design import design_of
-from khana_methods.surveys.tables import read_table
 
 
 def run(

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import re
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_STARTS = r"^[=+\-@\t\r\n＝＋－＠]"
 _NUMBER = re.compile(r"[+-]?\d[\d ,]*(?:\.\d+)?%?")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
@@ -59,3 +63,34 @@ def printable(text: str) -> str:
         'ab'
     """
     return _CONTROL.sub("", text)
+
+
+def harmless(table: pa.Table) -> pa.Table:
+    """Return a table whose texts no spreadsheet runs as formulas; columns without such texts are not touched.
+
+    Examples:
+        >>> harmless(pa.table({"a": ["=1", None, "b"], "n": [1, 2, 3]})).to_pydict()
+        {'a': ["'=1", None, 'b'], 'n': [1, 2, 3]}
+    """
+    for number, field in enumerate(table.schema):
+        if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
+            column = table.column(number)
+            risky = pc.match_substring_regex(column, _STARTS)
+            if pc.any(risky).as_py():
+                safe = [None if text is None else neutralise(text) for text in column.to_pylist()]
+                table = table.set_column(number, field, pa.array(safe, field.type))
+    return table
+
+
+def harmless_sql(text: str) -> str:
+    """Write a text so that no spreadsheet runs it, as `neutralise`: for rows that an engine writes by itself.
+
+    Args:
+        text: SQL of a text.
+
+    Examples:
+        >>> harmless_sql("name").startswith("CASE WHEN regexp_matches(name,")
+        True
+    """
+    risky = f"regexp_matches({text}, '{_STARTS}') AND NOT regexp_full_match({text}, '{_NUMBER.pattern}')"
+    return f"CASE WHEN {risky} THEN chr(39) || {text} ELSE {text} END"

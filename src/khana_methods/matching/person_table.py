@@ -7,13 +7,10 @@ Pairs are written in the columns that an evaluation reads, so that a truth file 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
@@ -48,19 +45,6 @@ class PairsUnreadable(InputError):
     """A file of pairs lacks the columns that say which records it means."""
 
     code: ClassVar[str] = "matching.pairs_unreadable"
-
-
-def read_texts(path: Path) -> pa.Table:
-    """Read a CSV or Parquet file with every cell as text, blank for nothing."""
-    if path.suffix == ".parquet":
-        table = pq.read_table(path)
-    else:
-        with path.open("rb") as head:
-            names = pa_csv.open_csv(head, parse_options=pa_csv.ParseOptions(newlines_in_values=True)).schema.names
-        texts = pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
-        table = pa_csv.read_csv(path, parse_options=pa_csv.ParseOptions(newlines_in_values=True), convert_options=texts)
-    columns = [pc.fill_null(column.cast(pa.string()), "").combine_chunks() for column in table.columns]
-    return pa.table(columns, names=table.schema.names)
 
 
 def records_of(table: pa.Table, columns: Mapping[str, str], *, country: str = "pak", order: str = "dmy") -> pa.Table:
@@ -134,7 +118,7 @@ def dedupe(
 
     Args:
         engine: Where the work is done.
-        table: Of `read_texts`.
+        table: n rows of texts, as `engine.files.read_texts` gives them.
         columns: As in `records_of`.
         file: Name written as `left_file` and `right_file`.
         country: As in `records_of`.

@@ -6,20 +6,18 @@ not at all. The counts say how many have a score, and what was missing or never 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
-import duckdb
-
+from khana_methods.disclosure.spreadsheets import harmless_sql
 from khana_methods.engine.duckdb import Engine
+from khana_methods.engine.files import show_table
+from khana_methods.engine.whole_file import whole_file
 from khana_methods.errors import InputError
 from khana_methods.pmt.features import column_types, prepared_sql
 from khana_methods.pmt.model import PmtModel
 from khana_methods.pmt.score import FeatureMissing, score_sql
-from khana_methods.surveys.tables import TableUnreadable, read_table
 
 SHOWN = 20
 
@@ -62,7 +60,7 @@ def score_file(
         KeyNotUnique: Two rows have the same household.
     """
     with Engine(memory_mib=memory_mib) as engine:
-        relation = _relation(engine, file, sheet)
+        relation = show_table(engine, "given_file", file, sheet=sheet)
         types = column_types(engine, relation)
         key = key or ("household_id" if "household_id" in types else None)
         absent = [name for name in (*model.columns(), *([key] if key else [])) if name not in types]
@@ -84,28 +82,6 @@ def score_file(
             _write(engine, ranked, out)
             result["file"] = str(out)
     return result
-
-
-def _relation(engine: Engine, file: Path, sheet: str | None) -> str:
-    """Show a file to the engine: Parquet and CSV in UTF-8 are streamed, all else is read whole."""
-    place = str(file).replace("'", "''")
-    sources = {
-        ".parquet": f"read_parquet('{place}')",
-        ".csv": f"read_csv('{place}', all_varchar = true, header = true, nullstr = '')",
-    }
-    source = sources.get(file.suffix.lower())
-    if source is not None:
-        try:
-            engine.run(f"CREATE VIEW given_file AS SELECT * FROM {source}")
-            engine.rows("SELECT count(*) FROM given_file")
-        except duckdb.Error as error:
-            engine.run("DROP VIEW IF EXISTS given_file")
-            if file.suffix.lower() == ".parquet":
-                raise TableUnreadable("The file is no Parquet that can be read.", kind=".parquet") from error
-        else:
-            return "given_file"
-    engine.register("given_file", read_table(file, sheet=sheet))
-    return "given_file"
 
 
 def _check_key(engine: Engine) -> None:
@@ -135,16 +111,12 @@ def _tally(engine: Engine, what: str, where: str) -> Mapping[str, int]:
 
 def _write(engine: Engine, select: str, out: Path) -> None:
     """Write a SELECT to a file that appears whole or not at all, for its owner alone."""
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    place = str(temporary).replace("'", "''")
-    form = "FORMAT parquet" if out.suffix.lower() == ".parquet" else "FORMAT csv, HEADER"
-    if form != "FORMAT parquet":
+    is_parquet = out.suffix.lower() == ".parquet"
+    form = "FORMAT parquet" if is_parquet else "FORMAT csv, HEADER"
+    if not is_parquet:
         lists = "array_to_string(missing, ' ') AS missing, array_to_string(unseen, ' ') AS unseen"
-        select = f"SELECT * REPLACE ({lists}) FROM ({select})"
-    try:
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        engine.run(f"COPY ({select}) TO '{place}' ({form})")
-        temporary.replace(out)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        key = f"{harmless_sql('CAST(household_id AS VARCHAR)')} AS household_id, {harmless_sql('class')} AS class"
+        select = f"SELECT * REPLACE ({lists}, {key}) FROM ({select})"
+    with whole_file(out) as place:
+        quoted = str(place).replace("'", "''")
+        engine.run(f"COPY ({select}) TO '{quoted}' ({form})")

@@ -6,15 +6,11 @@ CSV (also .gz), Parquet and XLSX. A `codebook.csv` (file, column, code, label) i
 from __future__ import annotations
 
 import csv
-import zipfile
 from pathlib import Path
 from typing import ClassVar
 
-import openpyxl
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from khana_methods.engine.duckdb import Engine
+from khana_methods.engine.files import FileUnreadable, load_table
 from khana_methods.errors import InputError
 from khana_methods.quality.roster import Roster, make_roster
 
@@ -27,57 +23,6 @@ class RosterNotFound(InputError):
     """The folder has no file that looks like a roster."""
 
     code: ClassVar[str] = "quality.roster.not_found"
-
-
-class TableUnreadable(InputError):
-    """A file is not what its name says."""
-
-    code: ClassVar[str] = "quality.table.unreadable"
-
-
-def load_table(engine: Engine, name: str, path: Path) -> None:
-    """Read one file into a table of the engine; the first sheet of a workbook.
-
-    Raises:
-        TableUnreadable, TextUnreadable: The file is not what its name says.
-    """
-    kind = path.name.lower()
-    if kind.endswith((".csv", ".csv.gz", ".txt", ".tsv")):
-        engine.register_csv(name, path)
-        return
-    try:
-        engine.register(name, pq.read_table(path) if kind.endswith(".parquet") else _sheet(path))
-    except (pa.ArrowInvalid, zipfile.BadZipFile, KeyError, OSError) as error:
-        raise TableUnreadable(
-            f"{path.name} is no CSV, Parquet or XLSX file that can be read; save it anew in one of these.",
-            file=path.name,
-        ) from error
-
-
-def _sheet(path: Path) -> pa.Table:
-    """Read the first sheet of a workbook as texts; numbers without decimals as whole numbers."""
-    book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    try:
-        rows = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
-    finally:
-        book.close()
-    rows = [row for row in rows if any(cell is not None for cell in row)]
-    if not rows:
-        raise TableUnreadable(f"The first sheet of {path.name} is empty.", file=path.name)
-    header = ["" if cell is None else str(cell) for cell in rows[0]]
-    names = [name or f"column_{number}" for number, name in enumerate(header, start=1)]
-    if len(set(names)) < len(names):
-        raise TableUnreadable(f"The first sheet of {path.name} names a column twice.", file=path.name)
-    columns = [[_cell(row[n]) if n < len(row) else None for row in rows[1:]] for n in range(len(names))]
-    return pa.table([pa.array(column, pa.string()) for column in columns], names=names)
-
-
-def _cell(value: object) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def find_files(place: Path) -> tuple[Path, Path | None]:
@@ -115,7 +60,7 @@ def read_codebook(place: Path) -> dict[tuple[str, str], str]:
     """Read what the numbers of columns mean from the codebook beside a roster; empty where there is none.
 
     Raises:
-        TableUnreadable: It lacks one of its columns.
+        FileUnreadable: It lacks one of its columns.
     """
     file = (place if place.is_dir() else place.parent) / "codebook.csv"
     if not file.is_file():
@@ -123,7 +68,7 @@ def read_codebook(place: Path) -> dict[tuple[str, str], str]:
     with file.open(encoding="utf-8-sig", newline="") as handle:
         rows = list(csv.DictReader(handle))
     if rows and not {"column", "code", "label"} <= set(rows[0]):
-        raise TableUnreadable("codebook.csv needs the columns column, code and label (and file).", file=file.name)
+        raise FileUnreadable("codebook.csv needs the columns column, code and label (and file).", file=file.name)
     return {
         (column.strip(), str(row["code"]).strip()): str(row["label"])
         for row in rows
@@ -135,7 +80,7 @@ def read_roster(engine: Engine, place: Path, *, wanted: frozenset[str] | None = 
     """Read a roster from a file or folder by the registry's facts and the words that are known.
 
     Raises:
-        RosterNotFound, RosterUnrecognised, ValuesNotUnderstood, TableUnreadable, TextUnreadable: It cannot be read so.
+        RosterNotFound, RosterUnrecognised, ValuesNotUnderstood, FileUnreadable: It cannot be read so.
     """
     persons, households = find_files(place)
     load_table(engine, "persons_read", persons)

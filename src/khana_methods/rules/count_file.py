@@ -10,10 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-import duckdb
-
 from khana_methods.engine.duckdb import Engine
-from khana_methods.engine.files import FileUnreadable, read_table
+from khana_methods.engine.files import show_table
 from khana_methods.errors import InputError
 from khana_methods.rules.check import SCOPES, Expression, home_of, uses_members
 from khana_methods.rules.compile import compile_count
@@ -78,18 +76,8 @@ def _show(
     engine: Engine, name: str, file: Path, key: str, named: Mapping[str, str], facts: list[Fact], known: FactCatalogue
 ) -> None:
     """Show a file as the relation of a rule: the household's key and one typed column for each fact."""
-    place = str(file).replace("'", "''")
-    kind = file.suffix.lower()
-    source = (
-        f"read_parquet('{place}')" if kind == ".parquet" else f"read_csv('{place}', all_varchar = true, header = true)"
-    )
-    if kind not in (".parquet", ".csv"):
-        engine.register(f"given_{name}", read_table(file))
-        source = f"given_{name}"
-    try:
-        types = {row[0]: str(row[1]).upper() for row in engine.rows(f"DESCRIBE SELECT * FROM {source}")}
-    except duckdb.Error as error:
-        raise FileUnreadable(f"{file.name} cannot be read as a table.", file=file.name) from error
+    source = show_table(engine, f"given_{name}", file)
+    types = {row[0]: str(row[1]).upper() for row in engine.rows(f"DESCRIBE SELECT * FROM {source}")}
     absent = [c for c in (key, *(named.get(fact.name, fact.name) for fact in facts)) if c not in types]
     if absent:
         raise FactColumnMissing(f"{file.name} has no column {', '.join(absent)}.", columns=absent)

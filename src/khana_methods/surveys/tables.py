@@ -1,35 +1,25 @@
-"""Any table that a person brings: CSV, XLSX or Parquet in, Arrow out; text becomes numbers only when asked.
+"""Columns of a table that a person brought, read as texts or as numbers; nothing is guessed, nothing dropped in silence.
 
-Cells of CSV and XLSX stay text, so that a code like 007 keeps its zeros. `numbers` reads a column as numbers and says
-how many cells it could not read and where; nothing is guessed and nothing is dropped in silence.
+`numbers` reads a column as numbers and says how many cells it could not read and where; `texts` brings codes to one form.
+The table itself comes from `engine.files`.
 """
 
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
 from khana_methods.standardise.digits import ascii_digits
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none", ".", "-", "missing"})
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{2,3})+(\.\d+)?")
 _YES = {"yes": 1.0, "true": 1.0, "y": 1.0, "t": 1.0, "no": 0.0, "false": 0.0, "n": 0.0, "f": 0.0}
-
-
-class TableUnreadable(InputError):
-    """The file is no table that can be read: empty, of another kind, or broken."""
-
-    code: ClassVar[str] = "surveys.tables.unreadable"
 
 
 class ColumnMissing(InputError):
@@ -53,116 +43,6 @@ class Numbers:
     blank: int
     unreadable: int
     first_rows: tuple[int, ...]
-
-
-def read_table(path: Path, *, sheet: str | None = None) -> pa.Table:
-    """Read a table file whole.
-
-    Args:
-        path: .csv, .tsv or .txt (also .gz), .xlsx or .xlsm, .parquet, .dta.
-        sheet: Sheet of a workbook; the first if absent.
-
-    Returns:
-        n rows; text columns from CSV and XLSX (null where a cell is empty), typed ones from Parquet.
-
-    Raises:
-        TableUnreadable: Another kind of file, no header, no rows, or broken.
-    """
-    kinds = [part.lower() for part in path.suffixes]
-    kind = kinds[-1] if kinds else ""
-    if kind == ".gz" and len(kinds) > 1:
-        kind = kinds[-2]
-    try:
-        if kind == ".parquet":
-            import pyarrow.parquet as pq
-
-            table = pq.read_table(path)
-        elif kind in (".xlsx", ".xlsm"):
-            table = _workbook(path, sheet)
-        elif kind == ".dta":
-            table = _stata(path)
-        elif kind in (".csv", ".tsv", ".txt", ""):
-            table = _delimited(path)
-        else:
-            raise TableUnreadable(f"A file ending in {kind} is not read here; send CSV, XLSX or Parquet.", kind=kind)
-    except (pa.ArrowInvalid, zipfile.BadZipFile, UnicodeDecodeError) as error:
-        raise TableUnreadable("The file is broken or of another kind than its name says.", kind=kind) from error
-    if table.num_rows == 0 or not table.schema.names:
-        raise TableUnreadable("The file has a header and no rows, or nothing at all.", kind=kind)
-    return table
-
-
-def read_head(path: Path, *, rows: int, sheet: str | None = None) -> pa.Table:
-    """Read the first rows of a table file, to see what it holds; see `read_table`."""
-    return read_table(path, sheet=sheet).slice(0, rows)
-
-
-def _delimited(path: Path) -> pa.Table:
-    """Read delimited text; UTF-8 first, the Windows code page where it is not that."""
-    import duckdb
-
-    if path.stat().st_size == 0:
-        raise TableUnreadable("The file is empty.", kind=".csv")
-    for encoding in ("utf-8", "CP1252"):
-        try:
-            with Engine(memory_mib=1024) as engine:
-                engine.run("SET preserve_insertion_order = true")
-                return engine.table(
-                    "SELECT * FROM read_csv($path, all_varchar = true, header = true, encoding = $encoding, "
-                    "sample_size = 20000, max_line_size = 4000000)",
-                    {"path": str(path), "encoding": encoding},
-                )
-        except duckdb.Error as error:
-            last = error
-    raise TableUnreadable("The file could not be read as delimited text with a header.", kind=".csv") from last
-
-
-def _stata(path: Path) -> pa.Table:
-    """Read a Stata file with its codes as numbers, not as their labels."""
-    import pandas
-
-    try:
-        frame = pandas.read_stata(path, convert_categoricals=False)
-    except ValueError as error:
-        raise TableUnreadable("The file is no Stata file that can be read.", kind=".dta") from error
-    return pa.Table.from_pandas(frame, preserve_index=False)
-
-
-def _workbook(path: Path, sheet: str | None) -> pa.Table:
-    """Read one sheet; the first row that has two filled cells or more is the header."""
-    from openpyxl import load_workbook
-
-    book = load_workbook(path, read_only=True, data_only=True)
-    try:
-        if sheet is not None and sheet not in book.sheetnames:
-            raise TableUnreadable(f"The workbook has no sheet {sheet}.", sheets=book.sheetnames)
-        page = book[sheet] if sheet else book[book.sheetnames[0]]
-        rows = [row for row in page.iter_rows(values_only=True) if any(cell not in (None, "") for cell in row)]
-    finally:
-        book.close()
-    start = next((at for at, row in enumerate(rows) if sum(cell not in (None, "") for cell in row) > 1), 0)
-    if not rows:
-        raise TableUnreadable("The sheet is empty.", kind=".xlsx")
-    header = ["" if cell is None else str(cell).strip() for cell in rows[start]]
-    keep = [at for at, name in enumerate(header) if name]
-    columns = {
-        header[at]: pa.array([_cell(row[at] if at < len(row) else None) for row in rows[start + 1 :]], pa.string())
-        for at in keep
-    }
-    return pa.table(columns)
-
-
-def _cell(value: Any) -> str | None:
-    """Write one cell as text: whole numbers without a point, dates as ISO."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    return str(value)
 
 
 def require_columns(table: pa.Table, names: Sequence[str]) -> None:

@@ -236,9 +236,9 @@ def extracts_expire(as_json: bool, out: Path | None) -> None:
 @printing
 def extracts_trace(file: Path, as_json: bool, out: Path | None) -> None:
     """Say which recipient's extract a leaked file comes from, by the marks in its column record_id."""
-    from khana_methods.engine.files import read_table
+    from khana_methods.engine.files import read_texts
 
-    table = read_table(file)
+    table = read_texts(file)
     if "record_id" not in table.schema.names:
         raise InputError("The file has no column record_id.")
     with acting():

@@ -6,7 +6,6 @@ solver proved, and beside what the practice of filling one programme after anoth
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,13 +50,13 @@ def assign(
     --out writes one row a benefit (.csv, .xlsx or .parquet); any other name gets the figures.
     """
     from khana_methods.engine.duckdb import Engine
-    from khana_methods.engine.files import read_table
+    from khana_methods.engine.files import read_texts
     from khana_methods.overlap.assign import assign as best
 
     with Engine(memory_mib=memory) as engine:
         done = best(
-            engine, persons=read_table(persons), programmes=read_table(programmes),
-            eligibility=read_table(eligibility), quotas=read_table(quotas), cap=cap, seconds=seconds,
+            engine, persons=read_texts(persons), programmes=read_texts(programmes),
+            eligibility=read_texts(eligibility), quotas=read_texts(quotas), cap=cap, seconds=seconds,
         )  # fmt: skip
     result: dict[str, Any] = dict(done.summary)
     if out is not None and out.suffix.lower() in (".csv", ".xlsx", ".parquet"):
@@ -70,18 +69,14 @@ def assign(
 def _write(rows: Any, out: Path, header: Mapping[str, Any]) -> None:
     """Write the rows whole or not at all, formula text made harmless as in every export."""
     from khana.dossiers.report_files import open_writer
+    from khana_methods.engine.whole_file import whole_file
 
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
     columns = (("person", "text"), ("programme", "text"))
-    try:
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as handle:
-            writer = open_writer(out.suffix.lower()[1:], handle, columns, header)
-            for batch in rows.to_batches(max_chunksize=_CHUNK):
-                writer.write(list(zip(*(column.to_pylist() for column in batch.columns), strict=True)))
-            writer.close()
-        temporary.replace(out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(out) as place, place.open("wb") as handle:
+        writer = open_writer(out.suffix.lower()[1:], handle, columns, header)
+        for batch in rows.to_batches(max_chunksize=_CHUNK):
+            writer.write(list(zip(*(column.to_pylist() for column in batch.columns), strict=True)))
+        writer.close()
 
 
 def _text(result: Mapping[str, Any], console: Console) -> None:

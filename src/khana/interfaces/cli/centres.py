@@ -124,7 +124,7 @@ def route(code: str, file: Path, only: str | None, columns: str, as_json: bool, 
     Columns: day, area (both needed), place, latitude, longitude, opens, closes, expected. A stop that is there
     already changes nothing.
     """  # noqa: D301 - \b is click's own mark for a block that keeps its lines
-    from khana_methods.surveys.tables import read_table
+    from khana_methods.engine.files import read_table
 
     rows: list[dict[str, Any]] = read_table(file).to_pylist()
     if only:

@@ -111,7 +111,7 @@ def _waivers(engine: Any, path: Path | None) -> pa.Table | None:
     """Read the findings that were set aside; a blank line number is the household's own."""
     if path is None:
         return None
-    from khana_methods.quality.roster_files import load_table
+    from khana_methods.engine.files import load_table
 
     load_table(engine, "waivers_read", path)
     found: pa.Table = engine.table(
@@ -177,9 +177,9 @@ def hfc(
     from datetime import UTC, datetime
 
     from khana_methods.engine.duckdb import Engine
+    from khana_methods.engine.files import load_table
     from khana_methods.quality.interviews.review import review
     from khana_methods.quality.interviews.submissions import lay_out, load_limits
-    from khana_methods.quality.roster_files import load_table
 
     roles = dict(part.strip().partition("=")[::2] for part in columns.split(","))
     with Engine(memory_mib=memory) as engine:

@@ -76,8 +76,8 @@ def study(
     (Chapman); reasons among the missing; determinants as marginal effects; census ratios, above one as an alarm.
     """
     from khana.workflows import study_coverage as workflow
+    from khana_methods.engine.files import read_table
     from khana_methods.surveys.design import read_design
-    from khana_methods.surveys.tables import read_table
 
     spec, words = read_design(design)
     words = _with_options(
@@ -139,7 +139,8 @@ def small_areas(
     import numpy as np
 
     from khana_methods.coverage.small_area import fay_herriot
-    from khana_methods.surveys.tables import numbers, read_table, texts
+    from khana_methods.engine.files import read_table
+    from khana_methods.surveys.tables import numbers, texts
 
     table = read_table(file)
     names = [name.strip() for name in covariates.split(",") if name.strip()]

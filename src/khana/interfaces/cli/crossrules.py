@@ -71,14 +71,14 @@ def dry_run(
     if rules is None:
         raise click.UsageError("With --in, name the rules: --rules rules.yaml.")
     from khana_methods.engine.duckdb import Engine
-    from khana_methods.engine.files import read_table
+    from khana_methods.engine.files import read_texts
     from khana_methods.overlap import crossrules as methods
 
     known = methods.load_cross_rules(rules)
     with Engine() as engine:
         stops, summary = methods.dry_run(
-            engine, drawn=read_table(file), rules=known, on=day.date() if day else date.today(), poor_below=poor_below,
-            past=read_table(past) if past else None,
+            engine, drawn=read_texts(file), rules=known, on=day.date() if day else date.today(), poor_below=poor_below,
+            past=read_texts(past) if past else None,
         )  # fmt: skip
     show_rows({**summary, "rows": stops.to_pylist()}, as_json=as_json, out=out, text=_text)
 

@@ -7,7 +7,6 @@ and replay them; anyone may ask what a finding means or why a row has one.
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -167,9 +166,6 @@ def quarantine_export(source: str | None, batch: int | None, as_json: bool, out:
             details={"rows": len(rows), "batch": batch}, at=clock.now(),
         )  # fmt: skip
         names = [field.name for field in fields(report_rows.OpenRow)]
-    if out is not None:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.close(descriptor)
     show({"rows": rows}, as_json=as_json, out=out, text=_as_csv(names))
 
 

@@ -51,8 +51,8 @@ def derive(
     Guests are in no family; who is absent but a member is. A married child begins a family of her own.
     """
     from khana_methods.engine.duckdb import Engine
+    from khana_methods.engine.files import load_table
     from khana_methods.quality.families import derive_families, summarise_families
-    from khana_methods.quality.roster_files import load_table
 
     with Engine(memory_mib=memory) as engine:
         roster, refused = roster_of(engine, place, contracts, country, _FACTS)

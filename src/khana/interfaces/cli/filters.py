@@ -45,13 +45,13 @@ def report(file: Path, definitions: Path, day: datetime | None, as_json: bool, o
     removes nobody and is counted apart; so are hits of filters that are not in force on the day.
     """
     from khana_methods.engine.duckdb import Engine
-    from khana_methods.engine.files import read_table
+    from khana_methods.engine.files import read_texts
     from khana_methods.overlap.filters import load_filters
     from khana_methods.overlap.filters import report as counted
 
     on = day.date() if day else date.today()
     with Engine() as engine:
-        found = counted(engine, hits=read_table(file), filters=load_filters(definitions), on=on)
+        found = counted(engine, hits=read_texts(file), filters=load_filters(definitions), on=on)
     rows = found.pop("filters")
     show_rows({**found, "rows": rows}, as_json=as_json, out=out, text=_text)
 

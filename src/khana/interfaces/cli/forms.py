@@ -235,7 +235,7 @@ def _table_rows(path: Path) -> list[dict[str, Any]]:
 
     if path.suffix.lower() == ".json":
         return list(json.loads(path.read_text(encoding="utf-8")).get("rows", []))
-    from khana_methods.surveys.tables import read_table
+    from khana_methods.engine.files import read_table
 
     return [dict(row) for row in read_table(path).to_pylist()]
 

@@ -135,8 +135,8 @@ def _curves(engine: Engine, file: Path) -> dict[str, Curve]:
     """Fit one curve for each fact of a file of re-interviews."""
     import numpy as np
 
+    from khana_methods.engine.files import load_table
     from khana_methods.quality.freshness.decay import fit_curve
-    from khana_methods.quality.roster_files import load_table
 
     load_table(engine, "asked_again", file)
     names = {row[0] for row in engine.rows("SELECT column_name FROM (DESCRIBE asked_again)")}

@@ -59,8 +59,8 @@ def incidence(
 
     Yes and no counts as one unit of money, so that benefit incidence is of heads. Quantiles hold equal weight.
     """
+    from khana_methods.engine.files import read_table
     from khana_methods.surveys.design import Design, read_design
-    from khana_methods.surveys.tables import read_table
     from khana_methods.targeting.incidence_table import Receipts, incidence_table, pair_table
 
     spec = read_design(design)[0] if design else Design()

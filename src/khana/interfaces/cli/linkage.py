@@ -13,6 +13,7 @@ import click
 from khana.interfaces.cli.linkage_registry import COMMANDS
 from khana.interfaces.cli.output import TeachingGroup, printing, show
 from khana.interfaces.cli.session import acting
+from khana.interfaces.cli.tables import write_table
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -54,11 +55,9 @@ def dedupe(
     as_json: bool, out: Path | None,
 ) -> None:  # fmt: skip
     """Find people who stand in FILE more than once; nothing but FILE is needed."""
-    import pyarrow.csv as pa_csv
-
     from khana_methods.engine.duckdb import Engine
+    from khana_methods.engine.files import read_texts
     from khana_methods.matching.person_table import dedupe as find
-    from khana_methods.matching.person_table import read_texts
 
     named = [part.partition("=") for part in columns.split(",")]
     said = {fact: column or fact for fact, _sign, column in named}
@@ -66,7 +65,7 @@ def dedupe(
         table = read_texts(file)
         found, learned, counts = find(engine, table, said, file=file.name, country=country, order=order)
     if pairs:
-        pa_csv.write_csv(found, pairs)
+        write_table(found, pairs)
     if card:
         card.write_text(learned.to_json(), encoding="utf-8")
     decided = found.column("decision").to_pylist()
@@ -101,7 +100,8 @@ def evaluate(pairs: Path | None, truth: Path, as_json: bool, out: Path | None) -
             access.require("linkage.read")
             show(linkage_pairs.evaluate(truth), as_json=as_json, out=out)
         return
-    from khana_methods.matching.person_table import judge, read_texts
+    from khana_methods.engine.files import read_texts
+    from khana_methods.matching.person_table import judge
 
     found = judge(read_texts(pairs), read_texts(truth))
     result: dict[str, Any] = {"linked": found.linked, "true": found.true, "found": found.found}

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from khana_methods.disclosure.spreadsheets import neutralise
+from khana_methods.disclosure.spreadsheets import harmless
+from khana_methods.engine.whole_file import whole_file
 from khana_methods.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,26 +44,8 @@ def write_frame(table: pa.Table, target: Path) -> None:
     writers = {".csv": _csv, ".parquet": pq.write_table, ".xlsx": _xlsx, ".json": _json, ".jsonl": _json}
     if target.suffix not in writers:
         raise KindUnknown(f"{target.name}: name the file .csv, .xlsx, .parquet or .json.", file=target.name)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-        writers[target.suffix](table if target.suffix == ".parquet" else _harmless(table), temporary)
-        temporary.replace(target)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _harmless(table: pa.Table) -> pa.Table:
-    """Make the texts harmless that a spreadsheet would run."""
-    for number, field in enumerate(table.schema):
-        if pa.types.is_string(field.type):
-            column = table.column(number)
-            risky = pc.match_substring_regex(column, r"^\s*[=+\-@\t\r\n＝＋－＠]")
-            if pc.any(risky).as_py():
-                safe = [None if text is None else neutralise(text) for text in column.to_pylist()]
-                table = table.set_column(number, field, pa.array(safe, pa.string()))
-    return table
+    with whole_file(target) as place:
+        writers[target.suffix](table if target.suffix == ".parquet" else harmless(table), place)
 
 
 def _csv(table: pa.Table, target: Path) -> None:

@@ -52,9 +52,9 @@ def models_fit(
     """
     from dataclasses import replace
 
+    from khana_methods.engine.files import read_table
     from khana_methods.pmt.fit import fit_model
     from khana_methods.pmt.spec import load_spec
-    from khana_methods.surveys.tables import read_table
     from khana_methods.targeting.card import make_card
 
     asked = load_spec(spec)
@@ -116,7 +116,7 @@ def models_drift(
 
     Errors then and now, R², and what each variable weighs now over the weight that the model gives it (1: unchanged).
     """
-    from khana_methods.surveys.tables import read_table
+    from khana_methods.engine.files import read_table
     from khana_methods.targeting.drift import SHARES, measure_drift
 
     found, card = _model_and_card(model, version)
@@ -181,16 +181,21 @@ def write_model(document: dict[str, Any], file: Path) -> None:
     """Write a model's document as YAML that `pmt.read.load_model` reads."""
     import yaml
 
-    file.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    from khana_methods.engine.whole_file import whole_file
+
+    with whole_file(file) as place:
+        place.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def write_card(card: Mapping[str, Any], file: Path) -> None:
     """Write a card in the form that the file's name says."""
+    from khana_methods.engine.whole_file import whole_file
     from khana_methods.targeting.card import card_text
 
     kind = {".html": "html", ".htm": "html", ".txt": "text", ".json": "json"}.get(file.suffix.lower(), "markdown")
     text = json.dumps(card, default=plain, ensure_ascii=False) if kind == "json" else card_text(card, kind)
-    file.write_text(text, encoding="utf-8")
+    with whole_file(file) as place:
+        place.write_text(text, encoding="utf-8")
 
 
 def _card_text(card: Any, console: Console) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -199,9 +198,8 @@ def publish(
 
 def write_whole(out: Path, content: bytes) -> None:
     """Write a file that appears whole or not at all; its owner alone reads it."""
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as handle:
-        handle.write(content)
-    temporary.replace(out)
+    from khana_methods.engine.whole_file import whole_file
+
+    with whole_file(out) as place:
+        place.write_bytes(content)
     print(f"Written to {out}.", file=sys.stderr)

@@ -8,10 +8,9 @@ a person looks.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -98,16 +97,10 @@ def show(result: Mapping[str, Any], *, as_json: bool, out: Path | None, text: Te
     if out is None:
         _write(result, sys.stdout, as_json, text)
         return
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        # what is written may be of people: its owner alone reads it
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-            _write(result, handle, as_json or out.suffix == ".json", text)
-        temporary.replace(out)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    from khana_methods.engine.whole_file import whole_file  # a command that writes no file starts without it
+
+    with whole_file(out) as place, place.open("w", encoding="utf-8") as handle:
+        _write(result, handle, as_json or out.suffix == ".json", text)
     print(f"Written to {out}.", file=sys.stderr)
 
 

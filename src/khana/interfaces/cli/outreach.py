@@ -85,7 +85,7 @@ def plan(
     from khana_methods.coverage.opening_hours import read_hours
     from khana_methods.coverage.outreach import Terms
     from khana_methods.coverage.outreach_ways import Ways
-    from khana_methods.surveys.tables import read_table
+    from khana_methods.engine.files import read_table
 
     if bases is None and vans is None and not (centres or teams):
         raise click.UsageError("Say how many vans there are (--vans N), or where they are (--bases FILE).")
@@ -176,7 +176,8 @@ def draw(
 ) -> None:
     """Draw areas into arms and a control, within provinces and sizes, and tell which change could be seen."""
     from khana_methods.coverage.campaigns import assign_arms, detectable
-    from khana_methods.surveys.tables import numbers, read_table, require_columns, texts
+    from khana_methods.engine.files import read_table
+    from khana_methods.surveys.tables import numbers, require_columns, texts
 
     table = read_table(file)
     require_columns(table, ["code", "missing"])
@@ -207,7 +208,8 @@ def draw(
 def measure(file: Path, level: float, as_json: bool, out: Path | None) -> None:
     """Tell what each campaign brought against the control: registrations, awareness, cost per registered poor household."""
     from khana_methods.coverage import campaigns
-    from khana_methods.surveys.tables import numbers, read_table, require_columns, texts
+    from khana_methods.engine.files import read_table
+    from khana_methods.surveys.tables import numbers, require_columns, texts
 
     table = read_table(file)
     require_columns(table, ["code", "arm", "missing", "before", "after"])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from khana.interfaces.cli.output import TeachingGroup, fields_and_rows, printing, rows_table, show
+from khana.interfaces.cli.tables import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,20 +67,18 @@ def check(
     FILE is changed. Without --weight the risk of a row is one over the rows of its class; with it the individual
     risk of Benedetti and Franconi (1998).
     """
-    import pyarrow.csv as pa_csv
-
     from khana_methods.disclosure import anonymity, recoding
     from khana_methods.engine.duckdb import Engine
-    from khana_methods.engine.files import read_table
+    from khana_methods.engine.files import read_texts
 
     named = _names(keys)
     with Engine(memory_mib=memory) as engine:
-        found = anonymity.assess(engine, read_table(file), keys=named, sensitive=_names(sensitive), weight=weight)
+        found = anonymity.assess(engine, read_texts(file), keys=named, sensitive=_names(sensitive), weight=weight)
         risky = anonymity.risky_rows_frame(engine, named, k=k, is_weighted=bool(weight)) if rows_out else None
         proposals = recoding.propose(engine, named, k=k)
         whole = recoding.plan(engine, named, k=k, at_most=left)
     if rows_out and risky is not None:
-        pa_csv.write_csv(risky, rows_out)
+        write_table(risky, rows_out)
     result: dict[str, Any] = {
         "rows": found.rows, "classes": found.classes, "smallest_class": found.smallest, "sample_uniques": found.uniques,
         **{f"rows_violating_{level}_anonymity": count for level, count in found.violating.items()},
@@ -140,18 +139,16 @@ def table(
     as_json: bool, out: Path | None,
 ) -> None:  # fmt: skip
     """Count, hide small cells and whatever would give them away, and audit the result."""
-    import pyarrow.csv as pa_csv
-
     from khana_methods.disclosure import tables
-    from khana_methods.engine.files import read_table
+    from khana_methods.engine.files import read_texts
 
     dimensions = _names(by)
     made = tables.protect(
-        tables.counts_of(read_table(file), dimensions, count), threshold=threshold, hide_zero=hide_zero
+        tables.counts_of(read_texts(file), dimensions, count), threshold=threshold, hide_zero=hide_zero
     )
     frame = tables.protected_frame(made, dimensions)
     if table_out:
-        pa_csv.write_csv(frame, table_out)
+        write_table(frame, table_out)
     result = {
         "cells": len(made.cells), "hidden_because_small": len(made.primary),
         "hidden_to_protect_them": len(made.complementary),

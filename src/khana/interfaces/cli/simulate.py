@@ -130,29 +130,28 @@ def _of_file(
 ) -> tuple[Outcome, dict[str, Any]]:
     """Count a file into a cube and move on it; its own rows are the survey where they hold welfare."""
     from khana_methods.engine.duckdb import Engine
+    from khana_methods.engine.files import load_table
+    from khana_methods.pmt.features import FLAG, NUMBER, TEXT, column_types, reading
     from khana_methods.targeting.simulate import STEP, Cube, Survey, cube_frame, move, survey_frame
 
-    def column(name: str, kind: str, absent: str) -> str:
-        quoted = '"' + columns[name].replace('"', '""') + '"'
-        return f"TRY_CAST({quoted} AS {kind})" if columns[name] else absent
-
     with Engine(memory_mib=1024) as engine:
-        place = str(file).replace("'", "''")
-        reader = "read_parquet" if file.suffix == ".parquet" else "read_csv"
-        engine.run(f"CREATE TABLE arrived AS SELECT * FROM {reader}('{place}')")
-        there = {
-            r[0] for r in engine.rows("SELECT column_name FROM information_schema.columns WHERE table_name = 'arrived'")
-        }
+        load_table(engine, "arrived", file)
+        there = column_types(engine, "arrived")
         missing = [name for name in columns.values() if name and name not in there]
         if missing:
             raise ColumnMissing(
                 f"The file lacks the column(s) {', '.join(missing)}. It has {', '.join(sorted(there))}."
             )
+
+        def column(name: str, kind: str, absent: str) -> str:
+            return reading(columns[name], there[columns[name]], kind) if columns[name] else absent
+
         engine.run(
-            f"""CREATE TABLE row_read AS SELECT {column("score", "DOUBLE", "NULL")} AS score, {column("welfare", "DOUBLE", "NULL::DOUBLE")} AS welfare,
-                {column("weight", "DOUBLE", "1::DOUBLE")} AS weight, {column("size", "DOUBLE", "1::DOUBLE")} AS size,
-                coalesce({column("province", "VARCHAR", "''")}, '') AS province, coalesce({column("female_head", "INTEGER", "0")}, 0) = 1 AS female_head,
-                coalesce({column("disability", "INTEGER", "0")}, 0) = 1 AS disability, coalesce({column("cash", "INTEGER", "0")}, 0) AS cash FROM arrived"""
+            f"""CREATE TABLE row_read AS SELECT {column("score", NUMBER, "NULL")} AS score, {column("welfare", NUMBER, "NULL::DOUBLE")} AS welfare,
+                {column("weight", NUMBER, "1::DOUBLE")} AS weight, {column("size", NUMBER, "1::DOUBLE")} AS size,
+                coalesce({column("province", TEXT, "''")}, '') AS province, coalesce({column("female_head", FLAG, "false")}, false) AS female_head,
+                coalesce({column("disability", FLAG, "false")}, false) AS disability,
+                CAST(coalesce({column("cash", NUMBER, "0")}, 0) AS INTEGER) AS cash FROM arrived"""
         )
         cells = engine.table(
             f"""SELECT province, '' AS district, CAST(ceil(score * {STEP} - 1e-9) AS INTEGER) AS bin, female_head, disability, cash,

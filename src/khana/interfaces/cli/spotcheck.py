@@ -297,7 +297,7 @@ def analyse(
 
 def _table(path: Path, memory: int) -> pa.Table:
     from khana_methods.engine.duckdb import Engine
-    from khana_methods.quality.roster_files import load_table
+    from khana_methods.engine.files import load_table
 
     with Engine(memory_mib=memory) as engine:
         load_table(engine, "given", path)

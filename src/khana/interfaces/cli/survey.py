@@ -68,9 +68,9 @@ def estimate(
     the outcome and then its regressors, or `outcome ~ a + b`; words become a line per value. Standard errors are
     linearised over strata and primary units, and a domain keeps the whole design.
     """
+    from khana_methods.engine.files import read_table
     from khana_methods.surveys.design import read_design
     from khana_methods.surveys.survey import Survey
-    from khana_methods.surveys.tables import read_table
 
     spec, _ = read_design(design)
     table = read_table(file, sheet=sheet)

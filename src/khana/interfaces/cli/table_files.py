@@ -5,10 +5,8 @@ The file appears whole or not at all, and its owner alone may read it.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +21,15 @@ def show_rows(result: Mapping[str, Any], *, as_json: bool, out: Path | None, tex
         show(result, as_json=as_json, out=out, text=text)
         return
     from khana.dossiers.report_files import open_writer
+    from khana_methods.engine.whole_file import whole_file
 
     rows: Sequence[Mapping[str, Any]] = result["rows"]
     columns = [(name, _kind([row[name] for row in rows])) for name in (rows[0] if rows else {})]
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as handle:
-            head = {name: value for name, value in result.items() if name != "rows"}
-            writer = open_writer(out.suffix.lower()[1:], handle, columns, head)
-            writer.write([[row[name] for name, _ in columns] for row in rows])
-            writer.close()
-        temporary.replace(out)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    with whole_file(out) as place, place.open("wb") as handle:
+        head = {name: value for name, value in result.items() if name != "rows"}
+        writer = open_writer(out.suffix.lower()[1:], handle, columns, head)
+        writer.write([[row[name] for name, _ in columns] for row in rows])
+        writer.close()
     if as_json:
         show({**{k: v for k, v in result.items() if k != "rows"}, "file": str(out)}, as_json=True, out=None)
     print(f"{len(rows):,} rows written to {out}.", file=sys.stderr)

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
 
 
 def write_table(table: pa.Table, out: Path | None) -> None:
-    """Write a table as CSV, as Parquet where the file's name ends in .parquet; open to its owner only."""
+    """Write a table as CSV, in which nothing runs as a formula, or as Parquet where the file's name ends so.
+
+    A file is open to its owner only.
+    """
     import pyarrow.csv as pa_csv
     import pyarrow.parquet as pq
 
+    from khana_methods.disclosure.spreadsheets import harmless
+    from khana_methods.engine.whole_file import whole_file
+
     if out is None:
-        pa_csv.write_csv(table, sys.stdout.buffer)
+        pa_csv.write_csv(harmless(table), sys.stdout.buffer)
         sys.stdout.flush()
         return
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+    with whole_file(out) as place:
         if out.suffix == ".parquet":
-            pq.write_table(table, temporary)
+            pq.write_table(table, place)
         else:
-            pa_csv.write_csv(table, temporary)
-        temporary.replace(out)
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            pa_csv.write_csv(harmless(table), place)
     print(f"Written to {out}: {table.num_rows:,} rows.", file=sys.stderr)

@@ -53,7 +53,8 @@ def _read(words: Mapping[str, Any], score: str | None, tie_key: str | None = Non
     """Read the survey that the options name; return it, the values of `--by`, the line, and the order of ties."""
     import numpy as np
 
-    from khana_methods.surveys.tables import numbers, read_table, texts
+    from khana_methods.engine.files import read_table
+    from khana_methods.surveys.tables import numbers, texts
     from khana_methods.targeting.measures import line_of
     from khana_methods.targeting.people import read_people
 

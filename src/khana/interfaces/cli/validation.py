@@ -109,7 +109,8 @@ def validation_settle(
 
     Within the margin an objection counts; further down it asks for a look. No community gains places by its verdicts.
     """
-    from khana_methods.surveys.tables import read_table, require_columns, texts
+    from khana_methods.engine.files import read_table
+    from khana_methods.surveys.tables import require_columns, texts
     from khana_methods.targeting.validation import read_verdicts, settle_lists
 
     table = read_table(returned)
@@ -141,7 +142,8 @@ def validation_settle(
 def _lists_of_file(file: Path, key: str, score: str, area: str, cut_off: float, margin: float) -> pa.Table:
     """Draw the lists from a file of scores."""
     from khana_methods.engine.duckdb import Engine
-    from khana_methods.surveys.tables import numbers, read_table, texts
+    from khana_methods.engine.files import read_table
+    from khana_methods.surveys.tables import numbers, texts
     from khana_methods.targeting.validation import draw_lists
 
     table = read_table(file)

@@ -12,7 +12,7 @@ from openpyxl import Workbook
 
 from khana_methods.disclosure import anonymity, tables
 from khana_methods.engine.duckdb import Engine
-from khana_methods.engine.files import FileUnreadable, read_table
+from khana_methods.engine.files import FileUnreadable, read_texts
 
 
 @pytest.mark.parametrize("name", ["anonymity", "recoding", "tables", "masking"])
@@ -53,10 +53,10 @@ def test_a_file_of_any_kind_is_read(tmp_path: Path) -> None:
     for line in (["a", "b"], [1, None], ["x", 2.5]):
         book.active.append(line)
     book.save(tmp_path / "t.xlsx")
-    assert read_table(tmp_path / "t.xlsx").to_pydict() == {"a": ["1", "x"], "b": ["", "2.5"]}
+    assert read_texts(tmp_path / "t.xlsx").to_pydict() == {"a": ["1", "x"], "b": ["", "2.5"]}
     (tmp_path / "t.csv").write_text("a,b\n1,\nx,2.5\n")
-    assert read_table(tmp_path / "t.csv").to_pydict() == {"a": ["1", "x"], "b": ["", "2.5"]}
+    assert read_texts(tmp_path / "t.csv").to_pydict() == {"a": ["1", "x"], "b": ["", "2.5"]}
     for name, content in (("t.pdf", b"x"), ("bad.xlsx", b"no zip"), ("bad.parquet", b"PAR")):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(FileUnreadable):
-            read_table(tmp_path / name)
+            read_texts(tmp_path / name)

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from tests.factories.linked_people import people
 
 from khana.interfaces.cli.linkage import linkage
+from khana_methods.engine.files import read_texts
 from khana_methods.errors import InputError
 from khana_methods.matching.person_table import (
     PAIR_COLUMNS,
@@ -19,7 +20,6 @@ from khana_methods.matching.person_table import (
     PairsUnreadable,
     TruthUnknown,
     judge,
-    read_texts,
     records_of,
 )
 

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from khana_methods.engine.duckdb import Engine
+from khana_methods.engine.files import FileUnreadable
 from khana_methods.quality.check_list import ChecksInvalid, CheckUnknown, load_checks
 from khana_methods.quality.roster import Roster, RosterUnrecognised, ValuesNotUnderstood, make_roster
-from khana_methods.quality.roster_files import RosterNotFound, TableUnreadable, read_roster
+from khana_methods.quality.roster_files import RosterNotFound, read_roster
 from khana_methods.quality.run_checks import WaiverNotAllowed, WaiverWithoutReason, run_checks
 
 COLUMNS = (
@@ -267,5 +268,5 @@ def test_what_is_no_roster_is_refused_in_words(tmp_path: Path) -> None:
         with pytest.raises(RosterUnrecognised, match="household_number"):
             read_roster(engine, tmp_path)
         (tmp_path / "persons.xlsx").write_bytes(b"no workbook")
-        with pytest.raises(TableUnreadable):
+        with pytest.raises(FileUnreadable):
             read_roster(engine, tmp_path)

@@ -19,8 +19,8 @@ from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.monitoring import selectors as room
 from khana.platform import clock, jobs, places
 from khana.workflows import report_coverage
+from khana_methods.engine.files import read_table
 from khana_methods.errors import InputError, KhanaError
-from khana_methods.surveys.tables import read_table
 
 _KEPT = re.compile(r"[0-9a-f]{32}\.[a-z0-9.]{1,10}")
 _TYPES = {

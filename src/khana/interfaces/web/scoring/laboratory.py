@@ -20,10 +20,10 @@ from khana.interfaces.web.context import flash
 from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.platform import clock, jobs
 from khana.workflows.judge_model import COLUMNS
+from khana_methods.engine.files import read_table
 from khana_methods.errors import InputError, KhanaError
 from khana_methods.pmt.draft import draft_spec
 from khana_methods.pmt.spec import read_spec
-from khana_methods.surveys.tables import read_head
 
 _HEAD = 2000
 
@@ -67,7 +67,7 @@ def _survey(request: HttpRequest) -> tuple[Path, str]:
 def _draft(request: HttpRequest) -> dict[str, Any]:
     path, _name = _survey(request)
     try:
-        head = read_head(path, rows=_HEAD)
+        head = read_table(path, rows=_HEAD)
     finally:
         path.unlink(missing_ok=True)
     drafted = draft_spec(head)
