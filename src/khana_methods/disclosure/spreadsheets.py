@@ -66,11 +66,11 @@ def printable(text: str) -> str:
 
 
 def harmless(table: pa.Table) -> pa.Table:
-    """Return a table whose texts no spreadsheet runs as formulas; columns without such texts are not touched.
+    """Return a table whose texts and names of columns no spreadsheet runs as formulas; other columns are not touched.
 
     Examples:
-        >>> harmless(pa.table({"a": ["=1", None, "b"], "n": [1, 2, 3]})).to_pydict()
-        {'a': ["'=1", None, 'b'], 'n': [1, 2, 3]}
+        >>> harmless(pa.table({"a": ["=1", None, "b"], "=n": [1, 2, 3]})).to_pydict()
+        {'a': ["'=1", None, 'b'], "'=n": [1, 2, 3]}
     """
     for number, field in enumerate(table.schema):
         if pa.types.is_string(field.type) or pa.types.is_large_string(field.type):
@@ -79,7 +79,7 @@ def harmless(table: pa.Table) -> pa.Table:
             if pc.any(risky).as_py():
                 safe = [None if text is None else neutralise(text) for text in column.to_pylist()]
                 table = table.set_column(number, field, pa.array(safe, field.type))
-    return table
+    return table.rename_columns([neutralise(name) for name in table.schema.names])
 
 
 def harmless_sql(text: str) -> str:
