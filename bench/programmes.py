@@ -29,15 +29,15 @@ def run(size: int) -> dict[str, Any]:
         with w.timed("make the files"):
             _make(folder, size)
         from khana_methods.engine.duckdb import Engine
-        from khana_methods.engine.files import read_table
+        from khana_methods.engine.files import read_texts
         from khana_methods.overlap.assign import assign
 
         files = {part: folder / f"{part}.parquet" for part in ("persons", "programmes", "eligibility", "quotas")}
         with w.timed("limit: read the files"):
             for path in files.values():
-                read_table(path)
+                read_texts(path)
         with w.timed("assign"), Engine(memory_mib=2048) as engine:
-            done = assign(engine, **{part: read_table(path) for part, path in files.items()}, cap=3)
+            done = assign(engine, **{part: read_texts(path) for part, path in files.items()}, cap=3)
         kept = ("eligible", "served", "served_bound", "greedy_served", "more_served_than_greedy", "value", "value_bound", "gap",
                 "is_proved_best", "benefits")  # fmt: skip
         figure, limit = w.timings["assign"], w.timings["limit: read the files"]
