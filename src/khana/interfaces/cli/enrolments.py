@@ -252,10 +252,10 @@ def ask(file: Path, programme: str, column: str, as_json: bool, out: Path | None
     """Ask of every number in a FILE whether it may join a programme of your agency; answers come in its order, by line."""
     with acting():
         from khana.dossiers import ask_before_enrol
-        from khana_methods.engine.files import read_table
+        from khana_methods.engine.files import read_texts
         from khana_methods.errors import InputError
 
-        table = read_table(file)
+        table = read_texts(file)
         if column not in table.column_names:
             raise InputError(f"The file lacks the column {column}. Name it with --column.")
         numbers = ("" if value is None else str(value) for value in table.column(column).to_pylist())
