@@ -19,8 +19,10 @@ _FILL = (
     """INSERT INTO geo_area (country, scheme, code, level, path, name, names, aliases, valid_from)
        SELECT 'pak', 'bench', 'D' || n, 2, 'PK.P' || n % 5 || '.D' || n || '.', 'D' || n, '{}', '[]', '2000-01-01' FROM generate_series(0, 149) n""",
     """INSERT INTO programmes_programme (code, name, names, agency, benefit_type, counts_to_cap, sex, poverty_targeted,
-              one_per_household, requires, incompatible_with, areas, amounts, rule, target_group, source, recorded_at)
-       SELECT 'P' || n, 'P' || n, '{}', 'A' || n, 1, true, '', true, false, '', '[]', '[]', '[]', '', '', '', now() FROM generate_series(1, 3) n
+              one_per_household, requires, incompatible_with, areas, amounts, rule, target_group, source, recorded_at,
+              unit, frequency, owner, budget_head, conditions, eligibility)
+       SELECT 'P' || n, 'P' || n, '{}', 'A' || n, 1, true, '', true, false, '', '[]', '[]', '[]', '', '', '', now(),
+              'person', '', '', '', '[]', '{}' FROM generate_series(1, 3) n
        ON CONFLICT DO NOTHING""",
     """INSERT INTO registry_person (id, area_path, created_at) SELECT n, 'PK.P' || n % 5 || '.D' || n % 150 || '.', now()
        FROM generate_series(1, %(recipients)s) n""",

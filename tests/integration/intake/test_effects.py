@@ -31,9 +31,12 @@ def registered(village: Field) -> dict[str, object]:
     with psycopg.connect(**{**embedded.connection_parameters("owner"), "dbname": village.database}) as owner:  # type: ignore[arg-type]
         owner.execute(
             "INSERT INTO programmes_programme (code, name, names, agency, benefit_type, counts_to_cap, sex, max_score, poverty_targeted,"
-            " one_per_household, requires, incompatible_with, areas, amounts, rule, target_group, source, recorded_at)"
-            " VALUES ('CASH', 'Cash', '{}', 'A', 1, true, '', 45, true, false, '', '[]', '[]', '[]', '', '', '', now()),"
-            " ('FAR', 'Far', '{}', 'A', 1, true, '', 45, true, false, '', '[]', '[\"PK2\"]', '[]', '', '', '', now())"
+            " one_per_household, requires, incompatible_with, areas, amounts, rule, target_group, source, recorded_at,"
+            " unit, frequency, owner, budget_head, conditions, eligibility)"
+            " VALUES ('CASH', 'Cash', '{}', 'A', 1, true, '', 45, true, false, '', '[]', '[]', '[]', '', '', '', now(),"
+            " 'household', '', '', '', '[]', '{}'),"
+            " ('FAR', 'Far', '{}', 'A', 1, true, '', 45, true, false, '', '[]', '[\"PK2\"]', '[]', '', '', '', now(),"
+            " 'household', '', '', '', '[]', '{}')"
         )
     first = village.send(filled(village.form, family(61), has_car="no", wall="brick"), user="registrar")
     village.work("registrar")

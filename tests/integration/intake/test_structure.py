@@ -169,8 +169,10 @@ def test_a_split_that_would_bring_benefit_waits_for_a_second_person(village: Fie
     with psycopg.connect(**{**embedded.connection_parameters("owner"), "dbname": village.database}) as owner:  # type: ignore[arg-type]
         owner.execute(
             "INSERT INTO programmes_programme (code, name, names, agency, benefit_type, counts_to_cap, sex, max_score, poverty_targeted,"
-            " one_per_household, requires, incompatible_with, areas, amounts, rule, target_group, source, recorded_at)"
-            " VALUES ('CASH', 'Cash', '{}', 'A', 1, true, '', 60, true, false, '', '[]', '[]', '[]', '', '', '', now())"
+            " one_per_household, requires, incompatible_with, areas, amounts, rule, target_group, source, recorded_at,"
+            " unit, frequency, owner, budget_head, conditions, eligibility)"
+            " VALUES ('CASH', 'Cash', '{}', 'A', 1, true, '', 60, true, false, '', '[]', '[]', '[]', '', '', '', now(),"
+            " 'household', '', '', '', '[]', '{}')"
         )
     done = propose(village, kind="SPLIT", household=number, lines=[4, 5, 6])
     # the whole is under the line once, the two halves would be twice

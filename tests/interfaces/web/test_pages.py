@@ -99,7 +99,13 @@ def test_nothing_opens_without_sign_in(country: dict[str, object]) -> None:
             if not (answer.status_code == 302 and answer["Location"].startswith("/sign-in?next=")):
                 open_ones.add(pattern.name)
     her_own = {f"my-file{part}" for part in ("", "-code", "-say", "-download", "-leave", "-read")}  # by number and code
-    assert open_ones == {"sign-in", "second-factor", "sign-out", "language", "health"} | her_own
+    published = {
+        "public",
+        "public-outlines",
+        "public-values",
+        "slip-state",
+    }  # safe figures; the state behind a slip's code
+    assert open_ones == {"sign-in", "second-factor", "sign-out", "language", "health"} | her_own | published
 
 
 def test_a_registrar_reads_her_district_only(enter: Enter, country: dict[str, object]) -> None:

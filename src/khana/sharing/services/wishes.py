@@ -69,9 +69,9 @@ def subscribe(
     Raises:
         RegistryUnknown, NoAddress, NobodyCallsBack, RegistryRefused, NoAnswer: It could not be asked; nothing is kept.
     """
-    uri = f"{_own_base()}/on-subscribe"
     with access.scoped(token):
         access.require("partners.manage", everywhere=True)
+        uri = f"{_own_base()}/on-subscribe"
         held = asking.get(registry)
         partner = _partner_of(held)
     transaction_id = str(uuid.uuid4())
@@ -116,9 +116,9 @@ def unsubscribe(*, token: str, wish: int, at: datetime) -> None:
     Raises:
         WishNotOpen: It is not in force.
     """
-    uri = f"{_own_base()}/on-unsubscribe"
     with access.scoped(token):
         access.require("partners.manage", everywhere=True)
+        uri = f"{_own_base()}/on-unsubscribe"
         held = Wish.objects.select_related("registry").filter(pk=wish, state="IN_FORCE").first()
         if held is None:
             raise WishNotOpen("This wish is not in force.", wish=wish)

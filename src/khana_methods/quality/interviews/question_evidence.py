@@ -74,7 +74,7 @@ def compare_ballots(answers: pa.Table, first: str, second: str) -> list[dict[str
         >>> table = pa.Table.from_pylist([dict(zip(answer_frame.names, row)) for row in rows], schema=answer_frame)
         >>> (one,) = compare_ballots(table, "A", "B")
         >>> one["test"], one["value_first"], one["value_second"], round(one["p"], 4)
-        ('chi_squared', 0.5, 0.2, 0.0006)
+        ('chi_squared', 0.5, 0.8, 0.0006)
     """
     sides = {first: _by_question(answers, first), second: _by_question(answers, second)}
     found = []
@@ -123,7 +123,10 @@ def _compared(
     names = sorted({*sides[0], *sides[1]})
     counts = np.array([[side.count(name) for name in names] for side in sides])
     commonest = int(counts[0].argmax())
-    row |= {"value_first": counts[0][commonest] / len(sides[0]), "value_second": counts[1][commonest] / len(sides[1])}
+    row |= {
+        "value_first": float(counts[0][commonest]) / len(sides[0]),
+        "value_second": float(counts[1][commonest]) / len(sides[1]),
+    }
     if len(names) == 2 and stats.contingency.expected_freq(counts).min() < 5:
         row |= {"test": "fisher", "p": float(stats.fisher_exact(counts)[1])}
     elif len(names) > 1 and len(names) <= 50:
