@@ -830,7 +830,7 @@ def test_commands(world: World, user: str) -> None:
     assert met == []
     after = {t: s for t, s in state(world.database).items() if not t.startswith(allowed)}
     hers = {
-        "registrar": {"registry_householdversion"},
+        "registrar": {"registry_householdversion", "identity_verification", "identity_familycheck"},
         "analyst": {
             "assessment_modelversion",
             "assessment_activation",
@@ -844,6 +844,7 @@ def test_commands(world: World, user: str) -> None:
             "beneficiaries_statechange",
             "beneficiaries_graduation",
             "beneficiaries_answer",
+            "programmes_quota",
         },
     }
     assert {t for t in after if after[t] != before[t]} <= hers.get(user, set())
