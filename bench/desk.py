@@ -11,16 +11,13 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import socket
-import subprocess
 import time
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from bench.lookup import _wait
+from bench.served import served
 from bench.world import World, loaded_country, result, world
 
 SIZE = 182_000
@@ -36,7 +33,6 @@ def run(size: int) -> dict[str, Any]:
 
 def _measure(w: World, size: int) -> dict[str, Any]:
     from khana.access import services as access
-    from khana.interfaces.cli.supervisor import web_command
     from khana.linkage.services import keep_models
     from khana.platform import embedded
     from khana.platform.secrets_store import get_secret
@@ -56,7 +52,7 @@ def _measure(w: World, size: int) -> dict[str, Any]:
     with w.timed("run over everybody"):
         whole = match_registry.run(token=w.token, at=w.now(), memory_mib=memory)
     root.execute("VACUUM ANALYZE")
-    times, named, candidates = _ask(w, root, web_command)
+    times, named, candidates = _ask(w, root)
     _again(root)
     with w.timed(f"run over {AGAIN} registered again"):
         changes = match_changes.run(token=w.token, at=w.now(), memory_mib=memory)
@@ -69,7 +65,7 @@ def _measure(w: World, size: int) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _ask(w: World, root: psycopg.Connection[Any], web_command: Any) -> tuple[list[float], int, int]:
+def _ask(w: World, root: psycopg.Connection[Any]) -> tuple[list[float], int, int]:
     from khana.access import services as access
 
     people = root.execute(
@@ -81,17 +77,8 @@ def _ask(w: World, root: psycopg.Connection[Any], web_command: Any) -> tuple[lis
     ).fetchall()
     with access.scoped(w.token):
         token = access.make_token(ttl=timedelta(hours=2))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    source = str(Path(__file__).resolve().parents[1] / "src")
-    server = subprocess.Popen(
-        web_command(host="127.0.0.1", port=port, log_level="error"),
-        env={**os.environ, "KHANA_DB_ROLE": "web", "PYTHONPATH": source},
-    )
     times, named = [], 0
-    try:
-        _wait(port)
+    with served() as port:
         line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         for place, (person, name, guardian, sex, year) in enumerate([*people[:20], *people]):
             body = {"name": name.replace("a", "e", 1), "guardian_name": guardian, "sex": sex, "birth_year": year + 1}
@@ -107,9 +94,6 @@ def _ask(w: World, root: psycopg.Connection[Any], web_command: Any) -> tuple[lis
             if place >= 20:  # the first warm the workers
                 times.append((time.perf_counter() - start) * 1000)
                 named += any(one["person"] == person for one in found["files"])
-    finally:
-        server.terminate()
-        server.wait()
     return times, named, len(people)
 
 

@@ -6,13 +6,8 @@ of the bare indexed row of the same number over a PostgreSQL connection, asked b
 
 from __future__ import annotations
 
-import csv
 import http.client
 import json
-import os
-import random
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from bench.served import numbers_of, served
 from bench.world import World, hashes, loaded_country, result, world
 
 SIZE = 1_000_000
@@ -33,24 +29,6 @@ def run(size: int) -> dict[str, Any]:
     with world() as w:
         data = loaded_country(w, size)
         return _measure(w, data, size)
-
-
-def _numbers(data: Path, many: int) -> list[str]:
-    """Return numbers of registered persons from all over the file, by reservoir sampling."""
-    pick = random.Random(5)
-    kept: list[str] = []
-    with (data / "persons.csv").open(encoding="utf-8-sig", newline="") as handle:
-        seen = 0
-        for row in csv.DictReader(handle):
-            digits = "".join(c for c in row["id_number"] if c.isdigit())
-            if len(digits) != 13:
-                continue
-            seen += 1
-            if len(kept) < many:
-                kept.append(digits)
-            elif (place := pick.randrange(seen)) < many:
-                kept[place] = digits
-    return kept
 
 
 def _at_once(ask: Callable[[int], Callable[[str], None]], numbers: list[str]) -> list[float]:
@@ -83,23 +61,14 @@ def _at_once(ask: Callable[[int], Callable[[str], None]], numbers: list[str]) ->
 
 def _measure(w: World, data: Path, size: int) -> dict[str, Any]:
     from khana.access import services as access
-    from khana.interfaces.cli.supervisor import web_command
     from khana.platform import embedded, keys
 
     owner = psycopg.connect(**embedded.connection_parameters("owner"), autocommit=True)
     owner.execute("VACUUM ANALYZE")
-    numbers = _numbers(data, CLIENTS * EACH)
+    numbers = numbers_of(data, CLIENTS * EACH)
     with access.scoped(w.token):
         tokens = [access.make_token(ttl=timedelta(hours=2)) for _ in range(CLIENTS)]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    source = str(Path(__file__).resolve().parents[1] / "src")
-    server = subprocess.Popen(
-        web_command(host="127.0.0.1", port=port, log_level="error"),
-        env={**os.environ, "KHANA_DB_ROLE": "web", "PYTHONPATH": source},
-    )
-    try:
+    with served() as port:
 
         def over_http(place: int) -> Callable[[str], None]:
             line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -115,15 +84,11 @@ def _measure(w: World, data: Path, size: int) -> dict[str, Any]:
 
             return one
 
-        _wait(port)
         _at_once(over_http, numbers)  # warm: workers loaded, pages in memory
         start = time.perf_counter()
         times = _at_once(over_http, numbers)
         seconds = time.perf_counter() - start
         audited = owner.execute("SELECT count(*) FROM audit_event WHERE action LIKE '%look%'").fetchone()
-    finally:
-        server.terminate()
-        server.wait()
     held = {number: keys.token("PK", number) for number in numbers}
 
     def bare(_place: int) -> Callable[[str], None]:
@@ -142,19 +107,6 @@ def _measure(w: World, data: Path, size: int) -> dict[str, Any]:
         size=size, clients=CLIENTS, requests=len(times), per_second=round(len(times) / seconds, 1), p50=times[len(times) // 2],
         audited=audited[0] if audited else 0, inputs=hashes(data / "persons.csv"),
     )  # fmt: skip
-
-
-def _wait(port: int) -> None:
-    for _ in range(200):
-        try:
-            line = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-            line.request("GET", "/health")
-            if line.getresponse().status == 200:
-                return
-        except OSError:
-            pass
-        time.sleep(0.1)
-    raise RuntimeError("the web server did not answer")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from bench.lookup import _numbers, _wait
+from bench.served import numbers_of, served
 from bench.world import World, hashes, loaded_country, result, world
 
 SIZE = 100_000
@@ -68,24 +65,15 @@ def _paced(ask: Callable[[int], Callable[[str], None]], numbers: list[str]) -> l
 
 def _measure(w: World, data: Path, size: int) -> dict[str, Any]:
     from khana.access import services as access
-    from khana.interfaces.cli.supervisor import web_command
     from khana.platform import embedded, keys
 
     owner = psycopg.connect(**embedded.connection_parameters("owner"), autocommit=True)
     owner.execute("VACUUM ANALYZE")
-    numbers = _numbers(data, PER_SECOND * SECONDS)
+    numbers = numbers_of(data, PER_SECOND * SECONDS)
     with access.scoped(w.token):
         tokens = [access.make_token(ttl=timedelta(hours=2)) for _ in range(CLIENTS)]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    source = str(Path(__file__).resolve().parents[1] / "src")
-    server = subprocess.Popen(
-        web_command(host="127.0.0.1", port=port, log_level="error"),
-        env={**os.environ, "KHANA_DB_ROLE": "web", "PYTHONPATH": source},
-    )
     answers: dict[str, int] = {}
-    try:
+    with served() as port:
 
         def over_http(place: int) -> Callable[[str], None]:
             line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
@@ -103,13 +91,9 @@ def _measure(w: World, data: Path, size: int) -> dict[str, Any]:
 
             return one
 
-        _wait(port)
         _paced(over_http, numbers)  # warm: workers loaded, pages in memory
         answers.clear()
         times = _paced(over_http, numbers)
-    finally:
-        server.terminate()
-        server.wait()
     held = {number: keys.token("PK", number) for number in numbers}
 
     def bare(_place: int) -> Callable[[str], None]:
