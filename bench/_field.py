@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +14,7 @@ from typing import Any
 
 from tests.factories.filled_forms import filled, member
 
+from bench.served import served as product
 from bench.world import World
 
 SOURCE = str(Path(__file__).resolve().parents[1] / "src")
@@ -104,37 +102,8 @@ print(user.token)"""
 @contextmanager
 def served(*, worker: bool = False) -> Iterator[str]:
     """Run the web server of the product, and its worker where asked; lend the address."""
-    from khana.interfaces.cli.supervisor import web_command
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    env = {**os.environ, "PYTHONPATH": SOURCE}
-    running = [
-        subprocess.Popen(
-            web_command(host="127.0.0.1", port=port, log_level="error"), env={**env, "KHANA_DB_ROLE": "web"}
-        )
-    ]
-    if worker:
-        running.append(
-            subprocess.Popen([sys.executable, "-m", "khana.interfaces.jobs"], env={**env, "KHANA_DB_ROLE": "worker"})
-        )
-    try:
-        for _ in range(200):
-            try:
-                line = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-                line.request("GET", "/health")
-                if line.getresponse().status == 200:
-                    break
-            except OSError:
-                pass
-            time.sleep(0.1)
+    with product(worker=worker) as port:
         yield f"http://127.0.0.1:{port}"
-    finally:
-        for one in running:
-            one.terminate()
-        for one in running:
-            one.wait()
 
 
 def utc() -> datetime:

@@ -8,6 +8,7 @@ import os
 import random
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,24 +16,27 @@ from pathlib import Path
 
 
 @contextmanager
-def served() -> Iterator[int]:
-    """Run the web server as `khana up` runs it, on a free port of this machine; give the port once it answers."""
+def served(*, worker: bool = False) -> Iterator[int]:
+    """Run the web server as `khana up` runs it, on a free port, and the worker where asked; give the port once it answers."""
     from khana.interfaces.cli.supervisor import web_command
 
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     source = str(Path(__file__).resolve().parents[1] / "src")
-    server = subprocess.Popen(
-        web_command(host="127.0.0.1", port=port, log_level="error"),
-        env={**os.environ, "KHANA_DB_ROLE": "web", "PYTHONPATH": source},
-    )
+    environment = {**os.environ, "PYTHONPATH": source}
+    commands = [(web_command(host="127.0.0.1", port=port, log_level="error"), "web")]
+    if worker:
+        commands.append(([sys.executable, "-m", "khana.interfaces.jobs"], "worker"))
+    parts = [subprocess.Popen(words, env={**environment, "KHANA_DB_ROLE": role}) for words, role in commands]
     try:
         _wait(port)
         yield port
     finally:
-        server.terminate()
-        server.wait()
+        for part in parts:
+            part.terminate()
+        for part in parts:
+            part.wait()
 
 
 def numbers_of(data: Path, many: int) -> list[str]:
