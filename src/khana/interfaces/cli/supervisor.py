@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 
 import click
 
-from khana.platform import embedded, places
+from khana.platform import embedded, incoming, places
 from khana_methods.errors import Unavailable
 
 READY_SECONDS = 60
@@ -150,12 +150,14 @@ def _load_sample(wish: Wish) -> None:
 def web_command(*, host: str, port: int, log_level: str = "warning") -> list[str]:
     """Return the command of the web server.
 
-    Two processes of four threads: more threads only wait for one another's turn in Python, and the
-    slowest answers of twenty clients come a third later (`script/bench lookup`).
+    Two processes in which four requests work at once (`khana.platform.incoming`): more only wait for one another's turn in
+    Python, and the slowest answers of twenty clients come a third later (`script/bench lookup`). The other threads wait for
+    bodies that are still on the way. Headers have their own time; HTTP/1 alone, because only that has one.
     """
     return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
-        "--workers", "2", "--blocking-threads", "4", "--no-ws", "--log-level", log_level,
+        "--workers", "2", "--blocking-threads", str(incoming.THREADS), "--no-ws", "--log-level", log_level,
+        "--http", "1", "--http1-header-read-timeout", str(int(incoming.first_seconds() * 1000)),
         "khana_settings.wsgi:application",
     ]  # fmt: skip
 
