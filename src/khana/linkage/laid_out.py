@@ -24,6 +24,7 @@ from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import NotConfigured
 from khana_methods.matching.blocking import BlockingPass
 from khana_methods.matching.weights import FREQUENCY_OF
+from khana_methods.standardise.names import READING
 
 MOST_IN_BLOCK = 1_500  # records that share one key; a larger block says too little to be read
 _BATCH = 20_000
@@ -190,11 +191,13 @@ def open_register() -> Register:
     """Open what the last runs laid out.
 
     Raises:
-        NotLaidOut: There is nothing.
+        NotLaidOut: There is nothing, or only what an earlier reading of names laid out.
     """
     layers = []
     for path in sorted(one for one in folder().iterdir() if one.suffix != ".new" and (one / "meta.json").exists()):
-        layers.append(Layer(path, json.loads((path / "meta.json").read_text())))
+        meta = json.loads((path / "meta.json").read_text())
+        if meta.get("reading") == READING:  # names are read otherwise since: its keys would meet nobody
+            layers.append(Layer(path, meta))
     while layers and layers[0].meta["is_change"]:
         layers.pop(0)
     if not layers:
@@ -232,7 +235,7 @@ def lay_out(engine: Engine, passes: Sequence[BlockingPass], meta: dict[str, Any]
             engine, place, "skeleton",
             "SELECT skeleton AS name, max(skeleton_share) AS share FROM person_record_guardian WHERE skeleton <> '' GROUP BY 1",
         )  # fmt: skip
-    (place / "meta.json").write_text(json.dumps(meta))
+    (place / "meta.json").write_text(json.dumps({**meta, "reading": READING}))
     shutil.rmtree(place.with_suffix(""), ignore_errors=True)
     place.rename(place.with_suffix(""))
     if not meta["is_change"]:

@@ -20,6 +20,10 @@ import pyarrow.compute as pc
 import yaml
 
 from khana_methods.standardise.digits import comparison_key
+from khana_methods.standardise.scripts import ARABIC_SCRIPT, BANGLA_SCRIPT, mend_bangla, romanised
+from khana_methods.standardise.spelling import SERVANT, fold, skeleton
+
+READING = 2  # raised when names are read otherwise: keys that were kept from an earlier reading no longer meet new ones
 
 
 class PersonName(NamedTuple):
@@ -44,31 +48,6 @@ class PersonName(NamedTuple):
     initials: tuple[str, ...] = ()
 
 
-# Spelling classes of domain §7.3, and words that stand for an attribute. First match wins; whole words only.
-_CLASSES: tuple[tuple[str, str], ...] = (
-    (r"m[uo]?h+[aeiou]*m+[aeiou]*[dt]|m[ao]h[ao]m[ae]d|md|mohd|mhd|mohmd", "muhammad"),
-    (r"mst|must|most|mosa|m[uo]s+a+m+[ao]*t+|musmat", "mst"),
-    (r"s[ae]*i?y+[ae]*d+[ae]?h?", "syed"),
-    (r"al+h[ae]+j+|h[ae]+j+[iy]+|hajji", "haji"),
-    (r"r[aei]+h+[a]?m[aeiou]+n", "rahman"),
-    (r"h[uo]+s+[ae]*[iy]+n|h[uo]+s+[ae]+[iy]*n|h[uo]sen", "husain"),
-    (r"h[aou]+[qk](?:ue|u)?", "hak"),
-    (r"ch[aou]+w?d+h?[aeiou]*r+[iye]+|ch[ao]+dr[iy]", "chaudhri"),
-    (r"t[aeo]lu[kq]d[aeo]r", "talukdar"),
-    (r"m[ao]nd[aoe]l", "mandal"),
-    (r"s[ia]d+[iy]+[qk](?:ue|ui|i|y|a|ah)?", "sidik"),
-    (r"s[oa]rk[ae]r", "sarkar"),
-    (r"m[iy]+[ae]+h?", "mia"),
-    (r"ahm+[ae]+d", "ahmad"),
-    (r"akh?t+[aeo]r", "akhtar"),
-    (r"b[ei]+g[aou]+m", "begam"),
-    (r"kh?at[ou]+n", "khatun"),
-    (r"b[ae]+n[ou]+", "bano"),
-    (r"b[ie]+b[ie]+", "bibi"),
-    (r"sh[ae]+[iy]*kh?", "shaikh"),
-    (r"m[ao]+l+[ao]+h?|mul+ah?", "mola"),
-)
-_CLASS_OF = tuple((re.compile(pattern), name) for pattern, name in _CLASSES)
 _PREFIXES = {"muhammad": "MUHAMMAD", "mst": "MST", "syed": "SYED"}
 _TITLES = {
     "haji": "HAJI", "hafiz": "HAFIZ", "maulana": "MAULANA", "molvi": "MAULANA", "moulvi": "MAULANA", "molana": "MAULANA",
@@ -84,7 +63,32 @@ _COURTESY = {
     "khan": "KHAN", "mia": "MIA", "chaudhri": "CHAUDHRY", "shaikh": "SHEIKH", "malik": "MALIK", "jan": "JAN",
     "mian": "MIAN", "rana": "RANA",
 }  # fmt: skip
-_PARTICLES = frozenset(["ud", "ul", "ur", "us", "un", "uz", "ush", "ad", "al", "ar", "el", "e", "i", "ibn", "bin"])
+_PARTICLES = frozenset(
+    [
+        "ud",
+        "ul",
+        "ur",
+        "us",
+        "un",
+        "uz",
+        "ush",
+        "ad",
+        "al",
+        "ar",
+        "el",
+        "e",
+        "i",
+        "ibn",
+        "bin",
+        "উদ",
+        "উল",
+        "উর",
+        "উস",
+        "উন",
+        "উজ",
+        "আল",
+    ]
+)
 _JOINED = (
     (re.compile(r"^(?:abd[aeou](?:l|[rsnzdt](?=[rsnzdt]))?)(\w{3,})$"), ("abdul", 1)),
     (re.compile(r"^(\w{2,})[uo]d+[ie]+n$"), (1, "din")),
@@ -92,8 +96,9 @@ _JOINED = (
     (re.compile("^عبد(?:ال)?(\\w{2,})$"), ("عبد", 1)),
     (re.compile("^(\\w{2,})(?:ال)?دین$"), (1, "دین")),
     (re.compile("^(\\w{2,})اللہ$"), (1, "اللہ")),
-    (re.compile("^ال(\\w{3,})$"), (1,)),
-    (re.compile("^(.{2,})ুদ্দ[িী]ন$"), (1, "দিন")),
+    (re.compile("^(.{2,}?)(?:ু|উ)দ্দ[িী]ন$"), (1, "দিন")),
+    (re.compile("^(?!আব্?দ)(.{2,}?)ুল্লাহ?$"), (1, "উল্লাহ")),
+    (re.compile(r"^(\w{2,})[uo]n+is+a$"), (1, "nisa")),
     (re.compile(r"^(\w{2,})[uo]r+[aei]h+m[ae]n$"), (1, "rahman")),
     (re.compile(r"^(\w{2,})[uo]l+h[aou]+[qk](?:ue)?$"), (1, "hak")),
     (re.compile(r"^(\w{2,})[uo]l+(?:islam)$"), (1, "islam")),
@@ -104,15 +109,18 @@ _WHOLE = {
     **dict.fromkeys(("abdul", "abdur", "abdus", "abdun", "abduz", "abd", "abdel", "abdal", "abdool"), "abdul"),
     **dict.fromkeys(("উদ্দিন", "উদ্দীন", "দীন"), "দিন"),
     **dict.fromkeys(("আব্দুল", "আবদুল", "আব্দুর", "আবদুর", "আব্দুস", "আবদুস"), "আবদ"),
+    **dict.fromkeys(("উল্লাহ", "উল্লা", "আল্লাহ"), "উল্লাহ"),
     "عبدل": "عبد",
     "الدین": "دین",
 }
-_SERVANT = frozenset(("abdul", "عبد", "আবদ"))
-_HALVES = _SERVANT | {"gulam", "غلام"}
+_WITH_ARTICLE = re.compile("^ال(?!لہ$)(\\w{2,})$")
+_NOT_ARTICLE = frozenset(("الیاس", "الطاف", "الماس"))  # Ilyas, Altaf, Almas
+_HALVES = SERVANT | {"gulam", "غلام"}
 _SECOND = frozenset(
     ("rahman", "hak", "islam", "alam", "huda", "karim", "kadir", "amin", "bari", "hasan", "husain", "din")
 )
 _CONSTRUCT = re.compile(r"^(\w{2,}?)[uo][lrsnz]$")
+_BANGLA_CONSTRUCT = re.compile("^(.{2,}?)ু[লরসনজ]$")
 _NOT_CONSTRUCT = frozenset(
     [
         "rasul",
@@ -128,47 +136,12 @@ _NOT_CONSTRUCT = frozenset(
         "noor",
         "nur",
         "ghafur",
+        *("রসুল", "মকবুল", "গুল", "মনসুর", "মঞ্জুর", "গফুর", "নুর"),
     ]
 )
-_NOT_PARTED = frozenset(["abdullah", "abdulla", "abdulah", "abdallah"])
-_FOLDS = (
-    (re.compile(r"(?<=[aeiou])[qk]u?e$"), "k"),
-    (re.compile(r"ph"), "f"),
-    (re.compile(r"ck|q"), "k"),
-    (re.compile(r"c(?!h)"), "k"),
-    (re.compile(r"w"), "v"),
-    (re.compile(r"z"), "j"),
-    (re.compile(r"x"), "ks"),
-    (re.compile(r"gh"), "g"),
-    (re.compile(r"kh"), "k"),
-    (re.compile(r"([bdt])h"), r"\1"),
-    (re.compile(r"ee+|ea|ie|iy|y(?![aeiou])"), "i"),
-    (re.compile(r"oo+|ou|au|aw"), "u"),
-    (re.compile(r"ai|ay|ei|ey"), "e"),
-    (re.compile(r"(.)\1+"), r"\1"),
-    (re.compile(r"(?<=[aeiou])h$"), ""),
-)
-_VOWEL_FOLD = str.maketrans("eo", "iu")
+_NOT_PARTED = {**dict.fromkeys(("abdullah", "abdulla", "abdulah", "abdallah"), "abdulah"), "عبداللہ": "عبداللہ"}
 _LATIN = re.compile(r"[a-z]")
 _ACCENTS = re.compile("([A-Za-z])[\u0300-\u036f]+")  # Bénazir is Benazir; marks of other scripts stay
-_URDU = re.compile("[\u0600-\u06ff]")
-_BANGLA = re.compile("[\u0980-\u09ff]")
-_URDU_SOUNDS = str.maketrans(
-    dict(zip("بپتٹثجچحخدڈذرڑزژسشصضطظغفقکگلمنں", "bpttsjchkddjrrjjsssjtjgfkkglmnn", strict=True))
-    | dict.fromkeys("ہھ", "h")
-    | dict.fromkeys("اآأإعویےئؤءۂۃۓ", "a")
-)
-_BANGLA_SOUNDS = str.maketrans(
-    dict(
-        zip(
-            "কখগঘঙচছজঝঞটঠডঢণতথদধনপফবভমযরলশষসহৎং",
-            "kkggnccjjnttddnttddnpfbbmjrlssshtn",
-            strict=True,
-        )
-    )
-    | dict.fromkeys("অআইঈউঊঋএঐওঔািীুূৃেৈোৌ", "a")
-    | {"্": None, "ঃ": None, "ঁ": None, "়": None}
-)
 
 
 @lru_cache(maxsize=1)
@@ -176,75 +149,32 @@ def _script_words() -> dict[str, tuple[str, str]]:
     """Give (kind, code) of each word of Urdu and Bangla script that is an attribute."""
     text = resources.files("khana_methods.standardise").joinpath("names.yaml").read_text(encoding="utf-8")
     return {
-        comparison_key(word): (kind, code)
+        comparison_key(mend_bangla(word)): (kind, code)
         for kind, codes in yaml.safe_load(text).items()
         for code, words in codes.items()
         for word in words
     }
 
 
-@lru_cache(maxsize=200_000)
-def fold(word: str) -> str:
-    """Bring one Latin word to its spelling class.
-
-    Args:
-        word: Small ASCII letters.
-
-    Returns:
-        A class whose members are one name written differently; readable, and not to be shown.
-
-    Source:
-        Spelling variants as registries of both countries show them: domain report §7.3.
-
-    Examples:
-        >>> [fold(word) for word in ("rehman", "rahaman", "rahman")]
-        ['rahman', 'rahman', 'rahman']
-        >>> fold("haque") == fold("hoque") == fold("huq"), fold("hussain") == fold("hossain") == fold("husain")
-        (True, True)
-        >>> fold("siddique") == fold("siddiky"), fold("chowdhury") == fold("choudhury") == fold("chaudhry")
-        (True, True)
-        >>> fold("wazeer") == fold("wazir"), fold("yusuf") == fold("yousuf"), fold("fatimah") == fold("fatima")
-        (True, True, True)
-        >>> fold("hasan") == fold("hussain")
-        False
-    """
-    for pattern, name in _CLASS_OF:
-        if pattern.fullmatch(word):
-            return name
-    for pattern, put in _FOLDS:
-        word = pattern.sub(put, word)
-    return word.translate(_VOWEL_FOLD)
-
-
-@lru_cache(maxsize=200_000)
-def skeleton(word: str) -> str:
-    """Reduce one word of any of the three scripts to the consonants that all three write.
-
-    Vowels, and the letters that stand for vowels in one script and consonants in another (w, y, inner h), go;
-    a leading vowel of any kind is `a`. For blocking and for comparison across scripts.
-
-    Examples:
-        >>> skeleton("rahman") == skeleton("رحمن") == skeleton("রহমান")
-        True
-        >>> skeleton("shamim") == skeleton("شمیم") == skeleton("শামীম"), skeleton("akbar") == skeleton("اکبر")
-        (True, True)
-    """
-    if word in _SERVANT:
-        return "abd"
-    if _URDU.search(word):
-        sounds = word.translate(_URDU_SOUNDS)
-    elif _BANGLA.search(word):
-        sounds = word.translate(_BANGLA_SOUNDS)
-    else:
-        sounds = re.sub(r"[aeiouwvy]", "a", fold(word)).replace("z", "j")
-    sounds = re.sub(r"(.)\1+", r"\1", sounds)
-    return sounds[:1] + re.sub(r"[ah]", "", sounds[1:])
-
-
 def _words(text: str) -> list[str]:
     """Part a name into words; a Latin word at its capitals' change too (BiBi stays one)."""
-    plain = comparison_key(_ACCENTS.sub(r"\1", unicodedata.normalize("NFD", text)).replace(".", ". "))
+    mended = unicodedata.normalize("NFD", mend_bangla(text))
+    plain = comparison_key(_ACCENTS.sub(r"\1", mended).replace(".", ". "))
     return re.sub(r"\b(b[ie]+) (b[ie]+)\b", r"\1\2", plain).split()
+
+
+def _construct(word: str, following: str) -> re.Match[str] | None:
+    """Find the first half of a name of two in construct, such as Aziz in Azizur Rahman; in Latin and Bangla script."""
+    if word in _NOT_CONSTRUCT:
+        return None
+    if BANGLA_SCRIPT.search(word):
+        return _BANGLA_CONSTRUCT.match(word) if skeleton(following) in _second_skeletons() else None
+    return _CONSTRUCT.match(word) if fold(following) in _SECOND else None
+
+
+@lru_cache(maxsize=1)
+def _second_skeletons() -> frozenset[str]:
+    return frozenset(map(skeleton, _SECOND))
 
 
 def _part_particles(words: list[str]) -> list[str]:
@@ -253,8 +183,7 @@ def _part_particles(words: list[str]) -> list[str]:
     for position, word in enumerate(words):
         if word in _PARTICLES and parted and position + 1 < len(words):
             continue
-        following = fold(words[position + 1]) if position + 1 < len(words) else ""
-        construct = _CONSTRUCT.match(word) if following in _SECOND and word not in _NOT_CONSTRUCT else None
+        construct = _construct(word, words[position + 1]) if position + 1 < len(words) else None
         if construct and word not in _WHOLE:
             parted.append(construct[1])
             continue
@@ -262,7 +191,11 @@ def _part_particles(words: list[str]) -> list[str]:
             parted.append(_WHOLE[word])
             continue
         if word in _NOT_PARTED:
-            parted.append("abdulah")
+            parted.append(_NOT_PARTED[word])
+            continue
+        article = _WITH_ARTICLE.match(word) if parted and word not in _NOT_ARTICLE else None
+        if article:
+            parted.append(article[1])
             continue
         for pattern, shape in _JOINED:
             match = pattern.match(word)
@@ -303,7 +236,9 @@ def person_name(text: str) -> PersonName:
     words = _words(text)
     joined = " ".join(words)
     scripts = [
-        name for name, pattern in (("latin", _LATIN), ("urdu", _URDU), ("bangla", _BANGLA)) if pattern.search(joined)
+        name
+        for name, pattern in (("latin", _LATIN), ("urdu", ARABIC_SCRIPT), ("bangla", BANGLA_SCRIPT))
+        if pattern.search(joined)
     ]
     if not scripts:
         return PersonName(text)
@@ -343,20 +278,27 @@ def _classify(word: str) -> tuple[str, str, str]:
         kind, code = _script_words().get(word, ("", ""))
         if not kind and len(word) == 1:
             return "initial", word, word
+        if not kind and BANGLA_SCRIPT.search(word):
+            kind, code = _attribute(fold(romanised(word)))
         return kind, code, word
     if len(word) == 1:
         return "initial", word, word
     if word in _TITLES:
         return "title", _TITLES[word], word
     form = "mian" if word == "mian" else fold(word)
+    return (*_attribute(form, word), form)
+
+
+def _attribute(form: str, word: str = "") -> tuple[str, str]:
+    """Say what a word in its spelling class, or as written, is beside a name; two empty texts where it is one."""
     if form in _PREFIXES:
-        return "prefix", _PREFIXES[form], form
+        return "prefix", _PREFIXES[form]
     if form == "haji":
-        return "title", "HAJI", form
+        return "title", "HAJI"
     for courtesy in (word, form):
         if courtesy in _COURTESY:
-            return "courtesy", _COURTESY[courtesy], form
-    return "", "", form
+            return "courtesy", _COURTESY[courtesy]
+    return "", ""
 
 
 NAME_COLUMNS = pa.schema(

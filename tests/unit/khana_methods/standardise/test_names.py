@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from khana_methods.standardise import names
-from khana_methods.standardise.names import fold, name_columns, person_name, skeleton
+from khana_methods.standardise import names, scripts, spelling
+from khana_methods.standardise.names import name_columns, person_name
+from khana_methods.standardise.spelling import fold, skeleton
 
 # Domain report 7.3: variants of one name.
 CLASSES = (
@@ -32,7 +33,9 @@ CLASSES = (
 
 
 def test_doctests() -> None:
-    assert doctest.testmod(names).failed == 0
+    for module in (names, spelling, scripts):
+        told = doctest.testmod(module)
+        assert told.attempted and told.failed == 0
 
 
 @pytest.mark.parametrize("words", CLASSES)
@@ -73,6 +76,41 @@ def test_spellings_meet(spellings: tuple[str, ...]) -> None:
         ("Nasir Uddin", "নাসির উদ্দিন"),
         ("Md. Abdur Rahman", "মোঃ আব্দুর রহমান"),
         ("Rahima Khatun", "রহিমা খাতুন"),
+        ("Shirin Sharmin Chaudhury", "শিরীন শারমিন চৌধুরী"),
+        ("Fazlul Haque Amini", "ফজলুল হক আমিনী"),
+        ("Mizanur Rahman Chowdhury", "মিজানুর রহমান চৌধুরী"),
+        ("Obaidul Quader", "ওবায়দুল কাদের"),
+        ("Rowshan Ershad", "রওশন এরশাদ"),
+        ("Ramesh Chandra Sen", "রমেশ চন্দ্র সেন"),
+        ("Abul Hassan Mahmud Ali", "আবুল হাসান মাহমুদ আলী"),
+        ("Khurshid Jahan Haque", "খুরশীদ জাহান হক"),
+        ("Meher Afroz Chumki", "মেহের আফরোজ চুমকি"),
+        ("Humayun Rashid Choudhury", "হুমায়ূন রশীদ চৌধুরী"),
+        ("Mir Quasem Ali", "মীর কাসেম আলী"),
+        ("Syed Mohsin Ali", "সৈয়দ মহসিন আলী"),
+        ("Zafarullah Khan Jamali", "জাফরুল্লাহ খান জামালি"),
+        ("Hamid-ul-Haq", "হামিদ-উল-হক"),
+        ("Nizamuddin", "নিজামউদ্দিন"),
+        ("Shyamal Biswas", "শ্যামল বিশ্বাস"),
+        ("Swapna Rani", "স্বপ্না রানী"),
+        ("Dwijen Sharma", "দ্বিজেন শর্মা"),
+        ("Chand Mia", "চাঁদ মিয়া"),
+        ("Uma Shankar", "উমা শংকর"),
+        ("Uma Shankar", "উমা শঙ্কর"),
+        ("Khawaja Saad Rafique", "خواجہ سعد رفیق"),
+        ("Mahmood Khan Achakzai", "محمود خان اچکزئی"),
+        ("Ghulam Ahmad Bilour", "غلام احمد بلور"),
+        ("Sardar Ayaz Sadiq", "سردار اياز صادق"),
+        ("Ameen Faheem", "امين فھيم"),
+        ("Zafarullah Khan Jamali", "ظفرالله خان جمالی"),
+        ("Shah Mehmood Qureshi", "شاہ محمود قریشی"),
+        ("Ayesha Gulalai Wazir", "عائشہ گلالئی وزیر"),
+        ("Murtaza Javed Abbasi", "مرتضیٰ جاوید عباسی"),
+        ("Zulfiqar Ali", "ذوالفقار علی"),
+        ("Mumtaz Buriro", "ممتاز برڑو"),
+        ("Muhammad Ilyas", "محمد الیاس"),
+        ("Zaibunnisa", "زیب النساء"),
+        ("Abdullah", "عبداللہ"),
     ],
 )
 def test_skeletons_meet_across_scripts(latin: str, native: str) -> None:
@@ -178,3 +216,31 @@ def test_public_names_of_different_people_stay_apart() -> None:
     names = [person_name(spellings[0]) for spellings in _PUBLIC]
     assert len({name.skeleton for name in names}) == len(names)
     assert len({name.key for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("কাসেেম আলী", "কাসেম আলী"), ("আক্তাার", "আক্তার"), ("হুমা\u09af\u09bcুন", "হুমা\u09dfুন"), ("র\u200d্যাব", "র্যাব")],
+)
+def test_bangla_that_a_keyboard_broke_is_read_and_kept(typed: str, meant: str) -> None:
+    read = person_name(typed)
+    assert read.original == typed
+    assert (read.key, read.skeleton) == (person_name(meant).key, person_name(meant).skeleton)
+
+
+def test_attributes_in_spellings_of_bangla_that_no_table_has() -> None:
+    assert person_name("মোহাম্মেদ আলী").prefixes == ("MUHAMMAD",)
+    assert person_name("রহিমা বেগাম").courtesy == ("BEGUM",)
+    assert person_name("মাহমুদ আলী").prefixes == ()
+
+
+def test_names_of_one_script_stay_apart() -> None:
+    told = ["রহিমা", "রহমান", "হাসান", "হোসেন জাহান", "শাহিনা", "سلمیٰ", "سلیم رضا", "نسیمہ ناز", "نسرین"]
+    assert len({person_name(text).skeleton for text in told}) == len(told)
+
+
+@given(st.text(alphabet="কখগঘঙচযরলশসহমবদতাি ীুূেোৌ়্ংঃঁৎ\u200d\u200c\u09df\u09dc", max_size=24))
+def test_any_bangla_is_read_and_kept(text: str) -> None:
+    name = person_name(text)
+    assert name.original == text
+    assert not set("".join(skeleton(word)[1:] for word in name.key.split())) & set("aeiouwvyh")
