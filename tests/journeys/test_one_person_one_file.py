@@ -166,17 +166,56 @@ def test_what_hangs_on_either_file_is_found_and_listeners_are_told(
     told: list[Any] = []
     monkeypatch.setattr(merge_persons, "LISTENERS", [told.append])
     gone, kept = _linked(country, paid=False)
+    enrolled, appealed = _hang(country, gone)
     with access.scoped(country.first):
         before = {one.number for one in person_file.person_file(gone).pairs}
         merge_persons.merge(person=gone, into=kept, reason="same card", at=datetime.now(UTC))
+    for asked in (gone, kept):
+        with access.scoped(country.first):
+            file = person_file.person_file(asked)
+            assert file.person_id == kept
+            assert before <= {one.number for one in file.pairs}
+            assert enrolled in {one.id for one in file.enrolments}
+            assert appealed in {one["id"] for one in file.appeals}
     with access.scoped(country.first):
-        file = person_file.person_file(gone)
-        assert file.person_id == kept
-        assert before <= {one.number for one in file.pairs}
         merge_persons.split(person=gone, reason="sisters", at=datetime.now(UTC))
+    with access.scoped(country.first):
+        apart = person_file.person_file(kept)
+        assert enrolled not in {one.id for one in apart.enrolments}
+        assert appealed not in {one["id"] for one in apart.appeals}
+        assert enrolled in {one.id for one in person_file.person_file(gone).enrolments}
     assert [(type(one).__name__, one.person_id, one.current_id) for one in told] == [
         ("PersonMerged", gone, kept), ("PersonSplit", gone, kept),
     ]  # fmt: skip
+
+
+def _hang(country: Country, person: int) -> tuple[int, int]:
+    """Enrol a person by a number that no file holds any more, and appeal against a filter for her; return both numbers."""
+    from datetime import UTC, datetime
+
+    from khana.access import services as access
+    from khana.beneficiaries.services import enrolments
+    from khana.programmes import names
+    from khana.programmes.services import appeals, quotas
+    from khana.registry import files
+    from khana.workflows import load_catalogue
+
+    now = datetime.now(UTC)
+    with access.scoped(country.first):
+        place = files.places_of([person])[0]
+        area = files.area_of_person(person) or ""
+        enrolled = enrolments.identify(
+            programme=min(names.catalogue()), id_token=b"retired" * 4, person_id=person, area_path=area, at=now
+        )
+        quotas.put_filters(rows=[row for row in load_catalogue._filters("pak") if row["code"] == "VEHICLE"], at=now)
+        appealed = appeals.lodge(
+            filter_code="VEHICLE",
+            household=place.household_number,
+            line=place.line_no,
+            reason="It was sold last year.",
+            at=now,
+        )
+    return enrolled, appealed
 
 
 def _as_web(country: Country, person: int) -> tuple[int, set[int], int]:

@@ -40,11 +40,9 @@ def transitions(subject: str = "enrolment") -> dict[str, list[str]]:
     return found
 
 
-def enrolments_of(tokens: Sequence[bytes], *, person_id: int | None = None) -> list[EnrolmentRow]:
-    """Return the enrolments of whoever holds one of the numbers, with their moves."""
-    wanted = Q(id_token__in=list(tokens))
-    if person_id is not None:
-        wanted |= Q(person_id=person_id)
+def enrolments_of(tokens: Sequence[bytes], *, person_ids: Sequence[int] = ()) -> list[EnrolmentRow]:
+    """Return the enrolments of whoever holds one of the numbers or has one of the files, with their moves."""
+    wanted = Q(id_token__in=list(tokens)) | Q(person_id__in=list(person_ids))
     rows = list(Enrolment.objects.filter(wanted).order_by("programme", "id")[:100])
     moves = _moves("enrolment", [row.pk for row in rows])
     return [_enrolment(row, moves.get(row.pk, ())) for row in rows]
@@ -120,11 +118,9 @@ def stops_of_trial(
     return [_stop(row, ()) for row in found.order_by("pk")[:limit]]
 
 
-def stops_of(tokens: Sequence[bytes], *, person_id: int | None = None) -> list[StopRow]:
-    """Return the stops of whoever holds one of the numbers, of which notice was given, with their moves."""
-    wanted = Q(id_token__in=list(tokens))
-    if person_id is not None:
-        wanted |= Q(person_id=person_id)
+def stops_of(tokens: Sequence[bytes], *, person_ids: Sequence[int] = ()) -> list[StopRow]:
+    """Return the stops of whoever holds one of the numbers or has one of the files, once notice was given, with their moves."""
+    wanted = Q(id_token__in=list(tokens)) | Q(person_id__in=list(person_ids))
     rows = list(Stop.objects.filter(wanted).exclude(state__in=("PROPOSED", "WITHDRAWN")).order_by("-pk")[:50])
     moves = _moves("stop", [row.pk for row in rows])
     return [_stop(row, moves.get(row.pk, ())) for row in rows]

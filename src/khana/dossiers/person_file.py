@@ -6,11 +6,11 @@ when. Rooms are asked under the caller's scope: what she may not read is simply 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from khana.assessment import scores
 from khana.beneficiaries import lists, results, state_reads
@@ -19,6 +19,7 @@ from khana.geo import area_names as geo
 from khana.intake import selectors as submissions
 from khana.linkage import selectors as linkage
 from khana.platform import installation, keys
+from khana.programmes import catalogue as filters
 from khana.registry import files
 from khana_country.load import pack_folder
 from khana_methods.errors import NotFound
@@ -73,6 +74,7 @@ class PersonFile:
     pairs: Sequence[Pairing] = ()
     enrolments: Sequence[state_reads.EnrolmentRow] = ()
     stops: Sequence[state_reads.StopRow] = ()
+    appeals: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -134,8 +136,9 @@ def person_file(person_id: int, clocks: files.Clocks | None = None) -> PersonFil
             Pairing(row.pk, row.left_kind, row.right_id if row.left_id in held else row.left_id, row.decision, row.decided_by is not None)
             for row in linkage.pairs_of(held)
         ],
-        enrolments=state_reads.enrolments_of(tokens, person_id=current),
-        stops=state_reads.stops_of(tokens, person_id=current),
+        enrolments=state_reads.enrolments_of(tokens, person_ids=held),
+        stops=state_reads.stops_of(tokens, person_ids=held),
+        appeals=filters.appeals_of(held, sorted({place.household_number for place in places})),
     )  # fmt: skip
 
 

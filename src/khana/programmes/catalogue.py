@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar
 
+from django.db.models import Q
+
 from khana.programmes import rules
 from khana.programmes.models import FilterAppeal, Programme, Quota
 from khana.programmes.rules import filter_entries, is_in_force, programme_entries
@@ -102,6 +104,21 @@ def appeals(*, state: str = "", limit: int = 200) -> Sequence[Mapping[str, Any]]
         {"id": r.pk, "filter": r.filter_code, "household": r.household_number, "state": r.state, "reason": r.reason,
          "lodged_by": r.lodged_label, "lodged_at": r.lodged_at, "decided_by": r.decided_label, "decision": r.decision}
         for r in found[:limit]
+    ]  # fmt: skip
+
+
+def appeals_of(people: Sequence[int], households: Sequence[str]) -> Sequence[Mapping[str, Any]]:
+    """Return appeals against filters that were lodged for one of these files, or for a whole household, newest first.
+
+    Args:
+        people: Every id that stands for one person.
+        households: Numbers of the households in which she stands.
+    """
+    hers = Q(person_id__in=list(people)) | Q(person_id__isnull=True, household_number__in=list(households))
+    return [
+        {"id": r.pk, "filter": r.filter_code, "state": r.state, "reason": r.reason, "lodged_at": r.lodged_at,
+         "decided_at": r.decided_at, "decision": r.decision, "whole_household": r.person_id is None}
+        for r in FilterAppeal.objects.filter(hers).order_by("-id")[:50]
     ]  # fmt: skip
 
 

@@ -23,7 +23,11 @@ BEGIN
         WHERE x.token IS NULL OR y.token IS NULL OR x.amount IS DISTINCT FROM y.amount OR x.facts IS DISTINCT FROM y.facts
         GROUP BY 1
     ), person AS (
-        SELECT DISTINCT i.person_id, t.how FROM told t JOIN registry_identifier i ON i.token = t.token AND i.retired_at IS NULL
+        -- with every file that was merged with hers; most never were
+        SELECT DISTINCT f.person_id, t.how FROM told t JOIN registry_identifier i ON i.token = t.token AND i.retired_at IS NULL,
+            LATERAL (SELECT i.person_id UNION
+                SELECT khana_private.registry_files_of(khana_private.registry_current(i.person_id)) WHERE EXISTS (
+                    SELECT FROM registry_alias a WHERE i.person_id IN (a.person_id, a.current_id) AND a.valid_from IS NOT NULL)) f
     ), decision AS (
         SELECT 'stop' AS subject, s.id, s.programme, s.agency, s.area_path, t.how FROM told t JOIN beneficiaries_stop s ON s.id_token = t.token
         WHERE s.state IN ('NOTIFIED', 'APPEALED', 'UPHELD', 'EFFECTIVE')

@@ -1,6 +1,6 @@
 -- Place events of civil registration that a partner told: who is meant, in which household, and what is proposed. The
 -- partner itself reads nobody; it learns nothing from this function. Definer function.
-CREATE FUNCTION khana_private.identity_place_events(p_message uuid, p_ids bigint[], p_at timestamptz) RETURNS integer
+CREATE OR REPLACE FUNCTION khana_private.identity_place_events(p_message uuid, p_ids bigint[], p_at timestamptz) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     actor bigint := khana_private.access_actor();
@@ -29,14 +29,12 @@ BEGIN
             CONTINUE;
         END IF;
         -- a newborn is known by her parents; everybody else by herself
-        SELECT array_agg(DISTINCT coalesce(a.current_id, i.person_id)) INTO who
+        SELECT array_agg(DISTINCT khana_private.registry_current(i.person_id)) INTO who
         FROM public.registry_identifier i
-        LEFT JOIN public.registry_alias a ON a.person_id = i.person_id AND a.valid_from IS NOT NULL AND a.valid_to IS NULL
         WHERE i.token = CASE one.kind WHEN 'BIRTH' THEN coalesce(one.parent_token, one.second_parent_token) ELSE one.token END
           AND i.retired_at IS NULL AND i.status <> 'DISPUTED';
-        SELECT array_agg(DISTINCT coalesce(a.current_id, i.person_id)) INTO others
+        SELECT array_agg(DISTINCT khana_private.registry_current(i.person_id)) INTO others
         FROM public.registry_identifier i
-        LEFT JOIN public.registry_alias a ON a.person_id = i.person_id AND a.valid_from IS NOT NULL AND a.valid_to IS NULL
         WHERE i.token = CASE one.kind WHEN 'BIRTH' THEN one.second_parent_token ELSE one.spouse_token END
           AND i.retired_at IS NULL AND i.status <> 'DISPUTED';
         IF who IS NULL AND one.kind = 'BIRTH' THEN
@@ -51,11 +49,14 @@ BEGIN
             UPDATE public.identity_civilevent SET state = told, placed_at = p_at WHERE id = one.id AND state <> told;
             CONTINUE;
         END IF;
+        -- what hangs on files that were merged into hers is hers too
         SELECT m.household_id INTO home FROM public.registry_membership m
-        WHERE m.person_id = who[1] AND m.valid_to IS NULL AND m.superseded_at IS NULL ORDER BY m.id DESC LIMIT 1;
+        WHERE m.person_id IN (SELECT khana_private.registry_files_of(who[1])) AND m.valid_to IS NULL AND m.superseded_at IS NULL
+        ORDER BY m.person_id = who[1] DESC, m.id DESC LIMIT 1;
         SELECT p.area_path INTO place FROM public.registry_person p WHERE p.id = who[1];
         IF one.kind = 'DEATH' AND EXISTS (
-            SELECT FROM public.identity_verification v WHERE v.person_id = who[1] AND v.outcome = 'MATCH' AND v.counts
+            SELECT FROM public.identity_verification v WHERE v.person_id IN (SELECT khana_private.registry_files_of(who[1]))
+              AND v.outcome = 'MATCH' AND v.counts
               AND v.as_of::date > one.event_date) THEN
             reason := 'ALIVE_SINCE';
         ELSIF one.kind = 'BIRTH' AND home IS NULL THEN

@@ -134,6 +134,11 @@ STOP_STATE = {
     "PROPOSED": _("tried"), "NOTIFIED": _("has had notice"), "APPEALED": _("appeal waits"), "UPHELD": _("the stop stands"),
     "ALLOWED": _("she keeps it"), "EFFECTIVE": _("stopped"), "REOPENED": _("looked at again"), "WITHDRAWN": _("taken back"),
 }  # fmt: skip
+APPEAL_STATE = {
+    "LODGED": _("waits for a decision"),
+    "UPHELD": _("upheld: the filter no longer counts"),
+    "DISMISSED": _("dismissed"),
+}
 MOVED_BY = {"HUMAN": _("by a person"), "MIS": _("by the scheme's list"), "RUN": _("by a rule")}
 MOVE_REASON = {
     "": "", "GRADUATED": _("criteria of leaving met"), "AGED_OUT": _("past the age"), "DECEASED": _("died"), "MOVED": _("moved away"),

@@ -56,6 +56,7 @@ def person(file: PersonFile) -> dict[str, Any]:
         "benefits": benefits(file.benefits),
         "enrolments": [between.enrolment(row) for row in file.enrolments],
         "stops": [between.stop(row) for row in file.stops],
+        "appeals": [{"row": row, "state": wording.say(wording.APPEAL_STATE, row["state"])} for row in file.appeals],
         "finding_count": sum(len(line.findings) for line in file.benefits),
         "merges": [
             {"merge": row, "state": wording.say(wording.MERGE_STATE, row.state),
