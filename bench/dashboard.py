@@ -2,18 +2,23 @@
 
 Size: rows of benefits; the registry has `HOUSEHOLDS` households of a made-up country. The lists of that country are copied, row for
 row with new numbers of rows, until there are so many (past row security, without their secondary indexes, so that a page that counted
-them would be slower still). The figure is p95 in milliseconds of the page of the country, of a province and of a comparison, one
-reader after the other; the limit is a second.
+them would be slower still). The server is started as `khana up` starts it and asked over HTTP, the first request of each of its processes
+included. The figure is p95 in milliseconds of the page of the country, of a province, of a comparison, of budgets and of the public,
+one reader after the other; the limit is a second.
 """
 
 from __future__ import annotations
 
+import http.client
+import tempfile
 import time
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
+from bench.served import served
 from bench.world import World, loaded_country, result, say, world
 
 SIZE = 10_000_000
@@ -32,10 +37,16 @@ def _measure(w: World, size: int) -> dict[str, Any]:
     from django.conf import settings
     from django.test import Client
 
-    from khana.workflows import consolidate, measure_indicators, publish_figures
+    from khana.workflows import consolidate, load_budget, measure_indicators, publish_figures
 
     with w.timed("consolidation"):
         consolidate.run(token=w.token, at=datetime.now(UTC))
+    file = Path(tempfile.mkdtemp()) / "budget.csv"
+    file.write_text(
+        "programme,area,government,year,amount,unit,source\n"
+        + "".join(f"{code},,Federal,FY2025-26,{n + 1},billion,bench\n" for n, code in enumerate(_programmes(w)))
+    )
+    load_budget.run(token=w.token, path=file, at=datetime.now(UTC))
     with w.timed("indicators"):
         for day in (date(2025, 12, 31), date(2026, 6, 30)):
             made = measure_indicators.run(token=w.token, as_of=day, at=datetime.now(UTC))
@@ -48,31 +59,43 @@ def _measure(w: World, size: int) -> dict[str, Any]:
     session = reader.session
     session["token"] = w.token
     session.save()
-    reader.cookies[settings.SESSION_COOKIE_NAME] = session.session_key or ""
+    cookie = f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
     provinces = sorted({row["area_code"] for row in made["rows"] if row["area_level"] == 1})
     pages = {
         "country": "/monitoring", "province": f"/monitoring?area={provinces[0]}&indicator=SPENT",
-        "compare": f"/monitoring/compare?{'&'.join(f'with={code}' for code in provinces[:4])}", "public": "/public",
+        "compare": f"/monitoring/compare?{'&'.join(f'with={code}' for code in provinces[:4])}",
+        "budgets": "/monitoring/budgets", "public": "/public",
     }  # fmt: skip
     times: dict[str, list[float]] = {name: [] for name in pages}
-    spent = time.process_time()
-    for _ in range(ROUNDS):
-        for name, path in pages.items():
-            start = time.perf_counter()
-            answer = reader.get(path)
-            times[name].append((time.perf_counter() - start) * 1000)
-            if answer.status_code != 200:
-                raise RuntimeError(f"{path}: status {answer.status_code}")
-    w.timings["processor of Python a page, ms"] = round((time.process_time() - spent) * 1000 / (ROUNDS * len(pages)), 1)
+    with served() as port:
+        for _ in range(ROUNDS):
+            for name, path in pages.items():
+                start = time.perf_counter()
+                line = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+                line.request("GET", path, headers={"Cookie": cookie})
+                answer = line.getresponse()
+                answer.read()
+                times[name].append((time.perf_counter() - start) * 1000)
+                line.close()
+                if answer.status != 200:
+                    raise RuntimeError(f"{path}: status {answer.status}")
     for name, found in times.items():
         w.timings[f"{name}, first, ms"] = round(found[0], 1)
         w.timings[f"{name}, p95 of the others, ms"] = round(sorted(found[1:])[int(0.95 * (ROUNDS - 1))], 1)
-    every = sorted(value for found in times.values() for value in found[1:])
+    every = sorted(value for found in times.values() for value in found)
     figure = every[int(0.95 * len(every))]
     return result(
         w, figure=round(figure, 1), unit="ms", limit=LIMIT_MS, limit_is="a page under one second",
         ratio=round(figure / LIMIT_MS, 3), size=held,
     )  # fmt: skip
+
+
+def _programmes(w: World) -> list[str]:
+    from khana.access import services as access
+    from khana.programmes import names
+
+    with access.scoped(w.token):
+        return list(names.catalogue())
 
 
 def _copied(size: int) -> int:

@@ -67,7 +67,8 @@ def indicator_seconds(size: int) -> tuple[float, int]:
             f"""CREATE TABLE household AS SELECT i AS household_id, {place} AS area_path, 1 + i % 9 AS members,
                 CASE WHEN i % 3 = 0 THEN 'urban' ELSE 'rural' END AS area_type, 'desk' AS survey_mode, true AS has_consent,
                 true AS has_score, (i * 7919 % 10000) / 100 AS score, i % 60 AS months_since_interview, i % 5 > 0 AS has_verified_number,
-                i % 9 = 0 AS is_woman_headed, i % 4 AS programmes, i % 4 AS max_cash_programmes, (i % 4) * 1000 AS amount
+                i % 9 = 0 AS is_woman_headed, i % 4 AS programmes, i % 4 AS max_cash_programmes, (i % 4) * 1000 AS amount,
+                (i % 4) * 333 AS monthly, i % 3 AS enrolments, i % 2 AS waiting, 1 + i % 5 AS fifth
                 FROM range({size}) t(i)"""
         )
         engine.run(
@@ -75,14 +76,28 @@ def indicator_seconds(size: int) -> tuple[float, int]:
                 i % 5 AS programmes, i % 97 = 0 AS is_over_cap, i % 20 = 0 AS is_well_off, (i % 100) AS score, 1000 AS amount
                 FROM range({size}) t(i)"""
         )
+        engine.run(
+            f"""CREATE TABLE enrolment AS SELECT i AS household_id, 'P' || (i % 9) AS programme, 'A' || (i % 4) AS agency, {place} AS area_path,
+                CASE WHEN i % 7 = 0 THEN 'WAITLISTED' ELSE 'ENROLLED' END AS state, i % 7 > 0 AS is_enrolled, false AS is_suspended,
+                i % 7 = 0 AS is_waiting, false AS has_left, i % 5 > 0 AS is_paid, i % 60 AS days_to_enrol, i % 90 AS days_to_payment,
+                i % 200 AS days_waiting FROM range({size * 3}) t(i)"""
+        )
+        engine.run(
+            f"""CREATE TABLE grievance AS SELECT i AS household_id, 'CORRECTION' AS kind, 'P' || (i % 9) AS programme, 'A' || (i % 4) AS agency,
+                {place} AS area_path, i % 3 > 0 AS is_decided, i % 2 = 0 AS is_upheld, i % 4 > 0 AS is_in_time, i % 3 = 0 AS is_overdue,
+                i % 90 AS days_open FROM range({size // 10}) t(i)"""
+        )
         start = time.perf_counter()
         engine.run(  # what PostgreSQL adds up over list rows, here over three rows a household
             f"""CREATE TABLE payment AS SELECT row_number() OVER () AS household_id, * FROM (
                 SELECT 'P' || (i % 9) AS programme, 'A' || (i % 4) AS agency, '2026Q' || (1 + i % 4) AS period, {place} AS area_path,
-                count(*) AS list_rows, count(*) FILTER (WHERE i % 11 > 0) AS rows_with_number, sum(1000) AS amount
+                count(*) AS list_rows, count(*) FILTER (WHERE i % 11 > 0) AS rows_with_number, sum(1000) AS amount,
+                count(*) AS rows_dated, count(*) FILTER (WHERE i % 3 > 0) AS rows_on_time, sum(i % 40) AS days_late
                 FROM range({size * 3}) t(i) GROUP BY ALL)"""
         )
-        values = compute(engine, framework, parameters={"cut_off": 32, "cap": 3})
+        values = compute(
+            engine, framework, parameters={"cut_off": 32, "cap": 3, "poverty_line": 3000, "payment_days": 30}
+        )
         return time.perf_counter() - start, len(values)
 
 

@@ -41,6 +41,10 @@ class MachineHandler(WSGIHandler):
 pages = get_wsgi_application()
 machines = MachineHandler()
 
+from khana.interfaces.web.warm import warm  # noqa: E402 - the applications must be ready
+
+warm()
+
 
 reception = Reception()
 _first = threading.Lock()

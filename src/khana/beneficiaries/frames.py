@@ -118,17 +118,6 @@ def recipient_frame(
     )
 
 
-def list_sum_frame(source: FrameSource, *, without_batches: Sequence[int] = ()) -> pa.RecordBatchReader:
-    """Return rows of lists added up by programme, agency, period and area: `list_rows`, `rows_with_number`, `amount`."""
-    kept = ", ".join(str(int(one)) for one in without_batches)
-    only = f"WHERE batch_id <> ALL (ARRAY[{kept}]::bigint[])" if kept else ""
-    return source.query(
-        f"""SELECT programme, agency, period, area_path, count(*) AS list_rows,
-                   count(*) FILTER (WHERE id_raw_state = 'OK') AS rows_with_number, sum(amount)::float8 AS amount
-            FROM beneficiaries_benefit {only} GROUP BY programme, agency, period, area_path"""
-    )
-
-
 def cash_frame(source: FrameSource) -> pa.RecordBatchReader:
     """Return one row per household of which somebody draws: the most cash programmes of one person, by the newest run."""
     return source.query(

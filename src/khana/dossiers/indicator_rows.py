@@ -13,11 +13,14 @@ from typing import ClassVar
 
 from khana.access import services as access
 from khana.assessment import frames as assessment
+from khana.beneficiaries import chain_frames as chain
 from khana.beneficiaries import frames as beneficiaries
+from khana.deliveries import selectors as deliveries
 from khana.geo import area_names as geo
 from khana.monitoring import selectors as monitoring
 from khana.monitoring.frameworks import country_in_use, framework_of
 from khana.platform.frames import open_source
+from khana.programmes import frames as programmes
 from khana.registry import frames as registry
 from khana_methods.coverage import relation_tables
 from khana_methods.coverage.framework import Indicator, facts_of, rule_of
@@ -90,7 +93,7 @@ def rows_of(
         raise NoHouseholds("This figure is not a count of households.", indicator=indicator)
     area = geo.area(area_code)
     values = {v.indicator: v for v in monitoring.list_area_values(head.id, area_code) if not v.group_by}
-    whole = values.get(framework.funnel[0]) if framework.funnel else None
+    whole = values.get(framework.funnel[0].code) if framework.funnel else None
     if whole is not None and (whole.numerator or 0) > MOST:  # before anything is read
         raise _too_large(int(whole.numerator or 0))
     with Engine(memory_mib=512) as engine:
@@ -134,5 +137,15 @@ def _read(engine: Engine, path: str, head: monitoring.SnapshotHead) -> int:
         engine.register(
             "given_recipient", beneficiaries.recipient_frame(source, run_id=int(run or 0), households=numbers)
         )
-    relation_tables.make_household(engine, head.as_of)
+        replaced = deliveries.replaced_batch_ids()
+        engine.register(
+            "given_monthly",
+            chain.monthly_frame(source, run_id=int(run or 0), without_batches=replaced, households=numbers),
+        )
+        engine.register("given_enrolment", chain.enrolment_frame(source, without_batches=replaced, households=numbers))
+        engine.register("given_place", programmes.place_frame(source, households=numbers))
+    relation_tables.make_enrolment(engine, head.as_of)
+    parameters = head.inputs.get("parameters", {})
+    edges = [float(parameters[name]) for name in sorted(parameters) if name.startswith("fifth_")]
+    relation_tables.make_household(engine, head.as_of, edges)
     return len(keys)

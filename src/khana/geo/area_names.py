@@ -38,13 +38,13 @@ def _named(row: Area) -> AreaName:
 
 def top() -> AreaName | None:
     """Return the area of the whole country, where the areas that are loaded have one."""
-    row = Area.objects.filter(level=0, valid_to__isnull=True).order_by("id").first()
+    row = Area.objects.filter(level=0, valid_to__isnull=True).defer("boundary").order_by("id").first()
     return _named(row) if row else None
 
 
 def area(code: str) -> AreaName | None:
     """Return the area that has this code now."""
-    row = Area.objects.filter(code=code, valid_to__isnull=True).order_by("-id").first()
+    row = Area.objects.filter(code=code, valid_to__isnull=True).defer("boundary").order_by("-id").first()
     return _named(row) if row else None
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from functools import cache
 
 from khana.platform import installation
+from khana_country.due import due_on, standard_of
 from khana_country.load import load_pack, pack_folder
 from khana_methods.coverage.framework import Framework, read_framework
+
+# an appeal has a standard of its own where the country has one
+STEPS_OF = {"STOP_APPEAL": ("appeal", "grievance"), "FILTER_APPEAL": ("appeal", "grievance")}
 
 
 @cache
@@ -31,4 +36,24 @@ def parameters_on(country: str, day: date) -> dict[str, float]:
     if "cut_off" in stated:
         found["cut_off"] = float(stated["cut_off"])
     found["cap"] = float(stated.get("cap", pack.cap(day).max_programmes))
+    line_of_poverty = next((one for one in pack.figures if one.name == "poverty_line_month"), None)
+    if line_of_poverty is not None:
+        found["poverty_line"] = float(line_of_poverty.value)
+    payment = standard_of(pack, ("payment",), day)
+    if payment is not None:
+        found["payment_days"] = float(payment.days)
+    for name in ("poverty_line", "payment_days"):
+        if name in stated:
+            found[name] = float(stated[name])
     return found
+
+
+def due_by(country: str) -> Callable[[str, date], date]:
+    """Return by which day a case of a kind, received on a day, should be decided; one without a standard never comes due."""
+    pack = load_pack(country)
+
+    def due(kind: str, received: date) -> date:
+        standard = standard_of(pack, STEPS_OF.get(kind, ("grievance",)), received)
+        return date.max if standard is None else due_on(pack, standard, received)
+
+    return due

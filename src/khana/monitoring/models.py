@@ -1,4 +1,4 @@
-"""Studies, snapshots of indicators and outreach plans: figures by area and domain, never a person.
+"""Studies, snapshots of indicators, budgets, reports and outreach plans: figures by area and domain, never a person.
 
 A snapshot is computed from the state of the registers at one moment, names what it read, and is never changed; the same
 inputs give the same values. What is small is suppressed where it is shown, not where it is kept.
@@ -65,7 +65,7 @@ class IndicatorValue(models.Model):
 
         indexes = [
             models.Index(fields=["snapshot", "indicator", "area_level"], name="indicator_value_of"),
-            models.Index(fields=["snapshot", "area_code"], name="indicator_value_in"),
+            models.Index(fields=["snapshot", "area_code", "indicator"], name="indicator_value_at"),
         ]
 
 
@@ -102,3 +102,73 @@ class OutreachPlan(models.Model):
     parameters = models.JSONField(default=dict)
     summary = models.JSONField(default=dict)
     stops = models.JSONField(default=list)
+
+
+class Budget(models.Model):
+    """One row is what one government appropriated for one programme, area and fiscal year, as one document says.
+
+    Nothing is changed: of several rows of one programme, area, government and year the newest counts.
+
+    .. no_pii: amounts by programme and area
+    """
+
+    programme = models.TextField()
+    agency = models.TextField()
+    area_code = models.TextField(default="", blank=True, help_text="empty: the whole country")
+    government = models.TextField()
+    year = models.TextField(help_text="FY2025-26, or 2026")
+    starts_on = models.DateField()
+    ends_on = models.DateField()
+    amount = models.DecimalField(max_digits=18, decimal_places=2)
+    source = models.TextField()
+    file_sha256 = models.CharField(max_length=64)
+    actor_id = models.BigIntegerField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        """By year; nothing negative; a year has an end."""
+
+        indexes = [models.Index(fields=["year", "programme"], name="budget_year")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(amount__gte=0), name="budget_not_negative"),
+            models.CheckConstraint(condition=models.Q(ends_on__gte=models.F("starts_on")), name="budget_year_ends"),
+        ]
+
+
+class Spending(models.Model):
+    """One row is what lists said, at one snapshot, was spent on one programme in one quarter and one area.
+
+    .. no_pii: sums by programme and area
+    """
+
+    snapshot = models.ForeignKey(IndicatorSnapshot, on_delete=models.PROTECT, related_name="+", db_index=False)
+    programme = models.TextField()
+    agency = models.TextField()
+    quarter = models.DateField(help_text="its first day")
+    area_code = models.TextField(default="", blank=True, help_text="empty: the whole country")
+    area_level = models.SmallIntegerField()
+    amount = models.FloatField()
+    list_rows = models.FloatField()
+
+    class Meta:
+        """By area of a snapshot."""
+
+        indexes = [models.Index(fields=["snapshot", "area_level", "area_code"], name="spending_in")]
+
+
+class Report(models.Model):
+    """One row is one report that was written as a job, kept as a file under its hash.
+
+    .. no_pii: figures by area; the file holds the same
+    """
+
+    title = models.TextField()
+    period = models.TextField(default="", blank=True, help_text="2026Q1, FY2025-26; empty: the newest state")
+    form = models.TextField()
+    language = models.TextField()
+    snapshot_id = models.BigIntegerField(null=True)
+    study_id = models.BigIntegerField(null=True)
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    actor_id = models.BigIntegerField()
+    made_at = models.DateTimeField()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from khana.monitoring.models import CoverageStudy, IndicatorSnapshot, IndicatorValue, OutreachPlan
+from khana.monitoring.models import CoverageStudy, IndicatorSnapshot, IndicatorValue, OutreachPlan, Report
 from khana_methods.coverage.indicators import Value
 from khana_methods.coverage.safe_values import SafeValue
 from khana_methods.errors import NotFound
@@ -170,3 +170,59 @@ def list_plans(limit: int = 20) -> list[tuple[int, str, datetime]]:
     """Return number, title and time of the newest plans."""
     rows = OutreachPlan.objects.order_by("-id").values_list("pk", "title", "made_at")[:limit]
     return [(int(number), title, made_at) for number, title, made_at in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """A report that was written: what it is, and the hash under which its file is kept."""
+
+    id: int
+    title: str
+    period: str
+    form: str
+    language: str
+    sha256: str
+    size: int
+    made_at: datetime
+
+
+def list_reports(limit: int = 50) -> list[ReportFile]:
+    """Return the newest reports."""
+    return [_report(row) for row in Report.objects.order_by("-id")[:limit]]
+
+
+def get_report(number: int) -> ReportFile:
+    """Return one report.
+
+    Raises:
+        NothingMeasured: There is none of that number.
+    """
+    found = Report.objects.filter(pk=number).first()
+    if found is None:
+        raise NothingMeasured("There is no report of that number.")
+    return _report(found)
+
+
+def _report(row: Report) -> ReportFile:
+    return ReportFile(row.pk, row.title, row.period, row.form, row.language, row.sha256, row.size, row.made_at)
+
+
+def snapshot_for(framework: str, start: date, end: date) -> tuple[SnapshotHead, SnapshotHead | None]:
+    """Return the snapshot that speaks for a period, and one to hold it against.
+
+    The newest as of a day within the period, else the first as of a later day; before it, the newest as of a day before
+    the period.
+
+    Raises:
+        NothingMeasured: No snapshot is as of a day in or after the period.
+    """
+    rows = IndicatorSnapshot.objects.filter(framework=framework)
+    inside = rows.filter(as_of__gte=start, as_of__lte=end).order_by("-as_of", "-id").first()
+    found = inside or rows.filter(as_of__gt=end).order_by("as_of", "-id").first()
+    if found is None:
+        raise NothingMeasured(
+            f"No snapshot is as of a day from {start.isoformat()} on. Run `khana monitoring indicators --as-of "
+            f"{end.isoformat()}`."
+        )
+    before = rows.filter(as_of__lt=start).order_by("-as_of", "-id").first()
+    return _head(found), _head(before) if before else None

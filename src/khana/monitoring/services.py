@@ -10,7 +10,7 @@ from django.db import transaction
 
 from khana.access import services as access
 from khana.audit import services as audit
-from khana.monitoring.models import CoverageStudy, IndicatorSnapshot, OutreachPlan
+from khana.monitoring.models import CoverageStudy, IndicatorSnapshot, OutreachPlan, Report
 from khana.platform import bulk
 
 PERMISSION = "monitoring.write"
@@ -34,7 +34,8 @@ def keep_study(
 @transaction.atomic
 def keep_snapshot(
     *, framework: str, version: str, as_of: date, inputs: Mapping[str, Any], sha256: str,
-    values: Sequence[Mapping[str, Any]], hidden: Sequence[str], threshold: int, at: datetime,
+    values: Sequence[Mapping[str, Any]], hidden: Sequence[str], threshold: int, spending: Sequence[Mapping[str, Any]] = (),
+    at: datetime,
 ) -> int:  # fmt: skip
     """Keep one computation of a framework with every value; return its number.
 
@@ -47,6 +48,7 @@ def keep_snapshot(
         values: indicator, area_code, area_level, group_by, group_value, numerator, denominator, value.
         hidden: Of each value, why pages do not show it; empty where they do (`coverage.safe_values`).
         threshold: Counts below it were taken as small.
+        spending: programme, agency, quarter, area_code, area_level, amount, list_rows.
         at: When.
     """
     import pyarrow as pa
@@ -74,8 +76,47 @@ def keep_snapshot(
                   denominator, value, coalesce(hidden, '') FROM _indicator_value""",
         [kept.pk],
     )
+    _keep_spending(kept.pk, spending)
     audit.record(
         action="monitoring.snapshot.kept", subject=f"snapshot:{kept.pk}", details={"values": len(values)}, at=at
+    )
+    return int(kept.pk)
+
+
+def _keep_spending(snapshot: int, spending: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what was spent by programme, quarter and area beside the values of a snapshot."""
+    import pyarrow as pa
+
+    if not spending:
+        return
+    cursor = bulk.raw_cursor()
+    columns = [
+        ("programme", "text"), ("agency", "text"), ("quarter", "date"), ("area_code", "text"), ("area_level", "smallint"),
+        ("amount", "double precision"), ("list_rows", "double precision"),
+    ]  # fmt: skip
+    bulk.make_staging(cursor, "_spending", columns)
+    rows = [{name: row[name] for name, _ in columns} for row in spending]
+    bulk.copy_in(cursor, "_spending", pa.Table.from_pylist(rows))
+    cursor.execute(
+        """INSERT INTO monitoring_spending (snapshot_id, programme, agency, quarter, area_code, area_level, amount, list_rows)
+           SELECT %s, programme, agency, quarter, coalesce(area_code, ''), area_level, amount, list_rows FROM _spending""",
+        [snapshot],
+    )
+
+
+@transaction.atomic
+def keep_report(
+    *, title: str, period: str, form: str, language: str, snapshot: int | None, study: int | None, sha256: str, size: int,
+    at: datetime,
+) -> int:  # fmt: skip
+    """Keep where a report that was written lies; return its number."""
+    access.require("results.read")
+    kept = Report.objects.create(
+        title=title, period=period, form=form, language=language, snapshot_id=snapshot, study_id=study, sha256=sha256, size=size,
+        actor_id=access.actor_id(), made_at=at,
+    )  # fmt: skip
+    audit.record(
+        action="monitoring.report.kept", subject=f"report:{kept.pk}", details={"form": form, "period": period}, at=at
     )
     return int(kept.pk)
 

@@ -1,7 +1,8 @@
-"""Frames of the room for the methods: entries of a list, appeals that were upheld, who is drawn and who waits."""
+"""Frames of the room for the methods: entries of a list, appeals, proposals, who is drawn and who waits."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import pyarrow as pa
@@ -48,4 +49,45 @@ def event_served_frame(source: FrameSource, *, event_id: int) -> pa.RecordBatchR
     return source.query(
         f"""SELECT household_id * 1000 + coalesce(family_no, 0) AS family, person_id FROM programmes_listentry
             WHERE event_id = {int(event_id)} AND state = 'SELECTED'"""
+    )
+
+
+def place_frame(source: FrameSource, *, households: Sequence[str] | None = None) -> pa.RecordBatchReader:
+    """Return who waits on a frozen list, by the newest list of each programme that has her: in reserve, or waiting.
+
+    Args:
+        source: Where to ask.
+        households: Only these numbers; few enough to be written into a query.
+
+    Returns:
+        `household_number`, `programme`, `agency`, `area_path`, `since` (the day on which the list was frozen).
+    """
+    whose = ""
+    if households is not None:
+        whose = f"AND e.household_number = ANY (ARRAY[{', '.join(literal(one) for one in households)}]::text[])"
+    return source.query(
+        f"""SELECT household_number, programme, agency, area_path, since FROM (
+                SELECT DISTINCT ON (l.programme, e.unit) e.household_number, l.programme, l.agency, e.area_path, e.state,
+                       (l.frozen_at AT TIME ZONE 'UTC')::date AS since
+                FROM programmes_listentry e JOIN programmes_selectionlist l ON l.id = e.list_id
+                WHERE l.state IN ('FROZEN', 'PUBLISHED') {whose} ORDER BY l.programme, e.unit, l.frozen_at DESC, l.id DESC) newest
+            WHERE state IN ('RESERVE', 'WAITING')"""
+    )
+
+
+def case_frame(source: FrameSource) -> pa.RecordBatchReader:
+    """Return one row per appeal against a filter and per household that was proposed.
+
+    Columns: `kind` (FILTER_APPEAL or PROPOSAL), `programme` (empty for a filter), `agency`, `area_path`, `received_on`,
+    `decided_on` (null while it is open), `is_upheld` (it was decided for the household; null while it is open).
+    """
+    return source.query(
+        """SELECT 'FILTER_APPEAL' AS kind, '' AS programme, coalesce(f.agency, '') AS agency, a.area_path,
+                  (a.lodged_at AT TIME ZONE 'UTC')::date AS received_on, (a.decided_at AT TIME ZONE 'UTC')::date AS decided_on,
+                  CASE WHEN a.decided_at IS NOT NULL THEN a.state = 'UPHELD' END AS is_upheld
+           FROM programmes_filterappeal a LEFT JOIN programmes_exclusionfilter f ON f.code = a.filter_code
+           UNION ALL
+           SELECT 'PROPOSAL', programme, agency, area_path, (proposed_at AT TIME ZONE 'UTC')::date,
+                  (decided_at AT TIME ZONE 'UTC')::date, CASE WHEN decided_at IS NOT NULL THEN state = 'ACCEPTED' END
+           FROM programmes_proposal"""
     )

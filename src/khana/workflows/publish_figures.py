@@ -94,7 +94,7 @@ def _body(
     told = {value.indicator for value in values}
     return {
         "country": country_in_use(), "framework": framework.code, "version": framework.version, "as_of": head.as_of.isoformat(),
-        "names": dict(framework.names), "privacy": dict(privacy), "funnel": list(framework.funnel),
+        "names": dict(framework.names), "privacy": dict(privacy), "funnel": [{"of": step.code, "delay": step.delay, "aside": step.is_aside} for step in framework.funnel],
         "objectives": [[code, dict(names)] for code, names in framework.objectives.items()],  # jsonb keeps no order of keys
         "indicators": [
             {"code": one.code, "objective": one.objective, "names": dict(one.names), "definitions": dict(one.definitions), "unit": one.unit,

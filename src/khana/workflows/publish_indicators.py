@@ -89,7 +89,8 @@ def overview(*, number: int | None, area_code: str, threshold: int = 5) -> Mappi
     """Return what a page shows of one area: its figures, the funnel, and where more can be seen; in the open scope."""
     head, framework, values = safe_snapshot(number, threshold)
     top = area_code or next((v.area_code for v in values if v.area_level == 0), "")
-    whole = monitoring.list_values(head.id, indicators=list(framework.funnel), with_groups=False)
+    asked = [code for step in framework.funnel for code in (step.code, step.delay) if code]
+    whole = monitoring.list_values(head.id, indicators=asked, with_groups=False)
     return {
         "head": head,
         "framework": framework,

@@ -1,4 +1,4 @@
-"""The report of coverage and indicators: the newest study and snapshot, or those that are named,, as HTML, DOCX or PDF."""
+"""The report of coverage and indicators: the newest study and snapshot, or those that are named, as HTML, DOCX or PDF."""
 
 from __future__ import annotations
 
@@ -68,14 +68,14 @@ def run(
     blocks = write_report(Found(**parts), language)
     if form == "docx":
         return to_docx(blocks, language)
-    page = to_html(blocks, language, letters=_letters(language)).encode()
+    page = to_html(blocks, language, letters=letters(language)).encode()
     return printing.pdf_of(page) if form == "pdf" else page
 
 
 _FONTS = {"ur": ("Noto Nastaliq Urdu", "nastaliq-400.woff2"), "bn": ("Noto Sans Bengali", "bengali-400.woff2")}
 
 
-def _letters(language: str) -> str:
+def letters(language: str) -> str:
     """Return the letters of a language as a style that stands in the page itself; empty where they are not installed."""
     if language not in _FONTS:
         return ""
@@ -93,7 +93,7 @@ def _snapshot(number: int | None, language: str) -> dict[str, Any]:
     names = {one.code: one.name(language) for one in framework.indicators}
     return {
         "as_of": seen["head"].as_of.isoformat(), "framework": framework, "values": seen["values"], "area": seen["area"],
-        "funnel": [(names[s.indicator], s.count, s.conversion) for s in seen["funnel"]],
+        "funnel": [(names[s.indicator], s.count, s.conversion, s.days) for s in seen["funnel"]],
         "area_names": geo.list_area_names(language), "shapes": outlines(geo.get_outlines(level=1, tolerance=0.05)["features"]),
     }  # fmt: skip
 

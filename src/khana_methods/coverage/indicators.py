@@ -131,12 +131,23 @@ def digest(values: Sequence[Value]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage of the delivery chain: how many, and what share of the stage before came so far."""
+    """One stage of the delivery chain: how many, what share of the stage before came so far, and how long it took.
+
+    Attributes:
+        indicator: That counts it.
+        count: How many.
+        conversion: Over the stage before; of one that stands aside over the same stage.
+        of_first: Over the first stage.
+        days: Mean days of the stage; None where none is known.
+        is_aside: It waits beside the chain.
+    """
 
     indicator: str
     count: float
     conversion: float | None
     of_first: float | None
+    days: float | None = None
+    is_aside: bool = False
 
 
 def funnel(framework: Framework, values: Sequence[Value], area_code: str) -> list[Stage]:
@@ -145,11 +156,17 @@ def funnel(framework: Framework, values: Sequence[Value], area_code: str) -> lis
     Source:
         Lindert et al. 2020, Sourcebook on the Foundations of Social Protection Delivery Systems.
     """
-    counts = {v.indicator: v.numerator for v in values if v.area_code == area_code and not v.group_by}
+    here = {v.indicator: v for v in values if v.area_code == area_code and not v.group_by}
     made: list[Stage] = []
-    for code in framework.funnel:
-        count = counts.get(code, 0.0)
-        before = made[-1].count if made else None
+    before: float | None = None
+    for step in framework.funnel:
+        found, delay = here.get(step.code), here.get(step.delay)
+        count = found.numerator if found else 0.0
         first = made[0].count if made else None
-        made.append(Stage(code, count, count / before if before else None, count / first if first else None))
+        made.append(
+            Stage(step.code, count, count / before if before else None, count / first if first else None,
+                  delay.value if delay else None, step.is_aside)
+        )  # fmt: skip
+        if not step.is_aside:
+            before = count
     return made

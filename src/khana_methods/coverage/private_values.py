@@ -11,11 +11,14 @@ from dataclasses import dataclass
 
 from khana_methods.coverage.framework import Framework, rule_of
 from khana_methods.coverage.indicators import Value
-from khana_methods.coverage.safe_values import COUNTED, SafeValue
+from khana_methods.coverage.safe_values import SafeValue
 from khana_methods.disclosure.private_counts import Released, release
 from khana_methods.rules.quantity import BOOLEAN
 
 NOT_RELEASED = "not_released"
+UNITS = frozenset(
+    {"household", "recipient"}
+)  # a person may have several enrolments and grievances: one more is not one count
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ def make_private(
     left_out = []
     for one in framework.indicators:
         texts = [one.numerator, *([one.denominator] if one.denominator else [])]
-        if one.relation not in COUNTED or any(rule_of(one, text, parameters).quantity != BOOLEAN for text in texts):
+        if one.relation not in UNITS or any(rule_of(one, text, parameters).quantity != BOOLEAN for text in texts):
             left_out.append(one.code)
             continue
         for text, is_below in zip(texts, (False, True), strict=False):

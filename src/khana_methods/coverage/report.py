@@ -45,7 +45,7 @@ class Found:
         notes: Notes and alarms of the study.
         framework: Of the indicators.
         values: Safe values of the snapshot.
-        funnel: (name, count, conversion) by stage.
+        funnel: (name, count, conversion, mean days) by stage.
         area: Code of the area at the top.
         area_names: By code.
         shapes: Outline of each area of the map as an SVG path.
@@ -58,7 +58,7 @@ class Found:
     notes: Sequence[str] = ()
     framework: Framework | None = None
     values: Sequence[SafeValue] = ()
-    funnel: Sequence[tuple[str, float, float | None]] = ()
+    funnel: Sequence[tuple[str, float, float | None, float | None]] = ()
     area: str = ""
     area_names: Mapping[str, str] = field(default_factory=dict)
     shapes: Mapping[str, str] = field(default_factory=dict)
@@ -199,12 +199,7 @@ def _snapshot(found: Found, language: str) -> list[Block]:
     header = [word(key, language) for key in ("name", "value", "numerator", "denominator", "definition")]
     blocks.append(Block("table", rows=rows, header=header))
     blocks.append(Block("heading", word("funnel", language)))
-    first = max((count for _, count, _ in found.funnel), default=0) or 1
-    blocks.append(Block("bars", bars=[(name, count / first, None, None) for name, count, _ in found.funnel]))
-    blocks.append(
-        Block("table", rows=[[name, _count(count), _percent(conversion)] for name, count, conversion in found.funnel],
-              header=[word("name", language), word("value", language), word("conversion", language)])
-    )  # fmt: skip
+    blocks += funnel_blocks(found.funnel, language)
     by_area = {
         v.area_code: v for v in found.values if v.indicator == found.mapped and v.area_level == 1 and not v.group_by
     }
@@ -222,6 +217,17 @@ def _snapshot(found: Found, language: str) -> list[Block]:
         ]
         blocks.append(Block("table", rows=rows, header=[word("level", language), name]))
     return blocks
+
+
+def funnel_blocks(stages: Sequence[tuple[str, float, float | None, float | None]], language: str) -> list[Block]:
+    """Lay out the delivery chain: bars of the first stage, and a table with conversion and delay."""
+    first = max((count for _, count, _, _ in stages), default=0) or 1
+    header = [word(key, language) for key in ("name", "value", "conversion", "delay")]
+    rows = [[name, _count(count), _percent(conversion), _number(days)] for name, count, conversion, days in stages]
+    return [
+        Block("bars", bars=[(name, count / first, None, None) for name, count, _, _ in stages]),
+        Block("table", rows=rows, header=header),
+    ]
 
 
 def _percent(value: float | None) -> str:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from khana_methods.coverage.indicators import Value
 
-COUNTED = frozenset({"household", "recipient"})  # of these one is a person or a home; rows of lists are not
+# of these one is a person or a home; rows of lists and budgets are not
+COUNTED = frozenset({"household", "recipient", "enrolment", "grievance"})
 Key = tuple[str, str, str, str]  # indicator, area, group by, group value
 
 
@@ -42,7 +43,7 @@ def make_safe(
 
     Args:
         values: Of one snapshot.
-        relations: Indicator to relation: only counts of households and recipients are small.
+        relations: Indicator to relation: only counts of households, recipients, enrolments and grievances are small.
         parents: Area to the area above it.
         threshold: Counts below it are small; zero is not.
 

@@ -249,6 +249,9 @@ TABLES: dict[str, Expect] = {
     "monitoring_indicatorsnapshot": Expect(s=RESULTS, i=MONITORS),
     "monitoring_indicatorvalue": Expect(s=RESULTS, i=MONITORS),
     "monitoring_outreachplan": Expect(s=RESULTS, i=MONITORS),
+    "monitoring_budget": Expect(s=RESULTS, i=MONITORS),
+    "monitoring_spending": Expect(s=RESULTS, i=MONITORS),
+    "monitoring_report": Expect(s=RESULTS, i=RESULTS),
     "monitoring_publication": Expect(
         s={**PUBLIC_TOO, **RESULTS}, i=MONITORS, u=MONITORS, column="withdrawn_at", frozen="title"
     ),

@@ -105,7 +105,13 @@ def test_a_study_from_an_upload_to_its_report(
     assert visit.axe() == []
     text = page.inner_text("main")
     assert "60 of them registered" in text and "did not know" in text and "km" in text
-    answer = visit.context.request.get(page.url + "/report.pdf?language=ur")
+    page.click("summary:has-text('Report')")
+    page.locator("form:has(b[lang=ur]) button").click()
+    page.wait_for_url("**/jobs/*")  # a PDF is printed by a job; the page does not wait for it
+    with _as(str(worker["user"]), str(worker["password"]), database):
+        work(UUID(page.url.rsplit("/", 1)[1]))
+    page.wait_for_selector("text=Take the report")
+    answer = visit.context.request.get(site + str(page.get_attribute("text=Take the report", "href")))
     assert answer.status == 200 and answer.body()[:5] == b"%PDF-"
     assert len(re.findall(rb"/Type\s*/Page\b", answer.body())) >= 2
     if os.environ.get("KHANA_SCREENSHOTS"):
@@ -269,3 +275,21 @@ def test_a_plan_goes_to_intake_and_its_results_come_back(chrome, site: str, meas
     visit.page.wait_for_selector("text=0 new stops")
     visit.close()
     assert problems + visit.wrong == []
+
+
+def test_ogrinfo_reads_the_collections(site: str, published: dict[str, object]) -> None:
+    """GDAL's own client of OGC API Features counts the districts and reads a figure; where it is not installed, it says so."""
+    import shutil
+    import subprocess
+
+    if shutil.which("ogrinfo") is None:
+        pytest.skip("ogrinfo is not installed: apt-get install gdal-bin")
+
+    def asked(*words: str) -> str:
+        return subprocess.run(
+            ["ogrinfo", "-ro", f"OAPIF:{site}/ogc", *words], check=True, capture_output=True, text=True, timeout=60
+        ).stdout
+
+    assert {"pak_adm1", "pak_adm2", "pak_adm2_figures"} <= set(re.findall(r"\bpak_adm\w+", asked()))
+    told = asked("-so", "pak_adm2_figures")
+    assert "Feature Count: 24" in told and "Polygon" in told and "HH_REGISTERED" in told

@@ -134,26 +134,38 @@ def export(form: str, snapshot: int | None, threshold: int, language: str, as_js
     examples=(
         "khana monitoring report --out coverage.html",
         "khana monitoring report --language ur --out coverage.docx",
+        "khana monitoring report --period 2026Q1 --out quarter.pdf       a quarter, with the tables of the IMF",
+        "khana monitoring report --period FY2025-26 --out year.xlsx      a fiscal year, a sheet a table",
     )
 )
 @click.option("--language", type=click.Choice(["en", "ur", "bn"]), default="en", show_default=True)
 @click.option("--study", type=int, help="Number of a coverage study; the newest if absent.")
 @click.option("--snapshot", type=int, help="Number of a snapshot; the newest if absent.")
+@click.option("--period", default="", help="Of a quarter or a year instead: 2026Q1, 2026H1, 2026, FY2025-26.")
 @printing
-def report(language: str, study: int | None, snapshot: int | None, as_json: bool, out: Path | None) -> None:
-    """Write the report of coverage and indicators as HTML, DOCX or PDF, by the name of --out."""
-    if out is None or out.suffix.lower() not in (".html", ".docx", ".pdf"):
-        raise click.UsageError("Say where to: --out FILE.html, FILE.docx or FILE.pdf.")
+def report(
+    language: str, study: int | None, snapshot: int | None, period: str, as_json: bool, out: Path | None
+) -> None:  # fmt: skip
+    """Write a report as HTML, DOCX or PDF, by the name of --out: of coverage and indicators, or of a period (also XLSX)."""
+    kinds = (".html", ".docx", ".pdf", *((".xlsx",) if period else ()))
+    if out is None or out.suffix.lower() not in kinds:
+        raise click.UsageError(f"Say where to: --out FILE{' or FILE'.join(kinds)}.")
+    if period and (study or snapshot):
+        raise click.UsageError("A report of a period finds its own snapshot: leave --study and --snapshot out.")
     from khana.interfaces.cli.session import setup, token
     from khana.platform import clock
 
     acting = token()
     setup()
-    from khana.workflows import report_coverage as workflow
+    from khana.workflows import report_coverage, report_period
 
-    content = workflow.run(
-        token=acting, form=out.suffix.lower()[1:], language=language, study=study, snapshot=snapshot, at=clock.now()
-    )
+    form = out.suffix.lower()[1:]
+    if period:
+        content = report_period.run(token=acting, period=period, form=form, language=language, at=clock.now())
+    else:
+        content = report_coverage.run(
+            token=acting, form=form, language=language, study=study, snapshot=snapshot, at=clock.now()
+        )
     write_whole(out, content)
     if as_json:
         show({"file": str(out), "bytes": len(content), "language": language}, as_json=True, out=None)
@@ -194,6 +206,50 @@ def publish(
             token=acting, title=title, snapshot=snapshot, threshold=threshold, epsilon=epsilon, at=clock.now()
         )
     show(result, as_json=as_json, out=out)
+
+
+@monitoring.command(
+    "load-budget",
+    examples=(
+        "khana monitoring load-budget budget-2025-26.csv",
+        "khana monitoring load-budget budget.xlsx --json     columns: programme, area, government, year, amount, source; unit",
+    ),
+)
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@printing
+def load_budget(path: Path, as_json: bool, out: Path | None) -> None:
+    """Take in what governments appropriated: a row each programme, area, government and fiscal year; all of a file or none."""
+    from khana.interfaces.cli.session import setup, token
+    from khana.platform import clock
+
+    acting = token()
+    setup()
+    from khana.workflows import load_budget as workflow
+
+    show(workflow.run(token=acting, path=path, at=clock.now()), as_json=as_json, out=out)
+
+
+@monitoring.command(
+    examples=("khana monitoring budgets", "khana monitoring budgets --year FY2025-26 --out budget.xlsx")
+)
+@click.option("--year", default="", help="Fiscal year, such as FY2025-26; all if absent.")
+@click.option("--language", type=click.Choice(["en", "ur", "bn"]), default="en", show_default=True)
+@printing
+def budgets(year: str, language: str, as_json: bool, out: Path | None) -> None:
+    """Show budgets with what was spent against each line, as the newest snapshot has it."""
+    from khana.interfaces.cli.session import setup, token
+
+    acting = token()
+    setup()
+    from khana.workflows import load_budget as workflow
+
+    show_rows(
+        workflow.table(token=acting, year=year, language=language), as_json=as_json, out=out,
+        text=lambda found, console: rows_table(
+            [{k: row[k] for k in ("programme", "government", "area", "year", "amount", "spent", "share")} for row in found["rows"]],
+            console,
+        ),
+    )  # fmt: skip
 
 
 def write_whole(out: Path, content: bytes) -> None:

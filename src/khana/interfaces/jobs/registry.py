@@ -61,6 +61,8 @@ KINDS: dict[str, Kind] = {
     "judge_model": Kind("khana.workflows.judge_model"),
     "prepare_simulation": Kind("khana.workflows.simulation", "prepare"),
     "measure_indicators": Kind("khana.workflows.measure_indicators", "measure"),
+    "plan_outreach": Kind("khana.workflows.plan_upload"),
+    "write_report": Kind("khana.workflows.report_period", "write"),
     "publish_figures": Kind("khana.workflows.publish_figures"),
     "study_coverage": Kind("khana.workflows.study_upload"),
     "answer_message": Kind("khana.sharing.services.replies", "answer_kept"),

@@ -97,6 +97,7 @@ JOB_KIND = {
     "watch_scores": _("Watch over the scores"), "fit_model": _("Fit a model"), "judge_model": _("Hold a model against a survey"),
     "answer_message": _("Answer a partner"), "make_extract": _("Make an extract"),
     "measure_indicators": _("Computation of the indicators"), "study_coverage": _("Coverage study"), "publish_figures": _("Publication of figures"),
+    "write_report": _("Writing of a report"), "plan_outreach": _("Outreach plan"),
     "register_submissions": _("Work off filled forms"), "review_field": _("Checks of filled forms"),
     "evaluate_programmes": _("Rules against the registry"), "freeze_list": _("Freezing of a list"),
 }  # fmt: skip

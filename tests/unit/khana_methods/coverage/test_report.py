@@ -32,7 +32,7 @@ def found() -> report.Found:
     return report.Found(
         as_of="2026-06-30", figures=[asdict(f) for f in made.figures], notes=["<b>a note</b>"],
         determinants=[asdict(c) for c in made.determinants.coefficients], framework=framework_of(document()), values=values,
-        funnel=[("Registered", 100, None), ("Scored", 80, 0.8)], area="PAK", area_names={"PK1": "North", "PK2": "South"},
+        funnel=[("Registered", 100, None, None), ("Scored", 80, 0.8, 4.0)], area="PAK", area_names={"PK1": "North", "PK2": "South"},
         shapes={"PK1": "M0 0L1 1Z", "PK2": "M1 1L2 2Z"}, mapped="SHARE_POOR",
     )  # fmt: skip
 

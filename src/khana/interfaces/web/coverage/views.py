@@ -23,10 +23,11 @@ from khana_methods.engine.files import read_table
 from khana_methods.errors import InputError, KhanaError
 
 _KEPT = re.compile(r"[0-9a-f]{32}\.[a-z0-9.]{1,10}")
+# a PDF is printed by a browser: that is a job (`monitoring-reports-write`), not a request
 _TYPES = {
-    "html": "text/html; charset=utf-8", "pdf": "application/pdf",
+    "html": "text/html; charset=utf-8",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-}  # fmt: skip
+}
 
 
 @session.needs("results.read")

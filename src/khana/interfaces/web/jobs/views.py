@@ -38,6 +38,8 @@ def _shown(run: Any) -> dict[str, Any]:
         "is_consolidation": run.kind == "consolidate",
         "is_snapshot": run.kind == "measure_indicators",
         "is_publication": run.kind == "publish_figures",
+        "report": run.result.get("report") if run.kind == "write_report" else None,
+        "plan": run.result.get("plan") if run.kind == "plan_outreach" else None,
         "coverage_study": run.result.get("study") if run.kind == "study_coverage" else None,
         "is_watch": run.kind == "watch_scores",
         "model": str(run.result.get("model", "")).rpartition("/") if run.kind in ("fit_model", "judge_model") else None,

@@ -40,6 +40,8 @@ def figure(unit: str, value: float | None) -> str:
         return share(value)
     if unit == "months":
         return _("%(n)s months") % {"n": number(round(value, 1))}
+    if unit == "days":
+        return _("%(n)s days") % {"n": number(round(value, 1))}
     return number(round(value)) if abs(value) >= 100 or float(value).is_integer() else number(round(value, 2))
 
 
@@ -164,17 +166,20 @@ def groups(one: Indicator, values: Sequence[SafeValue], programmes: Mapping[str,
 
 
 def funnel(framework: Framework, here: Mapping[str, SafeValue]) -> list[dict[str, Any]]:
-    """Return the stages of the delivery chain in one area, each against the one before."""
+    """Return the stages of the delivery chain in one area, each against the one before; who waits stands beside it."""
     made: list[dict[str, Any]] = []
     before: float | None = None
-    for code in framework.funnel:
-        one, value = framework.indicator(code), here.get(code)
+    for step in framework.funnel:
+        one, value, delay = framework.indicator(step.code), here.get(step.code), here.get(step.delay)
         count = value.numerator if value and not value.hidden else None
+        days = delay.value if delay and not delay.hidden else None
         made.append({
             "name": one.name(wording.language()), "value": count or 0, "text": number(round(count)) if count is not None else shown(one, value),
-            "conversion": count / before if count is not None and before else None,
+            "conversion": count / before if count is not None and before else None, "is_aside": step.is_aside,
+            "days": "" if days is None else figure("days", days),
         })  # fmt: skip
-        before = count
+        if not step.is_aside:
+            before = count
     return made
 
 
@@ -182,9 +187,9 @@ def _lazy() -> tuple[Mapping[str, Any], ...]:
     from django.utils.translation import gettext_lazy as _
 
     relation = {"household": _("registered households"), "recipient": _("recipients on the one list"), "payment": _("rows of connected lists"),
-                "enrolment": _("enrolments")}  # fmt: skip
+                "enrolment": _("enrolments"), "grievance": _("appeals, proposals and corrections"), "budget": _("lines of budgets")}  # fmt: skip
     unit = {"share": _("share"), "count": _("households"), "people": _("persons"), "money": _("money"), "months": _("months"), "rows": _("rows"),
-            "days": _("days")}  # fmt: skip
+            "days": _("days"), "ratio": _("ratio"), "places": _("enrolments and places on waiting lists"), "cases": _("appeals, proposals and corrections")}  # fmt: skip
     frequency = {
         "month": _("every month"),
         "quarter": _("every quarter"),
@@ -192,9 +197,14 @@ def _lazy() -> tuple[Mapping[str, Any], ...]:
         "year": _("every year"),
     }
     fact = {"area_type": _("Urban and rural"), "survey_mode": _("How it came to be interviewed"), "is_woman_headed": _("Headed by a woman"),
-            "programme": _("Programme"), "agency": _("Agency"), "period": _("Period"), "is_registered": _("Registered")}  # fmt: skip
+            "programme": _("Programme"), "agency": _("Agency"), "period": _("Period"), "is_registered": _("Registered"),
+            "fifth": _("Fifth of the population by score"), "state": _("State of the enrolment"), "kind": _("Kind of case"),
+            "government": _("Government that pays"), "year": _("Fiscal year"), "cash_programmes": _("Cash programmes")}  # fmt: skip
     group = {"urban": _("urban"), "rural": _("rural"), "true": _("yes"), "false": _("no"), "desk": _("at the desk"), "door": _("door to door"),
-             "": _("not stated")}  # fmt: skip
+             "": _("not stated"), "STOP_APPEAL": _("appeal against a stop"), "FILTER_APPEAL": _("appeal against a filter"),
+             "PROPOSAL": _("proposal of a local government"), "CORRECTION": _("correction of a list"), "ENROLLED": _("enrolled"),
+             "SUSPENDED": _("suspended"), "WAITLISTED": _("waiting"), "IDENTIFIED": _("identified"), "SELECTED": _("selected"),
+             "NOTIFIED": _("notified"), "DECLINED": _("declined"), "GRADUATED": _("graduated"), "EXITED": _("left")}  # fmt: skip
     return relation, unit, frequency, fact, group
 
 

@@ -24,7 +24,7 @@ from khana.interfaces.web.context import flash
 from khana.interfaces.web.monitoring import presenters
 from khana.monitoring import publications
 from khana.platform import clock, jobs
-from khana_methods.coverage.framework import Framework, Indicator
+from khana_methods.coverage.framework import Framework, Indicator, step_of
 from khana_methods.coverage.safe_values import SafeValue
 from khana_methods.disclosure.spreadsheets import neutralise
 from khana_methods.errors import InputError
@@ -63,7 +63,8 @@ def _read(number: int) -> _Open:
         )
         for one in body["indicators"]
     ]  # fmt: skip
-    funnel = [code for code in body["funnel"] if any(one.code == code for one in indicators)]
+    steps = [step_of(entry) for entry in body["funnel"]]  # publications of before hold codes alone
+    funnel = [step for step in steps if any(one.code == step.code for one in indicators)]
     framework = Framework(
         body["framework"], body["version"], body["names"], dict(body["objectives"]), indicators, funnel
     )
