@@ -12,7 +12,7 @@ from tests.conftest import superuser
 
 from khana.platform import embedded
 
-APART = ("procrastinate", "django_", "access_session", "audit_seal")
+APART = ("procrastinate", "django_", "access_session", "access_riddle", "audit_seal")
 _VOLATILE_TYPES = ("timestamp with time zone", "uuid")
 _VOLATILE = ("group_no",)
 State = dict[str, tuple[int, str]]

@@ -54,6 +54,10 @@ _RULES = {
     "grant": "A grant is ended and given anew, never changed.",
     "clearance": "There is no training or no undertaking in force for you.",
     "reason": "Say more: what happened, or what was found.",
+    "fresh": "A new way in is added from a fresh session: sign out, sign in again, and add it within a quarter of an hour.",
+    "passkey": "This passkey is known already, or its riddle is used or old. Begin again.",
+    "passkeys": "You have ten passkeys. Remove one that you do not use.",
+    "linked": "Another user is linked to this subject. End that link first.",
     "glass": "You have broken the glass three times in thirty days. Ask an administrator for a grant.",
 }
 

@@ -217,3 +217,84 @@ class LegalHold(models.Model):
     placed_by = models.BigIntegerField()
     placed_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+
+
+class Passkey(models.Model):
+    """One row is the public half of one passkey of one user: what it signs opens a session, here in the database.
+
+    Added by her alone from a session that she has just opened; removed by her or by who keeps users. Never deleted.
+
+    .. no_pii: a public key and the name that she gave to her device
+    """
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    credential = models.BinaryField(max_length=1023, unique=True)
+    algorithm = models.TextField(choices=[("ES256", "ES256"), ("RS256", "RS256")])
+    public_key = models.BinaryField(
+        max_length=512, help_text="x and y of P-256, or the modulus of RSA; its exponent is 65537"
+    )
+    use_count = models.BigIntegerField(default=0, help_text="the device's own count of its signatures")
+    domain = models.TextField(help_text="the host name that it was made for; it works at no other")
+    name = models.TextField()
+    made_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    removed_at = models.DateTimeField(null=True)
+    removed_by = models.BigIntegerField(null=True)
+
+
+class Riddle(models.Model):
+    """One row is one riddle given out and not yet answered, by its hash: good once, for ten minutes.
+
+    .. no_pii:
+    """
+
+    mark = models.BinaryField(max_length=32, primary_key=True)
+    kind = models.TextField()
+    user_id = models.BigIntegerField(null=True)
+    made_at = models.DateTimeField()
+
+
+class Provider(models.Model):
+    """One row is the OpenID Connect provider whose word opens a session for staff that are linked; one is in force.
+
+    Its keys are fetched from its own address by the worker; the web role cannot put any.
+
+    .. no_pii:
+    """
+
+    issuer = models.TextField()
+    client = models.TextField(help_text="who we are to it")
+    title = models.TextField(help_text="what the button says")
+    secret_ciphertext = models.BinaryField(null=True)
+    authorise_url = models.TextField()
+    exchange_url = models.TextField()
+    keys_url = models.TextField()
+    keys = models.JSONField()
+    keys_at = models.DateTimeField()
+    demanded_class = models.TextField(default="", blank=True, help_text="the only acr that counts, where one is named")
+    set_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+
+class Link(models.Model):
+    """One row says who a member of staff is at the provider: an officer made it, the provider never makes a user.
+
+    .. pii: subject of a member of staff at the provider; kept while the audit log names her
+    """
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    issuer = models.TextField()
+    subject = models.TextField()
+    made_at = models.DateTimeField()
+    made_by = models.BigIntegerField(null=True)
+    used_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """A subject is one user's."""
+
+        constraints = [
+            models.UniqueConstraint(
+                fields=["issuer", "subject"], condition=models.Q(ended_at__isnull=True), name="subject_of_one_user"
+            )
+        ]

@@ -95,6 +95,11 @@ def check_address(url: str) -> None:
         raise AddressBad("In production an address must be https.")
 
 
+def get(url: str, *, headers: Mapping[str, str], seconds: float = SECONDS) -> Answer:
+    """Ask for what stands at an address, once; as `post`, without a body."""
+    return _send("GET", url, None, headers, seconds)
+
+
 def post(url: str, body: bytes, *, headers: Mapping[str, str], seconds: float = SECONDS) -> Answer:
     """Send a message once.
 
@@ -108,6 +113,10 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str], seconds: float = 
         AddressBad: The address may not be used.
         NoAnswer: No connection, no answer in time, or too much of it.
     """
+    return _send("POST", url, body, headers, seconds)
+
+
+def _send(method: str, url: str, body: bytes | None, headers: Mapping[str, str], seconds: float) -> Answer:
     check_address(url)
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
@@ -117,7 +126,7 @@ def post(url: str, body: bytes, *, headers: Mapping[str, str], seconds: float = 
     cut.start()
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection.request("POST", path, body, {"User-Agent": "khana", **headers})
+        connection.request(method, path, body, {"User-Agent": "khana", **headers})
         answer = connection.getresponse()
         content = answer.read(MOST_BYTES + 1)
         given = {name.lower(): value for name, value in answer.getheaders()}

@@ -333,5 +333,9 @@ CLOSED = (
     "access_rolepermission",
     "access_roletrait",
     "access_clearance",
+    "access_passkey",
+    "access_riddle",
+    "access_provider",
+    "access_link",
     "sharing_citizencode",
 )

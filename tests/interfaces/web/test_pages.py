@@ -105,7 +105,8 @@ def test_nothing_opens_without_sign_in(country: dict[str, object]) -> None:
         "public-values",
         "slip-state",
     }  # safe figures; the state behind a slip's code
-    assert open_ones == {"sign-in", "second-factor", "sign-out", "language", "health"} | her_own | published
+    doors = {"sign-in", "second-factor", "passkey-ask", "passkey", "provider", "provider-back", "sign-out"}
+    assert open_ones == doors | {"language", "health"} | her_own | published
 
 
 def test_a_registrar_reads_her_district_only(enter: Enter, country: dict[str, object]) -> None:

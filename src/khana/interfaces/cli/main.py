@@ -76,6 +76,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "login": ("login", "login", "Log in for this folder."),
     "logout": ("login", "logout", "End the saved login of this folder."),
     "users": ("users", "users", "Users, roles and scopes: add, list, grant, reset, code."),
+    "provider": ("provider", "provider", "Sign-in of staff by the government's OpenID Connect provider."),
     "access": ("access", "access", "Your office: grants, broken glass, alarms, the walk through every table and page."),
     "breaches": ("breaches", "breaches", "Breaches of personal data: clocks, letters, who was told."),
     "dpia": ("dpia", "dpia", "The data-protection impact assessment, filled from the configuration."),

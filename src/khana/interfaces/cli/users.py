@@ -258,3 +258,18 @@ def users_code(username: str, as_json: bool, out: Path | None) -> None:
 
     code = access.code_at(address, clock.now())
     show({"code": code}, as_json=as_json, out=out, text=lambda result, console: console.print(result["code"]))
+
+
+@users.command("passkeys", examples=("khana users passkeys rukhsana", "khana users passkeys rukhsana --remove 7"))
+@click.argument("username")
+@click.option("--remove", type=int, help="Number of a passkey to take out of use.")
+@printing
+def users_passkeys(username: str, remove: int | None, as_json: bool, out: Path | None) -> None:
+    """List the passkeys of a user, or take one out of use. She makes them herself, on the page *My office*."""
+    with acting(for_users=True):
+        from khana.access import passkeys
+
+        if remove is not None:
+            passkeys.remove(passkey=remove, at=clock.now())
+        rows = [asdict(one) for one in passkeys.passkeys(username)]
+    show({"username": username, "rows": rows}, as_json=as_json, out=out)

@@ -70,6 +70,24 @@ def keep_order() -> None:
         connection.close()
 
 
+def fetch_keys() -> None:
+    """Fetch the keys of the government's sign-in provider, where one is set; a provider that is away is asked again later."""
+    from django.db import connection
+
+    from khana.access import provider
+    from khana.interfaces.errors import translate
+
+    try:
+        provider.refresh()
+    except Exception as error:  # the next round tries again; the worker goes on
+        _log.error(
+            "the provider's keys were not fetched: %s",
+            getattr(error, "code", None) or getattr(translate(error), "code", type(error).__name__),
+        )
+    finally:
+        connection.close()
+
+
 def ask_nightly(hour: int | None = None) -> bool:
     """Between one and five at night queue the checks of the day's filled forms; once a day. Say whether they were queued."""
     from datetime import UTC
@@ -102,6 +120,7 @@ def _watch(stopping: threading.Event) -> None:
         recover()
         if rounds % int(ORDER_SECONDS / WATCH_SECONDS) == 0:
             keep_order()
+            fetch_keys()
             ask_nightly()
         rounds += 1
 

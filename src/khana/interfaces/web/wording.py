@@ -179,6 +179,7 @@ WORK = {
 ALARM = {
     "GLASS_BROKEN": _("Broken glass"), "VOLUME": _("Many files in one hour"), "HOUR": _("Reading at night"),
     "SEQUENCE": _("Numbers in a row"), "CELEBRITY": _("File of a well-known person"), "NEIGHBOUR": _("File of a neighbour"),
+    "PASSKEY_TWICE": _("A passkey that is there twice"),
 }  # fmt: skip
 ALARM_OUTCOME = {"": "", "EXPLAINED": _("It was in order"), "MISUSE": _("Misuse"), "BREACH": _("A breach")}
 RELATION = {

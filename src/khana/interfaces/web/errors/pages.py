@@ -42,6 +42,17 @@ SENTENCES = {
 BY_CODE = {
     "access.sign_in.refused": gettext_lazy("The name, the password or the code is not right."),
     "access.sign_in.locked": gettext_lazy("Too many wrong attempts. Wait fifteen minutes, or ask an administrator."),
+    "access.passkey.refused": gettext_lazy(
+        "This passkey does not open the door. Try again, or sign in with your password."
+    ),
+    "access.passkey.wrong": gettext_lazy("The browser did not send a passkey for this address. Try again."),
+    "access.provider.refused": gettext_lazy(
+        "The provider did not let you in. Begin again, or sign in with your password."
+    ),
+    "access.provider.not_linked": gettext_lazy(
+        "The provider knows you, but you are not linked to a user here. Ask your administrator."
+    ),
+    "access.provider.away": gettext_lazy("The provider does not answer. Try again, or sign in with your password."),
     "interfaces.database_gone": gettext_lazy("The database does not answer. Ask your administrator to start it."),
     "interfaces.disk_full": gettext_lazy(
         "The disk of the server is full. Tell your administrator: nothing was half-written."

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from khana.interfaces.web.office import views
+from khana.interfaces.web.office import passkeys, views
 
 urlpatterns = [
     path("office", views.office, name="office"),
     path("office/purpose", views.purpose, name="office-purpose"),
     path("office/break-glass", views.break_glass, name="office-break-glass"),
+    path("office/passkeys/ask", passkeys.ask, name="office-passkey-ask"),
+    path("office/passkeys/add", passkeys.add, name="office-passkey-add"),
+    path("office/passkeys/<int:passkey>/remove", passkeys.remove, name="office-passkey-remove"),
     path("alarms", views.alarms, name="alarms"),
     path("alarms/<int:alarm>/close", views.close_alarm, name="alarms-close"),
 ]

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from khana.access import offices
+from khana.access import offices, passkeys
 from khana.access import services as access
 from khana.access.roles import catalogue
 from khana.interfaces.web import session, wording
@@ -36,6 +36,8 @@ def _office(request: HttpRequest, *, error: str = "", status: int = 200) -> Http
         "clearances": [(one, wording.say(wording.CLEARANCE, one.kind)) for one in offices.clearances()],
         "purposes": [(name, wording.say(wording.WORK, name)) for name in catalogue().purposes],
         "named": named,
+        "passkeys": passkeys.passkeys(),
+        "passkeys_possible": passkeys.is_possible(f"{request.scheme}://{request.get_host()}"),
         "may_break": session.may(request, "emergency.read"),
         "asked": request.POST,
         "error": error,

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from khana.access import passkeys, provider
 from khana.access import selectors as who
 from khana.access import services as access
 from khana.interfaces.web import limits, session
@@ -22,10 +23,25 @@ from khana.interfaces.web.errors.pages import wording
 from khana.platform import clock
 
 
-def _next(request: HttpRequest) -> str:
+def wanted_page(request: HttpRequest) -> str:
+    """Return the page that was asked for before, if it is one of ours."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
     return wanted if is_ours else reverse("answers")
+
+
+def gate(request: HttpRequest, context: dict[str, str], status: int = 200) -> HttpResponse:
+    """Show the sign-in page with every door that there is."""
+    held = provider.in_force()
+    doors = {"provider_title": held.title if held else "", "has_passkeys": passkeys.is_possible(origin_of(request))}
+    return render(
+        request, "signin/sign_in.html", {"next": "", "username": "", "error": "", **context, **doors}, status=status
+    )
+
+
+def origin_of(request: HttpRequest) -> str:
+    """Return the address of the pages as this browser knows it: scheme, host and port."""
+    return f"{request.scheme}://{request.get_host()}"
 
 
 @session.public
@@ -34,20 +50,20 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Show the form, or open a session and go on to the second factor or the page asked for."""
     context = {"next": request.GET.get("next", ""), "username": "", "error": ""}
     if request.method == "GET":
-        return render(request, "signin/sign_in.html", context)
+        return gate(request, context)
     username = request.POST.get("username", "").strip()[:150]
     context |= {"next": request.POST.get("next", ""), "username": username}
     try:
         limits.SIGN_IN.take(str(request.META.get("REMOTE_ADDR", "")))
         opened = access.sign_in(username=username, password=request.POST.get("password", "")[:1024])
     except (access.SignInRefused, access.SignInLocked, limits.TooMany) as error:
-        return render(request, "signin/sign_in.html", {**context, "error": wording(error)}, status=error.http_status)
-    target = _next(request)
+        return gate(request, {**context, "error": wording(error)}, status=error.http_status)
+    target = wanted_page(request)
     request.session.flush()
     if opened.needs_second_factor:
         request.session[session.PENDING] = opened.token
         return redirect(f"{reverse('second-factor')}?{urlencode({'next': target})}")
-    return _enter(request, opened.token, target)
+    return enter(request, opened.token, target)
 
 
 @session.public
@@ -57,7 +73,7 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     token = request.session.get(session.PENDING, "")
     if not token:
         return redirect("sign-in")
-    target = _next(request)
+    target = wanted_page(request)
     context = {"next": target, "error": ""}
     if request.method == "GET":
         return render(request, "signin/second_factor.html", context)
@@ -66,16 +82,17 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         access.confirm_second_factor(token=token, code=request.POST.get("code", "")[:12], at=clock.now())
     except access.SignInLocked as error:
         request.session.flush()
-        return render(request, "signin/sign_in.html", {"error": wording(error), "username": "", "next": ""}, status=403)
+        return gate(request, {"error": wording(error)}, status=403)
     except (access.SignInRefused, limits.TooMany) as error:
         return render(
             request, "signin/second_factor.html", {**context, "error": wording(error)}, status=error.http_status
         )
     request.session.flush()
-    return _enter(request, token, target)
+    return enter(request, token, target)
 
 
-def _enter(request: HttpRequest, token: str, target: str) -> HttpResponse:
+def enter(request: HttpRequest, token: str, target: str) -> HttpResponse:
+    """Keep the token of an open session in the cookie and go on."""
     with access.scoped(token):
         me = who.me()
     request.session[session.TOKEN] = token
@@ -100,7 +117,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_POST
 def language(request: HttpRequest) -> HttpResponse:
     """Remember the language of the pages in a cookie and go back."""
-    response = HttpResponseRedirect(_next(request))
+    response = HttpResponseRedirect(wanted_page(request))
     _remember_language(response, request.POST.get("language", ""))
     return response
 

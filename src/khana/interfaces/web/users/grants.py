@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from khana.access import offices
+from khana.access import offices, passkeys, provider
 from khana.access import selectors as who
 from khana.access import services as access
 from khana.access.roles import catalogue
@@ -50,6 +50,9 @@ def _office(request: HttpRequest, username: str, *, error: str = "", status: int
         "user": user,
         "roles": [(held, wording.say(wording.ROLES, held.role)) for held in user.grants],
         "clearances": [(one, wording.say(wording.CLEARANCE, one.kind)) for one in offices.clearances(user.username)],
+        "passkeys": passkeys.passkeys(user.username),
+        "links": provider.links(user.username),
+        "provider": provider.in_force(),
         "catalogue": [
             (name, wording.say(wording.ROLES, name)) for name, role in catalogue().roles.items() if not role.machine
         ],
@@ -134,3 +137,19 @@ def withdraw(request: HttpRequest, clearance: int) -> HttpResponse:
     offices.withdraw_clearance(clearance=clearance, at=clock.now())
     flash(request, "success", _("Withdrawn. Names are locked for this user."))
     return _back(request)
+
+
+@session.needs("users.manage")
+@require_POST
+def link(request: HttpRequest, username: str) -> HttpResponse:
+    """Say who a user is at the government's provider, or end the link where nothing is said."""
+    subject = request.POST.get("subject", "").strip()[:255]
+    try:
+        if subject:
+            provider.link(username=username, subject=subject, at=clock.now())
+        else:
+            provider.unlink(username=username, at=clock.now())
+    except (InputError, Conflict, NotFound) as error:
+        return _office(request, username, error=error_wording(error), status=error.http_status)
+    flash(request, "success", _("Kept."))
+    return redirect(reverse("users-office", args=[username]))

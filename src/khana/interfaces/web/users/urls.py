@@ -15,6 +15,7 @@ urlpatterns = [
     path("users/<str:username>/office", grants.office, name="users-office"),
     path("users/<str:username>/give", grants.give, name="users-give"),
     path("users/<str:username>/clear", grants.clear, name="users-clear"),
+    path("users/<str:username>/link", grants.link, name="users-link"),
     path("users/<str:username>/renew", views.renew, name="users-renew"),
     path("users/<str:username>/activity", views.activity, name="users-activity"),
 ]
