@@ -187,6 +187,9 @@ PAGES: dict[str, list[str]] = {
     "office-purpose": ["POST /office/purpose purpose=grievance", "POST /office/purpose purpose="],
     "office-break-glass": ["POST /office/break-glass area={area} reason=short"],
     "alarms": ["GET /alarms"],
+    "cases": ["GET /cases"],
+    "cases-answer": ["POST /cases/1/answer outcome=NOT_WRONG"],
+    "partner": ["GET /partner", "GET /partner?partner=mine&failed=1"],
     "alarms-close": ["POST /alarms/1/close outcome=EXPLAINED finding=nothing-was-found"],
     "users-add": ["POST /users/add username=mine role=data_steward"],
     "users-renew": ["POST /users/steward/renew"],
@@ -265,7 +268,7 @@ PAGES: dict[str, list[str]] = {
     "my-file": ["GET /my-file", "POST /my-file number={number}"],
     "my-file-code": ["GET /my-file/code"],
     "my-file-read": ["GET /my-file/read"],
-    "my-file-say": ["POST /my-file/say what=OBJECTION"],
+    "my-file-say": ["POST /my-file/say what=OBJECTION", "POST /my-file/say about=NAME"],
     "my-file-download": ["GET /my-file/download"],
     "my-file-leave": ["POST /my-file/leave"],
     # a partner's token alone opens these: test_dci.py walks them as partners of different agreements
@@ -421,6 +424,10 @@ COMMANDS: dict[str, list[str]] = {
     "identity events decide": ["1 REFUSED --reason x"],
     "identity events place": [""],
     "partners replay": ["mine"],
+    "partners developer": ["mine"],
+    "cases list": ["", "--all", "--person {person}"],
+    "cases lodge": ["{person} --about NAME"],
+    "cases answer": ["1 --outcome NOT_WRONG"],
     "partners notify": ["", "--partner mine"],
     "partners subscriptions": [""],
     "registries subscribe": ["mine --event Death"],
@@ -569,7 +576,7 @@ def world(server: None, database: str, tokens, tmp_path_factory: pytest.TempPath
 
     folder = tmp_path_factory.mktemp("walk") / "land"
     steward = tokens("data_steward")
-    for bucket in (limits.LOOK_UP, limits.EXPORT, limits.SIGN_IN):
+    for bucket in (limits.LOOK_UP, limits.EXPORT, limits.SIGN_IN, limits.OPEN_PAGES):
         bucket.burst = 100_000  # how often one may ask is another test
     with nursery() as lent:
         ask: dict[str, Any] = {"database": database, "token": steward}

@@ -17,11 +17,14 @@ from typing import Any, ClassVar
 from django.db import transaction
 
 from khana.access import services as access
+from khana.grievances import deadlines
 from khana.platform import keys, places, telephone
 from khana.sharing import searches
 from khana_methods.errors import InputError, NotPermitted
 
-SAY = ("OBJECTION", "CONSENT_WITHDRAWN", "END", "CORRECTION")
+SAY = ("OBJECTION", "CONSENT_WITHDRAWN", "END")
+OPEN_STATES = ("OPEN", "LODGED", "NOTIFIED", "APPEALED", "REOPENED", "IN_FORCE")
+ABOUT = ("NAME", "BIRTH", "HOUSEHOLD", "ADDRESS", "SCORE", "PAYMENT", "OTHER")
 
 
 class NumberUnreadable(InputError):
@@ -94,11 +97,15 @@ def read(*, number: str, code: str, at: datetime) -> dict[str, Any]:
     if found is None:
         raise CodeWrong("The code is wrong or too old. Ask for another one.")
     made: dict[str, Any] = found if isinstance(found, dict) else json.loads(found)
+    for case in made.get("cases", ()):
+        if case["kind"] == "APPEAL" and case["state"] == "LODGED":  # the same deadline as any complaint's
+            case["due"] = deadlines.due_on(datetime.fromisoformat(case["at"]).date()).isoformat()
+        case["is_open"] = case["state"] in OPEN_STATES
     return made
 
 
 def say(*, number: str, code: str, what: str, at: datetime) -> None:
-    """Object, withdraw consent, end either, or ask for a correction.
+    """Object, withdraw consent, or end either.
 
     Raises:
         CodeWrong: The code does not open her file, or there is nothing of that kind to say.
@@ -106,5 +113,29 @@ def say(*, number: str, code: str, what: str, at: datetime) -> None:
     tokens = tokens_of(number)
     with transaction.atomic():
         done = what in SAY and access.call("citizen_say", tokens, _hash(tokens, code), what, at)[0][0]
+    if not done:
+        raise CodeWrong("The code is wrong or too old. Ask for another one.")
+
+
+def correct(*, number: str, code: str, about: str, at: datetime) -> None:
+    """Say what is wrong in one's own file: a case with a day by which it is answered; one that is open stays as it is.
+
+    Args:
+        number: As typed.
+        code: That opens her file.
+        about: One of `ABOUT`.
+        at: When.
+
+    Raises:
+        CodeWrong: The code does not open her file, or there is no such thing.
+    """
+    tokens = tokens_of(number)
+    with transaction.atomic():
+        done = (
+            about in ABOUT
+            and access.call("citizen_correct", tokens, _hash(tokens, code), about, deadlines.due_on(at.date()), at)[0][
+                0
+            ]
+        )
     if not done:
         raise CodeWrong("The code is wrong or too old. Ask for another one.")

@@ -43,6 +43,27 @@ class Partner(models.Model):
     closed_at = models.DateTimeField(null=True)
 
 
+class Developer(models.Model):
+    """One row says that a person looks after the calls of one partner's system: she sees how they ended, never a content.
+
+    .. no_pii: users and partners
+    """
+
+    partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="+")
+    user_id = models.BigIntegerField(help_text="a person of the partner, signed in like staff")
+    added_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Once a partner."""
+
+        constraints = [
+            models.UniqueConstraint(
+                fields=["partner", "user_id"], condition=models.Q(ended_at__isnull=True), name="developer_once"
+            )
+        ]
+
+
 class Agreement(models.Model):
     """One row is one agreement between the registry's holder and a partner: what may leave, and on what terms.
 
@@ -242,6 +263,7 @@ class Subscription(models.Model):
     criteria_ciphertext = models.BinaryField()
     callback = models.TextField()
     last_seen_id = models.BigIntegerField(default=0)
+    last_seen_other_id = models.BigIntegerField(default=0, help_text="of enrolments, which have two kinds of rows")
     subscribed_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 

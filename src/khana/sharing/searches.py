@@ -8,7 +8,7 @@ only where the agreement has the field.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -32,10 +32,16 @@ _AGE = """(extract(year FROM %(today)s::date)::int - v.birth_year
 _BAND = "(floor(s.score / 10) * 10)::int::text || '-' || (floor(s.score / 10) * 10 + 10)::int::text"
 _SIZE = f"""(SELECT count(*) FROM registry_membership z WHERE z.household_id = {{0}} AND z.is_member
     AND {_CURRENT.format("z")})"""
-_PERSON_FROM = f"""registry_person p JOIN LATERAL (SELECT v.* FROM registry_personversion v WHERE v.person_id = p.id
+# every file that was merged into hers: what hangs on them is found from hers; most files were never merged
+_FILES = """CASE WHEN EXISTS (SELECT FROM registry_alias a WHERE a.current_id = {0} AND a.valid_from IS NOT NULL)
+    THEN ARRAY(SELECT khana_private.registry_files_of({0})) ELSE ARRAY[{0}] END"""
+_STANDS_FOR_ITSELF = """NOT EXISTS (SELECT FROM registry_alias a WHERE a.person_id = p.id AND a.valid_from IS NOT NULL
+    AND a.valid_to IS NULL)"""
+_PERSON_FROM = f"""registry_person p CROSS JOIN LATERAL (SELECT {_FILES.format("p.id")} AS files) hers
+    JOIN LATERAL (SELECT v.* FROM registry_personversion v WHERE v.person_id = p.id
         AND {_CURRENT.format("v")} ORDER BY v.recorded_at DESC, v.id DESC LIMIT 1) v ON true
-    LEFT JOIN LATERAL (SELECT m.* FROM registry_membership m WHERE m.person_id = p.id AND {_CURRENT.format("m")}
-        ORDER BY m.id DESC LIMIT 1) m ON true
+    LEFT JOIN LATERAL (SELECT m.* FROM registry_membership m WHERE m.person_id = ANY (hers.files)
+        AND {_CURRENT.format("m")} ORDER BY m.person_id = p.id DESC, m.id DESC LIMIT 1) m ON true
     LEFT JOIN registry_household h ON h.id = m.household_id
     LEFT JOIN LATERAL (SELECT w.address, w.consent, w.recorded_at FROM registry_householdversion w
         WHERE w.household_id = h.id AND {_CURRENT.format("w")} ORDER BY w.recorded_at DESC, w.id DESC LIMIT 1) hv ON true
@@ -48,11 +54,29 @@ _COMMON = {
     "poverty_score": "s.score", "score_class": _BAND, "household_number": "h.number",
     "registration_date": "h.created_at::date", "group_size": _SIZE.format("h.id"),
 }  # fmt: skip
-_HOLDERS = """SELECT coalesce(a.current_id, i.person_id) FROM registry_identifier i
-    LEFT JOIN registry_alias a ON a.person_id = i.person_id AND a.valid_to IS NULL
-    WHERE i.retired_at IS NULL AND i.token = ANY ({})"""
-_DRAWN = """SELECT i.person_id FROM registry_identifier i JOIN beneficiaries_benefit b ON b.id_token = i.token
-    WHERE i.retired_at IS NULL AND b.programme = ANY ({})"""
+_CURRENT_FILE = """CASE WHEN EXISTS (SELECT FROM registry_alias a WHERE a.person_id = i.person_id AND a.valid_from IS NOT NULL)
+    THEN khana_private.registry_current(i.person_id) ELSE i.person_id END"""
+_HOLDERS = f"SELECT {_CURRENT_FILE} FROM registry_identifier i WHERE i.retired_at IS NULL AND i.token = ANY ({{}})"
+_HOLDING_FILES = f"SELECT f FROM ({_HOLDERS}) AS held (id), LATERAL unnest({_FILES.format('held.id')}) f"
+_ON_A_LIST = """SELECT {0} FROM {1}registry_identifier i JOIN beneficiaries_benefit b ON b.id_token = i.token
+    WHERE {2}i.retired_at IS NULL AND b.programme = ANY ({{}})"""
+# everybody on the lists of some programmes; and, of people who are known already, whether they are on one
+_DRAWN = (
+    _ON_A_LIST.format("i.person_id", "", "")
+    + " UNION ALL "
+    + _ON_A_LIST.format(
+        "khana_private.registry_current(a.person_id)", "registry_alias a JOIN ",
+        "a.valid_from IS NOT NULL AND a.valid_to IS NULL AND ",
+    ).replace("registry_identifier i JOIN", "registry_identifier i ON i.person_id = a.person_id JOIN")
+)  # fmt: skip
+_DRAWS_ONE = "EXISTS ({})".format(_ON_A_LIST.format("1", "", "i.person_id = ANY (hers.files) AND "))
+_WHO_HOLDS = {
+    "Member": f"SELECT i.token, {_CURRENT_FILE} FROM registry_identifier i WHERE i.retired_at IS NULL AND i.token = ANY (%(tokens)s)",
+    "Group": f"""SELECT held.token, l.household_id FROM (SELECT i.token, {_CURRENT_FILE} FROM registry_identifier i
+        WHERE i.retired_at IS NULL AND i.token = ANY (%(tokens)s)) AS held (token, id)
+        CROSS JOIN LATERAL unnest({_FILES.format("held.id")}) f
+        JOIN registry_membership l ON l.person_id = f AND {_CURRENT.format("l")}""",
+}  # fmt: skip
 _LIVES = f"SELECT l.household_id FROM registry_membership l WHERE {_CURRENT.format('l')} AND l.person_id IN ({{}})"
 PERSON_COLUMNS = {
     **_COMMON, "district": "p.area_path", "sex": "v.sex", "marital_status": "v.marital", "age": _AGE,
@@ -60,23 +84,23 @@ PERSON_COLUMNS = {
     "identifier": f"p.id IN ({_HOLDERS})", "programmes": f"p.id IN ({_DRAWN})",
 }  # fmt: skip
 HOUSEHOLD_COLUMNS = {
-    **_COMMON, "district": "h.area_path", "identifier": f"h.id IN ({_LIVES.format(_HOLDERS)})",
+    **_COMMON, "district": "h.area_path", "identifier": f"h.id IN ({_LIVES.format(_HOLDING_FILES)})",
     "programmes": f"h.id IN ({_LIVES.format(_DRAWN)})",
 }  # fmt: skip
 _NUMBERS_OF = """(SELECT coalesce(json_agg(json_build_object('type', i.type, 'ciphertext', encode(i.ciphertext, 'hex'))
-    ORDER BY i.id), '[]'::json) FROM registry_identifier i WHERE i.person_id = {0} AND i.retired_at IS NULL)"""
+    ORDER BY i.id), '[]'::json) FROM registry_identifier i WHERE i.person_id = ANY ({0}) AND i.retired_at IS NULL)"""
 _DRAWS = """(SELECT coalesce(json_agg(d), '[]'::json) FROM (SELECT DISTINCT b.programme, b.period, b.amount::text AS amount
     FROM beneficiaries_benefit b JOIN registry_identifier i ON i.token = b.id_token
-    WHERE i.person_id = {0} AND i.retired_at IS NULL ORDER BY b.programme, b.period DESC LIMIT 50) d)"""
+    WHERE i.person_id = ANY ({0}) AND i.retired_at IS NULL ORDER BY b.programme, b.period DESC LIMIT 50) d)"""
 _OF_HOUSEHOLD = {
     "household_number": "h.number", "district": "{area}", "address": "hv.address", "group_size": _SIZE.format("h.id"),
     "poverty_score": "s.score", "score_class": _BAND, "registration_date": "h.created_at",
 }  # fmt: skip
 _OF_PERSON = {
-    "identifier": _NUMBERS_OF.format("p.id"), "name": "v.name", "name_native": "v.name_native",
+    "identifier": _NUMBERS_OF.format("hers.files"), "name": "v.name", "name_native": "v.name_native",
     "guardian_name": "v.guardian_name", "sex": "v.sex", "marital_status": "v.marital", "relation": "m.relation",
     "birth_date": "json_build_array(v.birth_year, v.birth_month, v.birth_day)", "age": _AGE,
-    "registered": "true", "programmes": _DRAWS.format("p.id"), "benefits": _DRAWS.format("p.id"),
+    "registered": "true", "programmes": _DRAWS.format("hers.files"), "benefits": _DRAWS.format("hers.files"),
 }  # fmt: skip
 SORTABLE = {"poverty_score", "registration_date", "group_size", "household_number", "age", "birth_date"}
 _REFUSED = """NOT EXISTS (SELECT 1 FROM sharing_refusal r WHERE r.ended_at IS NULL
@@ -143,8 +167,45 @@ class Terms:
     max_rows: int
 
 
+def find_holders(
+    numbers: Sequence[str], *, asked: Asked | None, entity: str, terms: Terms, today: date
+) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    """Return who holds each of many numbers, in one question: the records of `find` by number; those of nobody are absent.
+
+    Args:
+        numbers: As the partner wrote them.
+        asked: What else holds of every record; None for nothing.
+        entity: `Group` for households, `Member` for persons.
+        terms: What the agreement says; its `max_rows` bounds each number, not their sum.
+        today: For ages.
+
+    Raises:
+        TooMany: The question takes too long.
+    """
+    held = {number: tokens(number) for number in dict.fromkeys(numbers)}
+    wanted = [token for of_one in held.values() for token in of_one]
+    with connection.cursor() as cursor:
+        cursor.execute(_WHO_HOLDS[entity], {"tokens": wanted})
+        by_token: dict[bytes, list[int]] = {}
+        for token, holder in cursor.fetchall():
+            by_token.setdefault(bytes(token), []).append(holder)
+    only = sorted({holder for holders in by_token.values() for holder in holders})
+    if not only:
+        return {}
+    found = find(
+        asked, entity=entity, terms=replace(terms, max_rows=len(only) + 1), page_size=len(only) + 1, today=today, only=only,
+    )  # fmt: skip
+    by_id = {int(one["id"] if entity == "Group" else one["persons"][0]): one for one in found.records}
+    made = {}
+    for number, of_one in held.items():
+        ids = dict.fromkeys(holder for token in of_one for holder in by_token.get(token, ()))
+        if records := tuple(by_id[one] for one in ids if one in by_id):
+            made[number] = records
+    return made
+
+
 def find(
-    asked: Asked,
+    asked: Asked | None,
     *,
     entity: str,
     terms: Terms,
@@ -157,7 +218,7 @@ def find(
     """Return one page of what a partner asked for.
 
     Args:
-        asked: The conditions, over fields of the agreement.
+        asked: The conditions, over fields of the agreement; None where `only` says all.
         entity: `Group` for households, `Member` for persons.
         terms: What the agreement says.
         sort: (field, asc or desc), of fields of the agreement.
@@ -173,13 +234,17 @@ def find(
     is_group = entity == "Group"
     values: dict[str, Any] = {"partner": terms.partner, "today": today}
     columns = HOUSEHOLD_COLUMNS if is_group else PERSON_COLUMNS
-    where = [population.to_sql(asked, columns, values, tokens=tokens, path_of=path_of)]
+    if not is_group and (only is not None or asked is None or "identifier" in population.fields_of(asked)):
+        columns = {**columns, "programmes": _DRAWS_ONE}
+    where = ["true"] if is_group else [_STANDS_FOR_ITSELF]
+    if asked is not None:
+        where.append(population.to_sql(asked, columns, values, tokens=tokens, path_of=path_of))
     if terms.needs_consent:
         where.append("hv.consent")
     refusing = (
         f"IN (SELECT x.person_id FROM registry_membership x WHERE x.household_id = h.id AND {_CURRENT.format('x')})"
         if is_group
-        else "= p.id"
+        else "= ANY (hers.files)"
     )
     where.append(_REFUSED.format(refusing))
     if only is not None:
@@ -236,6 +301,7 @@ def _selected(chosen: Sequence[str], *, is_group: bool) -> str:
     only = "" if "members" in chosen else " AND m.relation = 'head'"
     members = f"""(SELECT coalesce(json_agg(json_build_object({", ".join(member)}) ORDER BY m.line_no), '[]'::json)
         FROM registry_membership m JOIN registry_person p ON p.id = m.person_id
+        CROSS JOIN LATERAL (SELECT {_FILES.format("p.id")} AS files) hers
         JOIN LATERAL (SELECT v.* FROM registry_personversion v WHERE v.person_id = p.id AND {_CURRENT.format("v")}
             ORDER BY v.recorded_at DESC, v.id DESC LIMIT 1) v ON true
         WHERE m.household_id = h.id AND {_CURRENT.format("m")}{only})"""
@@ -244,7 +310,7 @@ def _selected(chosen: Sequence[str], *, is_group: bool) -> str:
 
 def people_statement(chosen: Sequence[str], where: Sequence[str], *, needs_consent: bool) -> str:
     """Return the statement that reads the persons of an extract, with parameters `area`, `partner` and `today`."""
-    held = [*where, "p.area_path ^@ %(area)s", _REFUSED.format("= p.id")]
+    held = [*where, _STANDS_FOR_ITSELF, "p.area_path ^@ %(area)s", _REFUSED.format("= ANY (hers.files)")]
     if needs_consent:
         held.append("hv.consent")
     selected = _selected(chosen, is_group=False)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count
 
 from khana.access import services as access
-from khana.sharing.models import Agreement, Approval, Extract, Message, Notice, Partner, Subscription
+from khana.sharing.models import Agreement, Approval, Developer, Extract, Message, Notice, Partner, Subscription
 
 
 def list_partners() -> list[dict[str, Any]]:
@@ -87,3 +89,35 @@ def list_subscriptions() -> list[dict[str, Any]]:
         }
         for one in Subscription.objects.select_related("partner").order_by("-id")[:500]
     ]  # fmt: skip
+
+
+def list_developers(code: str) -> list[dict[str, Any]]:
+    """Return who looks after a partner's calls, newest first; needs `partners.read`."""
+    access.require("partners.read", everywhere=True)
+    return [
+        {"user": one.user_id, "since": one.added_at, "state": "ended" if one.ended_at else "open"}
+        for one in Developer.objects.filter(partner__code=code).order_by("-id")
+    ]
+
+
+def my_partners(at: datetime) -> list[dict[str, Any]]:
+    """Return the partners whose developer the actor is: terms, agreements, subscriptions, calls of today; no content.
+
+    Raises:
+        PermissionMissing: The actor is nobody's developer.
+    """
+    return [row[0] if isinstance(row[0], dict) else json.loads(row[0]) for row in access.call("sharing_my_partner", at)]
+
+
+def my_calls(code: str, *, failed: bool, before: datetime, limit: int = 50) -> list[dict[str, Any]]:
+    """Return calls of a partner whose developer the actor is, newest first: also those that were refused at the door.
+
+    Args:
+        code: Of the partner; of another's nothing is returned.
+        failed: Only what did not end well.
+        before: Only older ones.
+        limit: At most so many.
+    """
+    names = ("at", "registry", "action", "transaction", "message", "state", "outcome", "records", "attempts")
+    rows = access.call("sharing_my_calls", code, failed, before, limit)
+    return [dict(zip(names, row, strict=True)) for row in rows]

@@ -31,7 +31,7 @@ warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=Securi
 Key = RSAKey | ECKey | OKPKey
 LIFE_SECONDS = 300
 SKEW_SECONDS = 60
-ABSENT = ("", "unsigned-stub")
+ABSENT = ("", "unsigned", "unsigned-stub")  # what public suites send for none
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 
 

@@ -311,6 +311,14 @@ TABLES: dict[str, Expect] = {
         frozen="event_type",
     ),
     "sharing_refusal": area("ended_at", "kind"),
+    "sharing_developer": Expect(
+        s={"admin": ALL, "auditor": ALL, "protector": ALL, **OWN_CALLS},
+        i={"admin": ALL},
+        u={"admin": ALL},
+        column="ended_at",
+        frozen="partner_id",
+    ),
+    "grievances_case": Expect(s=AREA_READ, i=OVERRIDERS, u=OVERRIDERS, column="note", frozen="person_id"),
     "sharing_usage": Expect(s={"admin": ALL, "auditor": ALL, "protector": ALL, **OWN_CALLS}),
 }
 

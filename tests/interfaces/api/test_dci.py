@@ -497,3 +497,50 @@ def test_published_keys_and_places() -> None:
     keys = json.loads(Client().get("/.well-known/jwks.json").content)["keys"]
     assert {key["use"] for key in keys} == {"sig", "enc"} and own_keys.public_set()["keys"] == keys
     assert json.loads(Client().get("/.well-known/locations.json").content)["sr"]["base"].endswith("/dci/sr/v1.0.0")
+
+
+def test_many_numbers_in_one_message_are_answered_item_by_item_and_each_person_is_audited(
+    friend: Friend, connect
+) -> None:
+    criteria = [
+        by_number(NUMBERS[1]), by_number("1110199999998"), by_number(NUMBERS[2], reg_record_type="SRPerson"),
+        by_number(NUMBERS[1]), by_number(NUMBERS[3], response_entity="Group"), by_number(NUMBERS[1], response_entity="Group"),
+        by_number(NUMBERS[3], kind="PASSPORT"), by_number(NUMBERS[3], pagination={"page_size": 0}),
+    ]  # fmt: skip
+    asked = search(friend.code, *criteria)
+    status, body = friend.send(SYNC, asked)
+    assert status == 200, body
+    items = body["message"]["search_response"]
+    assert [one["reference_id"] for one in items] == [f"r{n}" for n in range(8)], (
+        "in the order in which they were asked"
+    )
+    assert [one["status"] for one in items] == ["succ"] * 6 + ["rjct"] * 2
+    counts = [len(one["data"]["reg_records"]) for one in items[:6]]
+    assert counts == [1, 0, 1, 1, 1, 1]
+    assert [one["pagination"]["total_count"] for one in items[:6]] == counts
+    alone = [friend.send(SYNC, search(friend.code, one))[1]["message"]["search_response"][0] for one in criteria[:6]]
+    for one, other in zip(items, alone, strict=False):
+        assert one["data"] == other["data"], "together as by itself"
+    with connect("owner") as owner:
+        ((people, nobody),) = owner.execute(
+            "SELECT count(*) FILTER (WHERE subject <> 'person:none'), count(*) FILTER (WHERE subject = 'person:none')"
+            " FROM audit_event WHERE request = %s AND action = 'sharing.person_disclosed'",
+            [asked["header"]["message_id"]],
+        ).fetchall()
+    assert (people, nobody) == (4, 1), "two persons, two households with one person each, and one number of nobody"
+
+
+def test_a_refusal_binds_also_where_many_are_asked_together(friend: Friend, connect) -> None:
+    with connect("owner") as owner:
+        owner.execute(
+            "INSERT INTO sharing_refusal (person_id, area_path, kind, partner_code, told_by, told_at) SELECT i.person_id,"
+            " i.area_path, 'OBJECTION', '', 'CITIZEN', now() FROM registry_identifier i JOIN registry_personversion v"
+            " ON v.person_id = i.person_id WHERE v.name = 'Bilqis'"
+        )
+    try:
+        _status, body = friend.send(SYNC, search(friend.code, by_number(NUMBERS[1]), by_number(NUMBERS[2])))
+        counts = [len(one["data"]["reg_records"]) for one in body["message"]["search_response"]]
+    finally:
+        with connect("owner") as owner:
+            owner.execute("DELETE FROM sharing_refusal")
+    assert counts == [1, 0]

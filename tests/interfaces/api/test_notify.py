@@ -37,7 +37,9 @@ def receiver() -> Iterator[Receiver]:
     made.server.shutdown()
 
 
-def subscribe(friend: Friend, host: str, event: str, record: str, place: str, as_role: Any, connect: Any) -> None:
+def subscribe(
+    friend: Friend, host: str, event: str, record: str, place: str, as_role: Any, connect: Any, registry: str = ""
+) -> None:
     criteria = {
         "reg_event_type": event, "notify_record_type": record, "filter_type": "expression",
         "filter": {"value": {"expression": {"query": {"location": place}}}},
@@ -49,7 +51,7 @@ def subscribe(friend: Friend, host: str, event: str, record: str, place: str, as
         "header": header("subscribe", friend.code, sender_uri=f"http://{host}/registry/on-subscribe"),
         "message": inner,
     }
-    status, ack = friend.send("/registry/subscribe", body)
+    status, ack = friend.send(f"{registry}/registry/subscribe", body)
     assert (status, ack["message"]["ack_status"]) == (200, "ACK"), ack
     with connect("owner") as owner:
         ((run,),) = owner.execute(
@@ -235,3 +237,116 @@ def test_khana_subscribes_and_its_wish_is_joined_by_the_answer(
     assert receiver.received[-1][1]["message"]["subscription_codes"] == ["s-77"]
     with pytest.raises(wishes.WishNotOpen):
         wishes.unsubscribe(token=officers["administrator"], wish=found["LiveBirth"]["wish"], at=at())
+
+
+BENEFICIARY = (*FIELDS, "programmes")
+_ENROL = """INSERT INTO beneficiaries_enrolment (programme, agency, area_path, id_token, person_id, household_number, source_code, state,
+    state_at, changed_by, actor_id, reason, note, is_chosen, created_at)
+    SELECT %s, 'BISP', p.area_path, %s, p.id, '', '', %s, now(), 'HUMAN', 0, '', '', false, now() FROM registry_person p WHERE p.id = %s
+    RETURNING id"""
+
+
+def enrol(connect: Any, number: str, programme: str, state: str, person: int, moves: tuple[str, ...] = ()) -> None:
+    """Enrol somebody as the owner of the database would: the table of transitions has no say, the moves are written down."""
+    from khana.platform import keys
+
+    with connect("owner") as owner:
+        owner.execute("ALTER TABLE beneficiaries_enrolment DISABLE TRIGGER USER")
+        (made,) = owner.execute(_ENROL, [programme, keys.token("PK", number), state, person]).fetchone()
+        for to in moves:
+            owner.execute(
+                "INSERT INTO beneficiaries_statechange (subject, subject_id, programme, agency, area_path, state_from, state_to,"
+                " state_at, changed_by, actor_id, reason, note) SELECT 'enrolment', id, programme, agency, area_path, state, %s, now(),"
+                " 'HUMAN', 0, '', '' FROM beneficiaries_enrolment WHERE id = %s", [to, made],
+            )  # fmt: skip
+            owner.execute("UPDATE beneficiaries_enrolment SET state = %s WHERE id = %s", [to, made])
+        owner.execute("ALTER TABLE beneficiaries_enrolment ENABLE TRIGGER USER")
+
+
+def person_of(connect: Any, number: str) -> int:
+    from khana.platform import keys
+
+    with connect("owner") as owner:
+        (found,) = owner.execute(
+            "SELECT person_id FROM registry_identifier WHERE token = %s", [keys.token("PK", number)]
+        ).fetchone()
+    return int(found)
+
+
+def test_subscribers_of_the_single_registry_hear_of_enrolments_and_their_moves(
+    befriend, agree, as_role, connect, receiver
+) -> None:
+    friend = befriend("ibr-mis", callback_hosts=[receiver.host])
+    agree("A-ibr", "ibr-mis", fields=BENEFICIARY)
+    first, second = person_of(connect, NUMBERS[1]), person_of(connect, NUMBERS[2])
+    enrol(connect, NUMBERS[1], "OLD", "ENROLLED", first)
+    for event in ("enrollement", "enrollement_status_change"):
+        subscribe(friend, receiver.host, event, "Beneficiary", "PK101", as_role, connect, "/dci/ibr/v1.0.0")
+    assert notifying.sweep(only="ibr-mis", at=at())["events"] == 0, "what was there before is no event"
+    enrol(connect, NUMBERS[1], "KFL", "ENROLLED", first)  # began as enrolled: it has no move of its own
+    enrol(connect, NUMBERS[2], "KFL", "SELECTED", second, ("NOTIFIED", "ENROLLED", "SUSPENDED", "EXITED"))
+    assert notifying.sweep(only="ibr-mis", at=at())["taken"] == 2
+    heard = sorted(
+        (event["data"]["reg_event_type"], record["programme_identifier"][0]["programme_identifier"],
+         record["enrolment_status"], record["member_identifier"][0]["identifier_value"])
+        for event in told(receiver) for record in [event["data"]["reg_records"]]
+    )  # fmt: skip
+    assert heard == sorted([
+        ("enrollement", "KFL", "Active", NUMBERS[1]), ("enrollement", "KFL", "Active", NUMBERS[2]),
+        ("enrollement_status_change", "KFL", "Suspended", NUMBERS[2]), ("enrollement_status_change", "KFL", "Exited", NUMBERS[2]),
+    ])  # fmt: skip
+    assert notifying.sweep(only="ibr-mis", at=at())["events"] == 0, "nobody is told twice"
+    for days in (8, 9):  # what was told a week ago is forgotten by raising the floors, and still told once
+        assert notifying.sweep(only="ibr-mis", at=at(60 * 24 * days))["events"] == 0
+
+
+def test_who_may_not_know_of_programmes_cannot_subscribe_to_enrolments(
+    befriend, agree, as_role, connect, receiver
+) -> None:
+    friend = befriend("nosy", callback_hosts=[receiver.host])
+    agree("A-nosy", "nosy", fields=FIELDS)
+    subscribe(friend, receiver.host, "enrollement", "Beneficiary", "PK101", as_role, connect, "/dci/ibr/v1.0.0")
+    _where, answer = receiver.received[-1]
+    (item,) = answer["message"]["subscribe_response"]
+    assert (item["status"], item["status_reason_code"]) == ("rjct", "rjct.notify_details.invalid")
+
+
+def test_subscribers_hear_that_two_files_are_one_and_two_again(befriend, agree, as_role, connect, receiver) -> None:
+    friend = befriend("merge-mis", callback_hosts=[receiver.host])
+    agree("A-merge", "merge-mis", fields=FIELDS)
+    for event in ("MERGE", "SPLIT"):
+        subscribe(friend, receiver.host, event, "Member", "PK101", as_role, connect)
+    one, other = person_of(connect, NUMBERS[1]), person_of(connect, NUMBERS[2])
+    with connect("owner") as owner:
+        owner.execute("ALTER TABLE registry_alias DISABLE TRIGGER USER")
+        owner.execute(
+            "INSERT INTO registry_alias (person_id, current_id, area_path, current_area_path, needs_second, reason, end_reason)"
+            " SELECT %s, %s, area_path, area_path, true, '', '' FROM registry_person WHERE id = %s", [other, one, one],
+        )  # fmt: skip
+    assert notifying.sweep(only="merge-mis", at=at())["events"] == 0, "a merge that waits for a second person is none"
+    status, found = friend.send("/registry/sync/search", search("merge-mis", by_number(NUMBERS[2])))
+    assert found["message"]["search_response"][0]["data"]["reg_records"][0]["member_identifier"] == [
+        {"@type": "Identifier", "identifier_type": "CNIC", "identifier_value": NUMBERS[2]}
+    ]
+    with connect("owner") as owner:
+        owner.execute("UPDATE registry_alias SET valid_from = now() WHERE person_id = %s", [other])
+    assert notifying.sweep(only="merge-mis", at=at())["taken"] == 1
+    record = told(receiver)[-1]["data"]["reg_records"]
+    assert {held["identifier_value"] for held in record["member_identifier"]} == {NUMBERS[1], NUMBERS[2]}
+    assert [held["identifier_value"] for held in record["merged_identifier"]] == [NUMBERS[2]]
+    status, found = friend.send(
+        "/registry/sync/search", search("merge-mis", by_number(NUMBERS[2]), by_number(NUMBERS[1]))
+    )
+    numbers = [
+        {held["identifier_value"] for record in item["data"]["reg_records"] for held in record["member_identifier"]}
+        for item in found["message"]["search_response"]
+    ]
+    assert status == 200 and numbers == [{NUMBERS[1], NUMBERS[2]}] * 2, "either number finds the one file with both"
+    with connect("owner") as owner:
+        owner.execute("UPDATE registry_alias SET valid_to = now() WHERE person_id = %s", [other])
+        owner.execute("ALTER TABLE registry_alias ENABLE TRIGGER USER")
+    assert notifying.sweep(only="merge-mis", at=at())["taken"] == 1
+    event = told(receiver)[-1]["data"]
+    assert event["reg_event_type"] == "SPLIT"
+    assert [held["identifier_value"] for held in event["reg_records"]["split_from_identifier"]] == [NUMBERS[1]]
+    assert notifying.sweep(only="merge-mis", at=at())["events"] == 0

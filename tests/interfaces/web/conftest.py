@@ -59,7 +59,50 @@ def country(database: str) -> dict[str, object]:
             )
             for name, (role, area, agency) in USERS.items()
         }  # fmt: skip
+        developer = access.add_user(
+            username="developer", display_name="Developer", role="partner_developer", password=PASSWORD, second_factor=False,
+            at=datetime.now(UTC),
+        )  # fmt: skip
+    with _as("postgres", get_secret("db_superuser"), database):
+        _followed(developer.id)
     return {**made, "users": users}
+
+
+def _followed(developer: int) -> None:
+    """A partner whose calls ended well and badly, a subscription with a notice that waits, and who looks after it."""
+    from khana.grievances.models import Case
+    from khana.sharing.models import Agreement, Developer, Message, Notice, Partner, Subscription
+
+    at = datetime.now(UTC)
+    partner = Partner.objects.create(
+        code="mof-mis", name="Ministry of Finance", user_id=900_001, sender_id="mof-mis", profile="jws-compact",
+        jwks={"keys": [{"kid": "ed-1", "kty": "OKP"}]}, callback_hosts=["mis.example.org"], secret_hash=bytes(32), created_at=at,
+    )  # fmt: skip
+    Developer.objects.create(partner=partner, user_id=developer, added_at=at)
+    Agreement.objects.create(
+        number="MOF-2026-1", partner=partner, partner_user_id=900_001, title="t", level="ANSWER", purpose="eligibility",
+        legal_basis="Act", fields=["registered", "score_class"], max_rows=10, valid_from=at, valid_to=at.replace(year=at.year + 1),
+        retention_days=30, state="IN_FORCE", drafted_by=1, drafted_at=at,
+    )  # fmt: skip
+    for number, outcome in enumerate(("", "rjct.filter.invalid", "rjct.search.too_many_records_found")):
+        Message.objects.create(
+            partner=partner, partner_user_id=900_001, registry="sr", action="search", message_id=f"m-{number}", received_at=at,
+            state="ANSWERED", outcome=outcome, records=int(not outcome),
+        )  # fmt: skip
+    wish = Subscription.objects.create(
+        code="sub-1", partner=partner, partner_user_id=900_001, registry="ibr", event_type="enrollement", record_type="Beneficiary",
+        filter_hash=bytes(32), criteria_ciphertext=b"x", callback="https://mis.example.org/on-subscribe", subscribed_at=at,
+    )  # fmt: skip
+    Notice.objects.create(
+        subscription=wish, partner_user_id=900_001, items=1, body_ciphertext=b"x", attempts=2, http_status=503, made_at=at,
+        next_try_at=at,
+    )  # fmt: skip
+    for about, day in (("BIRTH", "2026-01-31"), ("PAYMENT", "2099-01-31")):
+        Case.objects.create(person_id=1, area_path="XK.XK1.XK101.", about=about, lodged_by="CITIZEN", lodged_at=at, due_on=day)
+    Case.objects.create(
+        person_id=1, area_path="XK.XK1.XK101.", about="NAME", lodged_by="CITIZEN", lodged_at=at, due_on="2026-01-31",
+        state="ANSWERED", outcome="CORRECTED", answered_at=at, answered_by=1,
+    )  # fmt: skip
 
 
 class _Quiet(WSGIRequestHandler):

@@ -24,7 +24,7 @@ PAGES = {
     "forms": "/intake/forms", "form-add": "/intake/forms/add", "telephone": "/intake/telephone",
     "matching": "/matching", "matching-field-state": "/matching?state=ASK_FIELD", "pair": "/matching/pairs/1",
     "has-she-a-file": "/matching/check", "asked-for": "/matching/openings", "for-the-field": "/matching/field",
-    "missing": "/no-such-page",
+    "cases": "/cases", "missing": "/no-such-page",
 }  # fmt: skip
 
 
@@ -120,6 +120,9 @@ def test_gate_and_users_in_every_language(chrome, site: str, language: str) -> N
     visit.page.press("#number", "Enter")
     visit.page.wait_for_selector("#code")
     problems += [f"my-file-code {line}" for line in visit.axe()]
+    visit.close()
+    visit = Visit(chrome, site, "developer", language)
+    problems += _problems(visit, "partner", "/partner", language) + visit.wrong
     visit.close()
     visit = Visit(chrome, site, "admin", language)
     problems += _problems(visit, "users", "/users", language)

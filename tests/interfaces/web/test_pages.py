@@ -58,6 +58,8 @@ PAGES = {
     "/users": "admin",
     "/users/steward/office": "admin",
     "/alarms": "",
+    "/cases": "steward registrar",
+    "/partner": "",
     "/export/recipients.csv": "steward officer",
     "/export/quarantine.csv": "steward officer registrar",
 }

@@ -50,6 +50,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "assign": ("assign", "assign", "Who gets which programme: the best assignment under places, cap, exclusions."),
     "households": ("households", "households", "Who lives with whom: split, join, move, return, dwellings, history."),
     "persons": ("persons", "persons", "Merge two files of one person, and split them again."),
+    "cases": ("cases", "cases", "What people say is wrong in their own files: list, lodge, answer."),
     "identity": ("identity", "identity", "Ask authorities about numbers, with evidence; consent; family claims."),
     "linkage": ("linkage", "linkage", "Find the same person twice, in the registry or a file; measure how well."),
     "sdc": ("sdc", "sdc", "May a file leave? k-anonymity, risk, what to coarsen, small cells."),

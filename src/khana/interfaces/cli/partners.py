@@ -183,6 +183,43 @@ def partners_calls(code: str, failed: bool, as_json: bool, out: Path | None) -> 
     show({"rows": rows}, as_json=as_json, out=out)
 
 
+@partners.command(
+    "developer",
+    examples=(
+        "khana partners developer mof-mis --username sana --name 'Sana K.'",
+        "khana partners developer mof-mis",
+        "khana partners developer mof-mis --end 42",
+    ),
+)
+@click.argument("code")
+@click.option("-u", "--username", default="", help="Make an account of this name for a developer of the partner.")
+@click.option("--name", default="", help="Name to show; the user name if absent.")
+@click.option("--language", type=click.Choice(["en", "ur", "bn"]), default="en", show_default=True)
+@click.option("--end", "ended", type=int, help="Number of a user who looks after it no longer.")
+@printing
+def partners_developer(
+    code: str, username: str, name: str, language: str, ended: int | None, as_json: bool, out: Path | None
+) -> None:
+    """Say who looks after the calls of the partner CODE; without options list them.
+
+    She signs in on the page /partner with a password and a code like staff, and sees how calls ended: never what they
+    asked or were answered. Her first password and second factor are printed once.
+    """
+    with acting(for_users=True):
+        from khana.sharing import selectors
+        from khana.sharing.services import developing
+
+        if username:
+            made = developing.add(partner=code, username=username, name=name, language=language, at=clock.now())
+            result: dict[str, Any] = {"partner": code, **asdict(made)}
+        elif ended is not None:
+            developing.end(partner=code, user_id=ended, at=clock.now())
+            result = {"partner": code, "user": ended, "state": "ended"}
+        else:
+            result = {"rows": selectors.list_developers(code)}
+    show(result, as_json=as_json, out=out)
+
+
 @partners.command("replay", examples=("khana partners replay mof-mis",))
 @click.argument("code")
 @printing

@@ -32,6 +32,8 @@ _PAGES = (
     ("matching", "o", ("linkage.read",)),
     ("jobs", "j", ()),
     ("users", "u", ("users.read",)),
+    ("cases", "k", ("cases.answer",)),
+    ("partner", "h", ("partner.follow",)),
     ("alarms", "w", ("alarms.read",)),
 )
 
@@ -67,6 +69,7 @@ def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[
         "models": _("Models"), "rules": _("Rules"), "simulator": _("Simulator"), "programmes": _("Programmes"), "lists": _("Selection lists"),
         "unserved": _("Eligible and unserved"), "monitoring": _("Indicators"), "coverage": _("Who is missing"),
         "enrolments": _("Enrolments"), "sources": _("Sources"), "matching": _("One person, one file"), "jobs": _("Jobs"), "users": _("Users"), "alarms": _("Alarms"),
+        "cases": _("Cases"), "partner": _("Calls of my system"),
     }  # fmt: skip
     here = (
         request.resolver_match.url_name.split("-")[0]

@@ -53,4 +53,5 @@ class Bucket:
 
 SIGN_IN = Bucket(burst=30, per_minute=30)
 LOOK_UP = Bucket(burst=120, per_minute=120)
+OPEN_PAGES = Bucket(burst=300, per_minute=300)  # by address: an office behind one address browses a map together
 EXPORT = Bucket(burst=10, per_minute=10)

@@ -25,4 +25,6 @@ urlpatterns = [
     path("", include("khana.interfaces.web.users.urls")),
     path("", include("khana.interfaces.web.office.urls")),
     path("", include("khana.interfaces.web.myfile.urls")),
+    path("", include("khana.interfaces.web.cases.urls")),
+    path("", include("khana.interfaces.web.partner.urls")),
 ]

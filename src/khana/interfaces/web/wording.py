@@ -188,6 +188,63 @@ RELATION = {
     "sibling": _("brother or sister"), "other": _("other relative"), "servant": _("servant"),
 }  # fmt: skip
 
+# what a partner's developer reads of a call, and what she does about it; codes of the standard
+CALL_STATE = {
+    "RECEIVED": _("taken, to be answered by a call-back"), "ANSWERED": _("answered"), "FAILED": _("call-back not taken"),
+    "REFUSED": _("refused at the door"),
+}  # fmt: skip
+CALL_ERROR = {
+    "callback": _("Your address did not take our answer three times. See that it is up and answers with 2xx, then ask the office for a replay."),
+    "err.request.bad": _("The message is not as the standard has it. Look at the sentence in our answer: it names the part."),
+    "err.request.forbidden": _("This token may not ask this."),
+    "err.request.not_found": _("There is nothing of this kind at this address."),
+    "err.version.not_supported": _("Only version 1.0.0 is spoken here."),
+    "err.sender_id.invalid": _("The sender_id of the header is not the one of your token."),
+    "err.sender_uri.invalid": _("The call-back address is none of the hosts that were agreed. Have the host added."),
+    "err.signature.missing": _("The message is not signed. Sign it in the profile above."),
+    "err.signature.invalid": _("The signature does not hold: another key or profile, another text than was sent, or more than five minutes old."),
+    "err.encryption.invalid": _("The message could not be opened. Encrypt it to the key with use enc of our key set."),
+    "rjct.version.invalid": _("Only version 1.0.0 is spoken here."),
+    "rjct.message_id.duplicate": _("This message_id was used before. Make a new one for each message."),
+    "rjct.message_ts.invalid": _("The message is more than five minutes old or from the future. Set your clock right."),
+    "rjct.action.not_supported": _("The action of the header does not fit the address."),
+    "rjct.total_count.invalid": _("total_count is not the number of items sent."),
+    "rjct.total_count.limit_exceeded": _("One message has at most a thousand items. Send several."),
+    "rjct.reference_id.duplicate": _("A reference_id stands twice in one message."),
+    "rjct.search_criteria.invalid": _("No agreement in force allows this question, or the criteria are not complete."),
+    "rjct.filter.invalid": _("The filter names what is not known or not agreed. See the fields of the agreement above."),
+    "rjct.sort.invalid": _("The sort names what is not known or not agreed."),
+    "rjct.pagination.invalid": _("page_size and page_number are whole numbers from 1; a page has at most a thousand."),
+    "rjct.search.too_many_records_found": _("The question finds more than the agreement allows. Ask more narrowly."),
+    "rjct.notify_types.invalid": _("There is no such event in this registry."),
+    "rjct.notify_details.invalid": _("The subscription is not complete, or asks for what is not agreed."),
+    "rjct.event.already_subscribed": _("You are subscribed to this already."),
+    "rjct.event.already_unsubscribed": _("This subscription was ended before."),
+    "rjct.subscription_code.invalid": _("A code is none of your subscriptions."),
+    "other": _("Look the code up in the standard, or ask the office with the message_id."),
+}  # fmt: skip
+CASE_ABOUT = {
+    "NAME": _("my name"), "BIRTH": _("my date of birth"), "HOUSEHOLD": _("who lives with me"), "ADDRESS": _("where I live"),
+    "SCORE": _("my score"), "PAYMENT": _("a payment"), "OTHER": _("something else"),
+}  # fmt: skip
+CASE_OUTCOME = {
+    "CORRECTED": _("it was put right"), "NOT_WRONG": _("it was looked at and is right as it stands"),
+    "COME_TO_OFFICE": _("please come to the office with your papers"),
+}  # fmt: skip
+CASE_KIND = {
+    "CORRECTION": _("You said that something is wrong"), "APPEAL": _("Appeal against an exclusion"), "STOP": _("A benefit that is to stop"),
+    "OBJECTION": _("You object to sharing"),
+}  # fmt: skip
+CASE_STATE = {
+    "OPEN": _("waits for an answer"), "ANSWERED": _("answered"), "LODGED": _("waits for an answer"), "UPHELD": _("decided: it stands"),
+    "DISMISSED": _("decided: turned down"), "NOTIFIED": _("you may appeal"), "APPEALED": _("your appeal waits for an answer"),
+    "ALLOWED": _("decided: you keep it"), "EFFECTIVE": _("stopped"), "REOPENED": _("is looked at again"), "IN_FORCE": _("in force"),
+    "ENDED": _("ended"),
+}  # fmt: skip
+APPEAL_STATE = {
+    "UPHELD": _("decided: your appeal was right")
+}  # of a filter: what is upheld is the appeal, of a stop the stop
+
 
 def language() -> str:
     """Return the reader's language as two letters."""

@@ -7,7 +7,7 @@ rows are read under its mandate. What is asked is answered in `searching`, `subs
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -102,6 +102,10 @@ def finish(call: Call, answer: Mapping[str, Any], *, outcome: str = "", state: s
     """Write down how a call ended, with its answer, encrypted."""
     inner = answer.get("message", {})
     shown = inner.get("search_response") or []
+    if not outcome:
+        items = [*shown, *(inner.get("subscribe_response") or []), *(inner.get("enrolled_response") or [])]
+        refused = [str(one.get("status_reason_code", "rjct")) for one in items if one.get("status") == "rjct"]
+        outcome = refused[0] if refused else str(inner.get("status_reason_code", ""))
     count = sum(len(one.get("data", {}).get("reg_records", [])) for one in shown)
     Message.objects.filter(pk=call.kept.pk).update(
         state=state, outcome=outcome[:99], items=len(shown) or 1, records=count,
@@ -111,11 +115,21 @@ def finish(call: Call, answer: Mapping[str, Any], *, outcome: str = "", state: s
         access.call("sharing_count", 0, count, call.at.date())
 
 
-def agreement_for(call: Call, criteria: Mapping[str, Any]) -> Agreement | None:
+def standing(call: Call) -> Sequence[Agreement]:
+    """Return the agreements of the partner under which questions may be asked now."""
+    if call.partner.is_sandbox:
+        return ()
+    found = agreements.in_force(partner_user_id=call.partner.user_id, at=call.at)
+    return [one for one in found if one.level in CALLING]
+
+
+def agreement_for(
+    call: Call, criteria: Mapping[str, Any], among: Sequence[Agreement] | None = None
+) -> Agreement | None:
     """Return the agreement that a question rests on; None for a sandbox partner.
 
     The message may name its number (`header.meta.agreement`) or its purpose (`authorize.purpose.code`); where one
-    agreement only is in force nothing need be named.
+    agreement only is in force nothing need be named. `among` are those that stand, where they were read already.
 
     Raises:
         CriteriaInvalid: None is in force, none fits, or several do.
@@ -129,8 +143,8 @@ def agreement_for(call: Call, criteria: Mapping[str, Any]) -> Agreement | None:
     code = purpose.get("code") if isinstance(purpose, dict) else None
     found = [
         one
-        for one in agreements.in_force(partner_user_id=call.partner.user_id, at=call.at)
-        if one.level in CALLING and named in (None, one.number) and (named or code in (None, one.purpose))
+        for one in (standing(call) if among is None else among)
+        if named in (None, one.number) and (named or code in (None, one.purpose))
     ]
     if len(found) != 1:
         raise CriteriaInvalid(

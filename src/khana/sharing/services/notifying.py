@@ -1,4 +1,4 @@
-"""Tell subscribers what happened: new households and members, first benefits; with retry, and again when asked.
+"""Tell subscribers what happened: see `happenings`; with retry, and again when asked.
 
 What is new is found by comparing with what a subscription was told or looked at already, so that an event whose
 transaction commits late is not missed. Rows are read in the partner's own scope under its agreement; a notice is kept
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,10 +21,10 @@ from khana.platform.progress import Progress, silent
 from khana.sharing import envelopes, own_keys
 from khana.sharing import standard_records as records
 from khana.sharing.gateways import callbacks
-from khana.sharing.models import Message, Notice, Partner, Subscription
-from khana.sharing.services import agreements, replies, searching
+from khana.sharing.models import Agreement, Message, Notice, Partner, Subscription
+from khana.sharing.services import agreements, happenings, replies, searching
 from khana.sharing.services.calls import Call, name_mandate
-from khana.sharing.services.subscriptions import entity_of
+from khana.sharing.services.happenings import Happening
 from khana_methods.errors import KhanaError
 
 PAGE = 100
@@ -31,14 +32,6 @@ MOST_TRIES = 12
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
 REMEMBERED = timedelta(days=7)
-# what may be new since a subscription began: (subject id) above its floor that it was not told of
-_NEW = {
-    "REGISTER:Group": "SELECT h.id FROM registry_household h WHERE h.id > %(floor)s",
-    "REGISTER:Member": "SELECT p.id FROM registry_person p WHERE p.id > %(floor)s",
-    "NewHouseHoldMember:Member": """SELECT p.id FROM registry_person p WHERE p.id > %(floor)s AND EXISTS (
-        SELECT 1 FROM registry_membership m JOIN registry_household h ON h.id = m.household_id
-        WHERE m.person_id = p.id AND m.superseded_at IS NULL AND h.created_at < p.created_at)""",
-}
 
 
 def sweep(*, only: str = "", token: str = "", progress: Progress = silent, at: datetime) -> dict[str, int]:
@@ -62,9 +55,10 @@ def sweep(*, only: str = "", token: str = "", progress: Progress = silent, at: d
         with access.scoped(token, require_session=bool(token)):
             own = str(access.call("sharing_adopt_partner", partner)[0][0])
         try:
-            while events := _gather(own, code, at):
-                counts["notices"] += 1
-                counts["events"] += events
+            looked: _Looked | None = _Looked()
+            while looked := _gather(own, code, at, looked.last):
+                counts["notices"] += looked.notices
+                counts["events"] += looked.events
             for state, count in send_due(own, code, at).items():
                 counts[state] += count
         finally:
@@ -74,74 +68,80 @@ def sweep(*, only: str = "", token: str = "", progress: Progress = silent, at: d
     return counts
 
 
-def _gather(token: str, code: str, at: datetime) -> int:
-    """Put the next events of a subscription into a notice; return how many rows were looked at (0: nothing is new)."""
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """How far a sweep has come with one subscription, and what the last part of it gave."""
+
+    last: int | None = None
+    notices: int = 0
+    events: int = 0
+
+
+def _gather(token: str, code: str, at: datetime, after: int | None) -> _Looked | None:
+    """Put the next events of a subscription into a notice; return how far it has come, None where nothing is new."""
     with access.scoped(token):
         held = Subscription.objects.select_for_update(of=("self",)).filter(code=code, ended_at__isnull=True).first()
         if held is None:
-            return 0
-        entity = entity_of(held.event_type, held.record_type)
-        if f"{held.event_type}:{entity}" not in _NEW:
-            return 0  # events of the single registry have no source here yet
+            return None
         partner = Partner.objects.get(pk=held.partner_id)
         there = agreements.in_force(partner_user_id=partner.user_id, at=at)
         agreement = next((one for one in there if one.number == held.agreement), None)
         if partner.is_sandbox or agreement is None or not held.callback:
-            return 0
+            return None
         call = Call(partner, held.registry, {"message_id": f"notify-{code}"}, {}, Message(uuid=uuid.uuid4()), at)
         name_mandate(call, agreement)
-        new = _new(held, entity)
+        new = happenings.since(held, programme=agreement.programme, after=after, most=PAGE)
         if not new:
-            _forget(held, at)
-            return 0
-        criteria = json.loads(keys.decrypt(bytes(held.criteria_ciphertext)))
-        asked = searching.read_query(criteria, tuple(agreement.fields), only_known=agreement.level == "ANSWER")
-        found = searching.found_under(call, agreement, asked, entity=entity, sort=[], page=(PAGE, 1), only=new)
-        if found.records:
-            body = _notice(held, entity, partner, found.records, at)
+            happenings.forget(held, at - REMEMBERED)
+            return None
+        told = _told(held, call, agreement, new)
+        if told:
+            body = _notice(held, partner, told, at)
             Notice.objects.create(
                 uuid=uuid.UUID(body["message"]["transaction_id"]), subscription=held, partner_user_id=partner.user_id,
-                items=len(found.records), body_ciphertext=keys.encrypt(json.dumps(body, ensure_ascii=False)), made_at=at,
+                items=len(told), body_ciphertext=keys.encrypt(json.dumps(body, ensure_ascii=False)), made_at=at,
                 next_try_at=at,
             )  # fmt: skip
         cursor = bulk.raw_cursor()
         cursor.execute(
             "INSERT INTO sharing_told (subscription_id, partner_user_id, subject_id, at) SELECT %s, %s, unnest(%s::bigint[]), %s",
-            [held.pk, partner.user_id, new, at],
+            [held.pk, partner.user_id, [one.id for one in new], at],
         )
-        return len(new)
+        return _Looked(new[-1].id, bool(told), len(told))
 
 
-def _new(held: Subscription, entity: str) -> list[int]:
-    statement = f"""SELECT n.id FROM ({_NEW[f"{held.event_type}:{entity}"]}) n (id) WHERE NOT EXISTS (SELECT 1 FROM sharing_told t
-        WHERE t.subscription_id = %(subscription)s AND t.subject_id = n.id) ORDER BY n.id LIMIT %(most)s"""
-    values = {"floor": held.last_seen_id, "subscription": held.pk, "most": PAGE}
-    return [row[0] for row in bulk.raw_cursor().execute(statement.encode(), values).fetchall()]
+def _told(held: Subscription, call: Call, agreement: Agreement, new: Sequence[Happening]) -> list[dict[str, Any]]:
+    """Return the records of what is told: only of whom the agreement and the wish reach, one a happening."""
+    entity = happenings.entity_of(held.event_type, held.record_type)
+    criteria = json.loads(keys.decrypt(bytes(held.criteria_ciphertext)))
+    asked = searching.read_query(criteria, tuple(agreement.fields), only_known=agreement.level == "ANSWER")
+    whose = sorted({one.subject for one in new if one.subject is not None})
+    if not whose:
+        return []
+    found = searching.found_under(
+        call, agreement, asked, entity=entity, sort=[], page=(PAGE, 1), only=whose,
+        is_of_programme=happenings.kind_of(held.event_type) in happenings.ENROLMENTS,
+    )  # fmt: skip
+    by_id = {int(one["id"] if entity == "Group" else one["persons"][0]): one for one in found.records}
+    return [
+        happenings.add_to(
+            records.record_of(by_id[one.subject], registry=held.registry, entity=entity), one, event=held.event_type
+        )
+        for one in new
+        if one.subject in by_id
+    ]
 
 
-def _forget(held: Subscription, at: datetime) -> None:
-    """Raise the floor over what was told long ago, so that little is remembered; no transaction stays open so long."""
-    cursor = bulk.raw_cursor()
-    row = cursor.execute(
-        "SELECT max(subject_id) FROM sharing_told WHERE subscription_id = %s AND at < %s", [held.pk, at - REMEMBERED]
-    ).fetchone()
-    if row and row[0]:
-        cursor.execute("DELETE FROM sharing_told WHERE subscription_id = %s AND subject_id <= %s", [held.pk, row[0]])
-        Subscription.objects.filter(pk=held.pk).update(last_seen_id=row[0])
-
-
-def _notice(
-    held: Subscription, entity: str, partner: Partner, found: Sequence[Mapping[str, Any]], at: datetime
-) -> dict[str, Any]:
+def _notice(held: Subscription, partner: Partner, told: Sequence[Mapping[str, Any]], at: datetime) -> dict[str, Any]:
     events = [
         {
             "reference_id": f"{held.code}-{place}", "timestamp": at.isoformat(), "locale": "eng",
             "data": {
                 "version": "1.0.0", "reg_type": searching.REGISTRY[held.registry], "reg_event_type": held.event_type,
-                "reg_record_type": held.record_type, "reg_records": records.record_of(one, registry=held.registry, entity=entity),
+                "reg_record_type": held.record_type, "reg_records": one,
             },
         }
-        for place, one in enumerate(found)
+        for place, one in enumerate(told)
     ]  # fmt: skip
     header = envelopes.reply_header(
         "notify", own_id=own_keys.own_id(), partner_id=partner.sender_id, status="succ", total=len(events),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
@@ -20,55 +21,125 @@ from khana.sharing.population import Asked, FilterInvalid
 from khana.sharing.services import calls
 from khana.sharing.services.calls import Call, CriteriaInvalid, PageInvalid, agreement_for
 
-_EACH_PERSON = """SELECT count(khana_private.audit_record(%s, 'person:' || who, %s::jsonb, %s))
-    FROM unnest(%s::bigint[]) AS t(who)"""
+_EACH_PERSON = """SELECT count(khana_private.audit_record(%s, who, %s::jsonb, %s)) FROM unnest(%s::text[]) AS t(who)"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One item of a search that may be asked; `number` where it asks who holds one number, and nothing else."""
+
+    item: Mapping[str, Any]
+    criteria: Mapping[str, Any]
+    agreement: Agreement | None
+    asked: Asked
+    entity: str
+    sort: list[tuple[str, str]]
+    page: tuple[int, int]
+    number: str
+
+    @property
+    def together(self) -> tuple[str, str] | None:
+        """Return what questions have in common that are asked of the database at once; None for one asked by itself."""
+        alone = self.agreement is None or not self.number or self.sort or self.page[1] != 1
+        return None if alone or self.agreement is None else (self.agreement.number, self.entity)
 
 
 def search(call: Call) -> dict[str, Any]:
-    """Return the message of an answer to a search: one response an item."""
-    items = envelopes.items_of(call.message, "search_request")
-    answers, seen = [], set[str]()
-    for item in items:
+    """Return the message of an answer to a search: one response an item; items that name a number are asked together."""
+    answers: dict[int, dict[str, Any]] = {}
+    questions: dict[int, _Question] = {}
+    seen = set[str]()
+    standing = calls.standing(call)
+    for place, item in enumerate(envelopes.items_of(call.message, "search_request")):
         reference = str(item["reference_id"])
         if reference in seen:
-            answers.append(
-                envelopes.rejected(item, "rjct.reference_id.duplicate", "Used twice in this message.", at=call.at)
+            answers[place] = envelopes.rejected(
+                item, "rjct.reference_id.duplicate", "Used twice in this message.", at=call.at
             )
             continue
         seen.add(reference)
         try:
+            questions[place] = _question(call, item, standing)
+        except REFUSALS as error:
+            answers[place] = envelopes.rejected(item, error.code, error.message, at=call.at)
+    groups: dict[Any, list[int]] = {}
+    for place, question in questions.items():
+        groups.setdefault(question.together or place, []).append(place)
+    for places in groups.values():
+        try:
             with transaction.atomic():
-                answers.append(_searched(call, item))
-        except (FilterInvalid, CriteriaInvalid, PageInvalid, searches.TooMany, searches.SortInvalid) as error:
-            answers.append(envelopes.rejected(item, error.code, error.message, at=call.at))
+                if len(places) == 1:
+                    answers[places[0]] = _searched(call, questions[places[0]])
+                else:
+                    made = _searched_together(call, [questions[place] for place in places])
+                    answers.update(zip(places, made, strict=True))
+        except REFUSALS as error:
+            for place in places:
+                answers[place] = envelopes.rejected(questions[place].item, error.code, error.message, at=call.at)
     return {
         "transaction_id": call.message["transaction_id"], "correlation_id": call.correlation_id,
-        "search_response": answers,
+        "search_response": [answers[place] for place in sorted(answers)],
     }  # fmt: skip
 
 
-def _searched(call: Call, item: Mapping[str, Any]) -> dict[str, Any]:
+REFUSALS = (FilterInvalid, CriteriaInvalid, PageInvalid, searches.TooMany, searches.SortInvalid)
+
+
+def _question(call: Call, item: Mapping[str, Any], standing: Sequence[Agreement]) -> _Question:
     criteria = item.get("search_criteria")
     if not isinstance(criteria, dict):
         raise CriteriaInvalid("'search_criteria' is missing.")
-    agreement = agreement_for(call, criteria)
+    agreement = agreement_for(call, criteria, standing)
     allowed = sandbox.FIELDS if agreement is None else tuple(agreement.fields)
     asked = read_query(criteria, allowed, only_known=agreement is not None and agreement.level == "ANSWER")
     entity = _entity(call.registry, criteria, allowed)
     try:
-        size, number = envelopes.page(item.get("pagination"), criteria.get("pagination"))
+        page = envelopes.page(item.get("pagination"), criteria.get("pagination"))
     except MessageBad as error:
         raise PageInvalid(error.message) from error
-    found = found_under(call, agreement, asked, entity=entity, sort=_sort(criteria), page=(size, number))
-    written = [records.record_of(one, registry=call.registry, entity=entity) for one in found.records]
+    is_number = isinstance(asked, population.Condition) and (asked.field, asked.operator) == ("identifier", "eq")
+    number = str(asked.value) if is_number and isinstance(asked, population.Condition) else ""
+    return _Question(item, criteria, agreement, asked, entity, _sort(criteria), page, number)
+
+
+def _searched(call: Call, one: _Question) -> dict[str, Any]:
+    found = found_under(call, one.agreement, one.asked, entity=one.entity, sort=one.sort, page=one.page)
+    return _answered(call, one, found.records, found.total)
+
+
+def _searched_together(call: Call, questions: Sequence[_Question]) -> list[dict[str, Any]]:
+    """Answer questions of one agreement that each name one number: two statements and the events, however many they are."""
+    agreement, entity = questions[0].agreement, questions[0].entity
+    if agreement is None:
+        raise CriteriaInvalid("No agreement in force allows this question.")
+    calls.name_mandate(call, agreement)
+    found = searches.find_holders(
+        [one.number for one in questions], asked=_bound(agreement, None), entity=entity, terms=_terms(call, agreement),
+        today=call.at.date(),
+    )  # fmt: skip
+    made, nobody = [], 0
+    for one in questions:
+        records = found.get(one.number, ())
+        if len(records) > agreement.max_rows:
+            made.append(envelopes.rejected(one.item, searches.TooMany.code, "More records than agreed.", at=call.at))
+            continue
+        nobody += not records
+        made.append(_answered(call, one, records[: one.page[0]], len(records)))
+    persons = dict.fromkeys(person for records in found.values() for one in records for person in one["persons"])
+    note_persons(call, list(persons), "sharing.person_disclosed", len(persons), nobody=nobody)
+    return made
+
+
+def _answered(call: Call, one: _Question, found: Sequence[Mapping[str, Any]], total: int) -> dict[str, Any]:
+    written = [records.record_of(record, registry=call.registry, entity=one.entity) for record in found]
     return {
-        "reference_id": item["reference_id"], "timestamp": call.at.isoformat(), "status": "succ",
+        "reference_id": one.item["reference_id"], "timestamp": call.at.isoformat(), "status": "succ",
         "data": {
-            "version": "1.0.0", "reg_type": _text(criteria, "reg_type") or REGISTRY[call.registry],
-            "reg_record_type": _text(criteria, "reg_record_type") or entity, "reg_records": written,
+            "version": "1.0.0", "reg_type": _text(one.criteria, "reg_type") or REGISTRY[call.registry],
+            "reg_record_type": _text(one.criteria, "reg_record_type") or one.entity, "reg_records": written,
         },
-        "pagination": {"page_size": size, "page_number": number, "total_count": found.total},
-        "locale": envelopes.locale(item),
+        "pagination": {"page_size": one.page[0], "page_number": one.page[1], "total_count": total},
+        "locale": envelopes.locale(one.item),
     }  # fmt: skip
 
 
@@ -152,7 +223,7 @@ def _sort(criteria: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def found_under(
     call: Call, agreement: Agreement | None, asked: Asked, *, entity: str, sort: list[tuple[str, str]], page: tuple[int, int],
-    only: Sequence[int] | None = None,
+    only: Sequence[int] | None = None, is_of_programme: bool = False,
 ) -> searches.Page:  # fmt: skip
     """Return what a question finds under an agreement, in the open scope; each person who is read leaves an event.
 
@@ -164,19 +235,15 @@ def found_under(
         sort: (field, asc or desc).
         page: Size and number.
         only: Ids of households or persons beside which nothing is found.
+        is_of_programme: Whoever is asked about stands on the agreement's programme already: no list is asked.
     """
     if agreement is None:
         return sandbox.find(asked, entity=entity, sort=sort, page_size=page[0], page_number=page[1])
     calls.name_mandate(call, agreement)
-    if agreement.population_rule:
-        asked = population.Tree("and", (asked, population.compile_rule(agreement.population_rule)))
-    if agreement.programme:
-        asked = population.Tree("and", (asked, population.Condition("programmes", "eq", agreement.programme)))
-    terms = searches.Terms(call.partner.code, tuple(agreement.fields), agreement.needs_consent, agreement.max_rows)
     found = searches.find(
-        asked,
+        _bound(agreement, asked, is_of_programme=is_of_programme),
         entity=entity,
-        terms=terms,
+        terms=_terms(call, agreement),
         sort=sort,
         page_size=page[0],
         page_number=page[1],
@@ -187,16 +254,26 @@ def found_under(
     return found
 
 
-def note_persons(call: Call, persons: Sequence[int], action: str, total: int) -> None:
-    """Leave one event for each person who was read, or one that nobody was found."""
+def _terms(call: Call, agreement: Agreement) -> searches.Terms:
+    return searches.Terms(call.partner.code, tuple(agreement.fields), agreement.needs_consent, agreement.max_rows)
+
+
+def _bound(agreement: Agreement, asked: Asked | None, *, is_of_programme: bool = False) -> Asked | None:
+    """Return what is asked within the population and the programme of an agreement."""
+    parts = [] if asked is None else [asked]
+    if agreement.population_rule:
+        parts.append(population.compile_rule(agreement.population_rule))
+    if agreement.programme and not is_of_programme:
+        parts.append(population.Condition("programmes", "eq", agreement.programme))
+    return None if not parts else parts[0] if len(parts) == 1 else population.Tree("and", tuple(parts))
+
+
+def note_persons(call: Call, persons: Sequence[int], action: str, total: int, *, nobody: int = 0) -> None:
+    """Leave one event for each person who was read, and one for each question that found nobody (one at least)."""
     details = json.dumps({"partner": call.partner.code, "message": call.correlation_id, "found": total})
+    subjects = [f"person:{one}" for one in persons] + ["person:none"] * (nobody or (0 if persons else 1))
     with connection.cursor() as cursor:
-        if persons:
-            cursor.execute(_EACH_PERSON, [action, details, call.at, list(persons)])
-        else:
-            cursor.execute(
-                "SELECT khana_private.audit_record(%s, 'person:none', %s::jsonb, %s)", [action, details, call.at]
-            )
+        cursor.execute(_EACH_PERSON, [action, details, call.at, subjects])
 
 
 # --- enrolled (IBR) -------------------------------------------------------------------------------------------

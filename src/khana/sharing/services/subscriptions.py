@@ -10,36 +10,14 @@ from typing import Any
 
 from django.db import transaction
 
-from khana.platform import bulk, keys
+from khana.platform import keys
 from khana.sharing import addresses, envelopes, sandbox
 from khana.sharing.envelopes import MessageBad
 from khana.sharing.models import Subscription
+from khana.sharing.services import happenings
 from khana.sharing.services.calls import Call, CriteriaInvalid, agreement_for, name_mandate
 from khana.sharing.services.searching import read_query
 from khana_methods.errors import InputError, KhanaError
-
-EVENTS = {
-    "sr": ("REGISTER", "NewHouseHoldMember"),
-    "ibr": ("enrollement", "enrollement_status_change", "enrollment", "enrollment_status_change"),
-}  # fmt: skip
-
-
-_FLOOR = {
-    "Group": "SELECT coalesce(max(id), 0) FROM registry_household",
-    "Member": "SELECT coalesce(max(id), 0) FROM registry_person",
-}
-
-
-def entity_of(event: str, record_type: str) -> str:
-    """Return whether a subscription is told households (`Group`) or persons (`Member`)."""
-    named = record_type.rsplit(":", 1)[-1]
-    return "Group" if named in ("Group", "Household") and event == "REGISTER" else "Member"
-
-
-def floor_now(entity: str) -> int:
-    """Return the id above which rows are new to a subscription that begins now, within the open scope."""
-    row = bulk.raw_cursor().execute(_FLOOR[entity].encode()).fetchone()
-    return int(row[0]) if row else 0
 
 
 def subscribe(call: Call) -> dict[str, Any]:
@@ -76,11 +54,15 @@ def _subscribed(call: Call, item: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(criteria, dict):
         raise CriteriaInvalid("'subscribe_criteria' is missing.")
     event = str(criteria.get("reg_event_type", "")).rsplit(":", 1)[-1]
-    if event not in EVENTS[call.registry]:
-        raise EventUnknown(f"Events of this registry are: {', '.join(EVENTS[call.registry])}.")
+    known = happenings.EVENTS[call.registry]
+    if event not in known:
+        raise EventUnknown(f"Events of this registry are: {', '.join(known)}.")
     kind = envelopes.text(criteria, "notify_record_type")
     agreement = agreement_for(call, criteria)
     allowed = sandbox.FIELDS if agreement is None else tuple(agreement.fields)
+    needed = happenings.NEEDED_FIELD.get(happenings.kind_of(event))
+    if needed and needed not in allowed:
+        raise CriteriaInvalid(f"The agreement does not let you have {needed}, without which this event says nothing.")
     query = {"query_type": criteria.get("filter_type", "idtype-value"), "query": criteria.get("filter")}
     read_query(query, allowed, only_known=agreement is not None and agreement.level == "ANSWER")
     target = str(call.header.get("sender_uri", ""))
@@ -91,12 +73,12 @@ def _subscribed(call: Call, item: Mapping[str, Any]) -> dict[str, Any]:
     if Subscription.objects.filter(partner=call.partner, filter_hash=mark, ended_at__isnull=True).exists():
         raise AlreadySubscribed("This is subscribed already.")
     name_mandate(call, agreement)
-    entity = entity_of(event, kind)
+    floor, other = happenings.floors_now(event, happenings.entity_of(event, kind))
     made = Subscription.objects.create(
         code=f"sub-{secrets.token_hex(8)}", partner=call.partner, partner_user_id=call.partner.user_id,
         agreement=agreement.number if agreement else "", registry=call.registry, event_type=event, record_type=kind,
         filter_hash=mark, criteria_ciphertext=keys.encrypt(json.dumps(query)), callback=target, subscribed_at=call.at,
-        last_seen_id=floor_now(entity),
+        last_seen_id=floor, last_seen_other_id=other,
     )  # fmt: skip
     return {
         "reference_id": item["reference_id"], "timestamp": call.at.isoformat(), "status": "succ",

@@ -48,12 +48,14 @@ def registry(request: HttpRequest, registry: str, operation: str) -> HttpRespons
         response.status_code = 405
         response["Allow"] = "POST"
         return response
+    token = ""
     try:
         token = reading.bearer(request)
         body = reading.body_of(request)
         with access.scoped(token):
             return _in_scope(request, body, registry, operation, at)
     except Refused as error:
+        _note_refusal(token, operation, error.code, at)
         return reading.refusal(error.code, error.why, at=at)
     except access.NoSession:
         return reading.refusal("err.request.unauthorized", "The token is unknown, closed or expired.", at=at)
@@ -67,6 +69,27 @@ def registry(request: HttpRequest, registry: str, operation: str) -> HttpRespons
         response = reading.refusal("err.service.unavailable", why, at=at)
         response.status_code = 503 if known is not None else 500
         return response
+
+
+def _note_refusal(token: str, operation: str, code: str, at: datetime) -> None:
+    """Write down what was refused after the transaction of the request was undone, for the partner's developer.
+
+    Too many calls are counted and not written: whoever sends too many would fill the log.
+    """
+    if not token or code in ("err.request.too_many_requests", "err.request.unauthorized"):
+        return
+    try:
+        with access.scoped(token):
+            partner = calls.partner_in_scope()
+            if partner is not None:
+                _record_refusal(partner, operation, code, at)
+    except KhanaError:
+        return  # the token opens nothing: nobody can tell whose call it was
+
+
+def _record_refusal(partner: Party, operation: str, code: str, at: datetime) -> None:
+    audit.record(action="sharing.call_refused", subject=f"partner:{partner.code}",
+                 details={"code": code, "operation": operation}, at=at)  # fmt: skip
 
 
 registry.is_public = True  # type: ignore[attr-defined]  # a bearer token is asked for, not the pages' sign-in
@@ -109,8 +132,7 @@ def _in_scope(request: HttpRequest, body: dict[str, Any], name: str, operation: 
     try:
         held = reading.read(request, body, partner)
     except Refused as error:
-        audit.record(action="sharing.call_refused", subject=f"partner:{partner.code}",
-                     details={"code": error.code, "operation": operation}, at=at)  # fmt: skip
+        _record_refusal(partner, operation, error.code, at)
         return reading.refusal(error.code, error.why, at=at)
     action = OPERATIONS[operation]
     if action in _INBOUND:
@@ -125,6 +147,7 @@ def _in_scope(request: HttpRequest, body: dict[str, Any], name: str, operation: 
             return _answered(call, action, message, status, reason, held.is_encrypted)
         return _acknowledged(call, held, at)
     except HeaderRejected as error:
+        _record_refusal(partner, operation, error.reason, at)
         return _rejected(partner, name, action, held, error, at) if is_sync else reading.refusal(
             "err.version.not_supported" if "version" in error.reason else "err.request.bad",
             f"{error.reason}: {error.message}", at=at,
@@ -209,9 +232,6 @@ def _rejected(
         reason=error.reason, why=error.message, at=at,
     )  # fmt: skip
     signed, signature = replies.for_partner(partner, {"header": header, "message": message}, encrypt=False)
-    audit.record(
-        action="sharing.call_refused", subject=f"partner:{partner.code}", details={"code": error.reason}, at=at
-    )
     return reading.answer(200, signed, signature=signature)
 
 
@@ -224,6 +244,7 @@ def _enrolled(partner: Party, name: str, held: reading.Request, at: datetime) ->
         call = calls.take(partner, registry=name, action="enrolled", header=header, message=message, at=at)
         made = searching.enrolled(call)
     except HeaderRejected as error:
+        _record_refusal(partner, "sync/enrolled", error.reason, at)
         return reading.refusal("err.request.bad", f"{error.reason}: {error.message}", at=at)
     except MessageBad as error:
         raise Refused(error.code, error.message) from error
@@ -246,6 +267,7 @@ def _taken_in(partner: Party, name: str, action: str, held: reading.Request, at:
         elif action == "on-subscribe":
             wishes.take_answer(call)
     except HeaderRejected as error:
+        _record_refusal(partner, action, error.reason, at)
         return reading.refusal("err.request.bad", f"{error.reason}: {error.message}", at=at)
     except MessageBad as error:
         raise Refused(error.code, error.message) from error

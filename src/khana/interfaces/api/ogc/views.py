@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -11,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from khana.interfaces.api.ogc import asking
 from khana.interfaces.api.ogc.collections import Collection, collections_of
+from khana.interfaces.api.v1.bearer import Limit, TooMany
 from khana.monitoring import publications
 from khana.platform import clock
 from khana_methods.errors import KhanaError
@@ -23,9 +26,23 @@ JSON, GEOJSON = "application/json", "application/geo+json"
 OPENAPI = "application/vnd.oai.openapi+json;version=3.0"
 
 
+_LIMIT = Limit(burst=300, per_second=10.0)  # a map of every district in one go, then a steady pace, by address
+
+
 def _public(view: Any) -> Any:
-    view.is_public = True
-    return require_GET(view)
+    @wraps(view)
+    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            _LIMIT.take(hashlib.sha256(str(request.META.get("REMOTE_ADDR", "")).encode()).digest()[:16])
+        except TooMany as error:
+            response = _problem(429, "TooManyRequests", error.message)
+            response["Retry-After"] = "5"
+            return response
+        answer: HttpResponse = view(request, *args, **kwargs)
+        return answer
+
+    limited.is_public = True  # type: ignore[attr-defined]
+    return require_GET(limited)
 
 
 def _answer(document: Mapping[str, Any], kind: str = JSON, status: int = 200) -> HttpResponse:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -19,7 +20,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from khana.geo.area_names import AreaName
-from khana.interfaces.web import session, wording
+from khana.interfaces.web import limits, session, wording
 from khana.interfaces.web.context import flash
 from khana.interfaces.web.monitoring import presenters
 from khana.monitoring import publications
@@ -50,6 +51,17 @@ class _Open:
     below: dict[str, list[AreaName]]
     values: dict[str, list[SafeValue]]
     outlines: dict[str, str]
+
+
+def _slowly(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Slow down whoever asks without end: nobody signs in here, so it is by address."""
+
+    @wraps(view)
+    def limited(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        limits.OPEN_PAGES.take(str(request.META.get("REMOTE_ADDR", "")))
+        return view(request, *args, **kwargs)
+
+    return limited
 
 
 @lru_cache(maxsize=2)
@@ -89,6 +101,7 @@ def _newest(request: HttpRequest) -> tuple[publications.PublicationHead, _Open]:
 
 @session.public
 @require_GET
+@_slowly
 def public(request: HttpRequest) -> HttpResponse:
     """Show the figures of one area and one of them on the map."""
     head = publications.find_open()
@@ -123,6 +136,7 @@ def public(request: HttpRequest) -> HttpResponse:
 
 @session.public
 @require_GET
+@_slowly
 def outlines(request: HttpRequest, code: str) -> HttpResponse:
     """Return the published outlines below one area."""
     _head, found = _newest(request)
@@ -136,6 +150,7 @@ def outlines(request: HttpRequest, code: str) -> HttpResponse:
 
 @session.public
 @require_GET
+@_slowly
 def values(request: HttpRequest) -> HttpResponse:
     """Send every published value as CSV."""
     head, found = _newest(request)

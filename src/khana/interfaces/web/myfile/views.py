@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,8 +16,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from khana.interfaces.web import limits, session
-from khana.interfaces.web.errors.pages import wording
+from khana.interfaces.web import limits, session, wording
+from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.platform import clock, keys, telephone
 from khana.sharing import citizen
 from khana_methods.errors import KhanaError
@@ -59,7 +59,7 @@ def start(request: HttpRequest) -> HttpResponse:
         _slow(request)
         citizen.start(number=number, words=words, at=clock.now())
     except (citizen.NumberUnreadable, telephone.TelephoneSilent, limits.TooMany) as error:
-        return render(request, "myfile/start.html", {"error": wording(error)}, status=error.http_status)
+        return render(request, "myfile/start.html", {"error": error_wording(error)}, status=error.http_status)
     _hold(request, number=number, code="")
     return redirect("my-file-code")
 
@@ -78,7 +78,7 @@ def code(request: HttpRequest) -> HttpResponse:
         _slow(request)
         citizen.read(number=held["number"], code=given, at=clock.now())
     except (citizen.CodeWrong, limits.TooMany) as error:
-        return render(request, "myfile/code.html", {"error": wording(error)}, status=error.http_status)
+        return render(request, "myfile/code.html", {"error": error_wording(error)}, status=error.http_status)
     _hold(request, code=given)
     return redirect("my-file-read")
 
@@ -96,7 +96,7 @@ def _file(request: HttpRequest) -> dict[str, Any] | None:
 @session.public
 @require_GET
 def read(request: HttpRequest) -> HttpResponse:
-    """Show her file: registered, score, what the lists say she draws, who read it and for what."""
+    """Show her file: registered, score, what the lists say she is paid, her cases, who read it and for what."""
     found = _file(request)
     if found is None:
         return redirect("my-file")
@@ -109,9 +109,27 @@ def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
     low = int(float(score)) // 10 * 10 if score is not None else None
     return {
         "household": household, "score_from": low, "score_to": low + 10 if low is not None else None,
-        "programmes": found.get("programmes") or [], "extracts": [_dated(row) for row in found.get("extracts") or []],
-        "has_refused": bool(found.get("refusals")),
+        "programmes": [_paid(row) for row in found.get("programmes") or []], "extracts": [_dated(row) for row in found.get("extracts") or []],
+        "has_refused": bool(found.get("refusals")), "cases": [_case(row) for row in found.get("cases") or []],
+        "abouts": list(wording.CASE_ABOUT.items()),
     }  # fmt: skip
+
+
+def _case(row: Mapping[str, Any]) -> dict[str, Any]:
+    state = wording.say(wording.CASE_STATE, row["state"])
+    if row["kind"] == "APPEAL":
+        state = wording.say({**wording.CASE_STATE, **wording.APPEAL_STATE}, row["state"])
+    return {
+        **_dated(row), "what": wording.say(wording.CASE_KIND, row["kind"]), "state": state,
+        "about": wording.say(wording.CASE_ABOUT, row["about"]) if row["kind"] == "CORRECTION" else
+        "" if row["kind"] == "OBJECTION" else row["about"],
+        "due": date.fromisoformat(row["due"]) if row["due"] and row["is_open"] else None,
+        "outcome": wording.say(wording.CASE_OUTCOME, row["outcome"]) if row["outcome"] else "",
+    }  # fmt: skip
+
+
+def _paid(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "paid_on": date.fromisoformat(row["paid_on"]) if row.get("paid_on") else None}
 
 
 def _dated(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,12 +156,17 @@ def _readers(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 @session.public
 @require_POST
 def say(request: HttpRequest) -> HttpResponse:
-    """Object, withdraw consent, end either, or ask for a correction."""
+    """Object, withdraw consent, end either, or say what is wrong."""
     held = _held(request)
     if not held.get("code"):
         return redirect("my-file")
     try:
-        citizen.say(number=held["number"], code=held["code"], what=request.POST.get("what", "")[:30], at=clock.now())
+        if about := request.POST.get("about", "")[:30]:
+            citizen.correct(number=held["number"], code=held["code"], about=about, at=clock.now())
+        else:
+            citizen.say(
+                number=held["number"], code=held["code"], what=request.POST.get("what", "")[:30], at=clock.now()
+            )
     except citizen.CodeWrong:
         return redirect("my-file")
     return redirect("my-file-read")
