@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 ALL = "abcdm"
 EVERYBODY = dict.fromkeys(
     ("steward", "admin", "registrar_a", "registrar_b", "registrar_xa", "officer_x", "officer_y", "officer_xa", "officer_xp",
-     "officer_xq", "grievance_a", "analyst", "auditor", "protector", "keeper", "enumerator", "partner"), ALL)  # fmt: skip
+     "officer_xq", "grievance_a", "analyst", "auditor", "protector", "keeper", "enumerator", "partner", "developer"), ALL)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ FORMS = {"steward": ALL, "admin": ALL}
 SENT = {**AREA_WRITE, "auditor": ALL}
 READS_PAIRS = {"steward": ALL, "auditor": ALL}
 MONITORS = {"steward": ALL, "analyst": ALL}
-RESULTS = {name: ALL for name in EVERYBODY if name not in ("enumerator", "partner", "keeper")}
+RESULTS = {name: ALL for name in EVERYBODY if name not in ("enumerator", "partner", "keeper", "developer")}
 
 
 # what is published is open to anybody, signed in or not; what was withdrawn (c and d) to who reads results
-PUBLIC_TOO = dict.fromkeys(("enumerator", "partner", "keeper", "None"), "abm")
+PUBLIC_TOO = dict.fromkeys(("enumerator", "partner", "keeper", "developer", "None"), "abm")
 
 
 def area(column: str, frozen: str = "") -> Expect:
@@ -312,7 +312,7 @@ TABLES: dict[str, Expect] = {
     ),
     "sharing_refusal": area("ended_at", "kind"),
     "sharing_developer": Expect(
-        s={"admin": ALL, "auditor": ALL, "protector": ALL, **OWN_CALLS},
+        s={"admin": ALL, "auditor": ALL, "protector": ALL, "developer": "a"},
         i={"admin": ALL},
         u={"admin": ALL},
         column="ended_at",

@@ -113,6 +113,7 @@ OWNER = [
     "sharing_notice", "sharing_wish",
     "beneficiaries_run", "beneficiaries_recipient", "beneficiaries_enrolment", "beneficiaries_stop", "beneficiaries_answer",
     "beneficiaries_reopened", "programmes_programme",
+    "assessment_override", "assessment_activation", "programmes_filterappeal", "grievances_case", "sharing_developer",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 
@@ -142,13 +143,18 @@ _CODE = "'" + "\\x" + "63" * 32 + "'::bytea, '2026-05-05'"
 _START = f"CASE WHEN khana_private.citizen_start({_TOKENS}, {_CODE}) IS NOT NULL THEN"
 _MAY_JOIN = f"khana_private.beneficiaries_may_join(NULL, {_TOKENS}, 'PX', 3, 32, '2026-05-05', '2026-05-05')"
 _FILE = f"khana_private.citizen_file({_TOKENS}, {_CODE})"
+_LATER = f"SELECT CASE WHEN khana_private.citizen_start({_TOKENS}, {_CODE}) IS NOT NULL THEN".replace("05-05", "06-05")
 CITIZEN = (  # each says that it found what only the owner of the database may read
     f"SELECT {_START} true END",
     f"SELECT {_START} ({_FILE}->>'person')::bigint = {IDS['d']} END",  # by the alias of a merged file
     f"SELECT {_START} ({_FILE}->>'name') = 'Amina Bibi' END",
-    f"SELECT {_START} ({_FILE}->'household'->>'score')::numeric = 1 END",
-    f"SELECT {_START} json_array_length({_FILE}->'extracts') + json_array_length({_FILE}->'refusals')"
-    f" + json_array_length({_FILE}->'programmes') > 2 END",
+    f"SELECT {_START} ({_FILE}->'household'->>'score')::numeric = 2 END",  # an override that is confirmed
+    f"{_LATER} ({_FILE.replace('05-05', '06-05')}->'household'->>'score')::numeric = 1 END",  # it ended: the model in force
+    f"SELECT {_START} (SELECT string_agg(DISTINCT c->>'kind', ' ' ORDER BY c->>'kind') FROM json_array_elements({_FILE}->'cases') c)"
+    " = 'APPEAL CORRECTION OBJECTION STOP' END",
+    f"SELECT {_START} khana_private.citizen_correct({_TOKENS}, {_CODE.split(',')[0]}, 'OTHER', '2026-06-01', '2026-05-05') END",
+    f"SELECT {_START} json_array_length({_FILE}->'extracts') > 0 AND json_array_length({_FILE}->'refusals') > 0"
+    f" AND json_array_length({_FILE}->'programmes') > 0 END",
     f"SELECT {_START} khana_private.citizen_say({_TOKENS}, {_CODE.split(',')[0]}, 'CONSENT_WITHDRAWN', '2026-05-05') END",
 )
 
@@ -209,6 +215,11 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
         ),
         ("registrar_a", f"SELECT comes_from FROM khana_private.identity_telephone({IDS['a']})"),
         ("admin", "SELECT count(*) FROM khana_private.sharing_open_subscriptions('')"),
+        (
+            "developer",
+            "SELECT json_array_length(p->'subscriptions') + (p->'subscriptions'->0->>'waiting')::int >= 1, (SELECT count(*) > 0 FROM"
+            " khana_private.sharing_my_calls(p->>'partner', false, now(), 9)) FROM khana_private.sharing_my_partner('2026-01-01') p",
+        ),
         ("steward", f"SELECT khana_private.identity_place_events(NULL, ARRAY[{IDS['a']}::bigint], now())"),
         (
             "registrar_a",
@@ -281,9 +292,13 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(True,)],
         [(True,)],
         [(True,)],
+        [(True,)],
+        [(True,)],
+        [(True,)],
         [(1,)],
         [("SIM_REGISTER",)],
         [(5,)],
+        [(True, True)],
         [(1,)],
         [("OVER",)],
         [(True,)],

@@ -36,6 +36,7 @@ USERS = {  # name: role, area code, agency
     "protector": ("data_protection_officer", "", ""),
     "enumerator": ("enumerator", "DA", ""),
     "partner": ("partner", "", ""),
+    "developer": ("partner_developer", "", ""),
 }
 PROGRAMMES = {"officer_xp": "PX", "officer_xq": "PQ"}  # a grant of one programme; PQ has no rows
 PURPOSES: dict[str, str] = {}
@@ -137,6 +138,18 @@ class World:
                 special["places"] = 1
             if table == "programmes_listapproval" and not is_new:
                 special["actor_id"] = number
+        if table == "sharing_developer" and key == "a" and not is_new:
+            special["user_id"] = self.ids["developer"]
+        if table in ("grievances_case", "programmes_filterappeal"):
+            special |= {"person_id": number} | (
+                {"state": "OPEN", "lodged_by": "OFFICER"} if table == "grievances_case" else {}
+            )
+        if key == "d" and not is_new:  # a score of her own page: an override for some weeks, then the model in force
+            special |= {
+                "assessment_override": {"confirmed_at": AT, "score": 2, "ends_on": AT.date() + timedelta(days=140)},
+                "assessment_score": {"model_id": IDS["d"]},
+                "assessment_activation": {"model_id": IDS["d"], "confirmed_at": AT, "effective_to": None},
+            }.get(table, {})  # fmt: skip
         if table == "sharing_approval":
             special["extract_id"] = None
             if not is_new:
@@ -156,7 +169,7 @@ class World:
             own = {"person_id": number, "current_id": number + 500, "model_id": number, "needs_second": False}
             values |= {name: value for name, value in own.items() if name in values}
         if table == "registry_alias" and key == "a" and not is_new:
-            values["current_id"] = IDS["d"]  # a merged file: her own page must show the other
+            values |= {"current_id": IDS["d"], "valid_from": AT}  # a merged file: her own page must show the other
         if table in ("programmes_programme", "beneficiaries_source") and key == "m":
             values["code"] = f"m{number}"
         if table == "identity_authority":

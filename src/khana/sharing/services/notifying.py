@@ -55,8 +55,9 @@ def sweep(*, only: str = "", token: str = "", progress: Progress = silent, at: d
         with access.scoped(token, require_session=bool(token)):
             own = str(access.call("sharing_adopt_partner", partner)[0][0])
         try:
-            looked: _Looked | None = _Looked()
-            while looked := _gather(own, code, at, looked.last):
+            last = None
+            while looked := _gather(own, code, at, last):
+                last = looked.last
                 counts["notices"] += looked.notices
                 counts["events"] += looked.events
             for state, count in send_due(own, code, at).items():
@@ -72,9 +73,9 @@ def sweep(*, only: str = "", token: str = "", progress: Progress = silent, at: d
 class _Looked:
     """How far a sweep has come with one subscription, and what the last part of it gave."""
 
-    last: int | None = None
-    notices: int = 0
-    events: int = 0
+    last: int
+    notices: int
+    events: int
 
 
 def _gather(token: str, code: str, at: datetime, after: int | None) -> _Looked | None:
@@ -107,7 +108,7 @@ def _gather(token: str, code: str, at: datetime, after: int | None) -> _Looked |
             "INSERT INTO sharing_told (subscription_id, partner_user_id, subject_id, at) SELECT %s, %s, unnest(%s::bigint[]), %s",
             [held.pk, partner.user_id, [one.id for one in new], at],
         )
-        return _Looked(new[-1].id, bool(told), len(told))
+        return _Looked(new[-1].id, int(bool(told)), len(told))
 
 
 def _told(held: Subscription, call: Call, agreement: Agreement, new: Sequence[Happening]) -> list[dict[str, Any]]:
