@@ -241,7 +241,7 @@ CASE_STATE = {
     "ALLOWED": _("decided: you keep it"), "EFFECTIVE": _("stopped"), "REOPENED": _("is looked at again"), "IN_FORCE": _("in force"),
     "ENDED": _("ended"),
 }  # fmt: skip
-APPEAL_STATE = {
+OWN_APPEAL_STATE = {
     "UPHELD": _("decided: your appeal was right")
 }  # of a filter: what is upheld is the appeal, of a stop the stop
 

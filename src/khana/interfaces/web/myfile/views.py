@@ -118,7 +118,7 @@ def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
 def _case(row: Mapping[str, Any]) -> dict[str, Any]:
     state = wording.say(wording.CASE_STATE, row["state"])
     if row["kind"] == "APPEAL":
-        state = wording.say({**wording.CASE_STATE, **wording.APPEAL_STATE}, row["state"])
+        state = wording.say({**wording.CASE_STATE, **wording.OWN_APPEAL_STATE}, row["state"])
     return {
         **_dated(row), "what": wording.say(wording.CASE_KIND, row["kind"]), "state": state,
         "about": wording.say(wording.CASE_ABOUT, row["about"]) if row["kind"] == "CORRECTION" else
