@@ -98,7 +98,9 @@ def _followed(developer: int) -> None:
         next_try_at=at,
     )  # fmt: skip
     for about, day in (("BIRTH", "2026-01-31"), ("PAYMENT", "2099-01-31")):
-        Case.objects.create(person_id=1, area_path="XK.XK1.XK101.", about=about, lodged_by="CITIZEN", lodged_at=at, due_on=day)
+        Case.objects.create(
+            person_id=1, area_path="XK.XK1.XK101.", about=about, lodged_by="CITIZEN", lodged_at=at, due_on=day
+        )
     Case.objects.create(
         person_id=1, area_path="XK.XK1.XK101.", about="NAME", lodged_by="CITIZEN", lodged_at=at, due_on="2026-01-31",
         state="ANSWERED", outcome="CORRECTED", answered_at=at, answered_by=1,
