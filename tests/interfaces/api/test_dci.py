@@ -544,3 +544,11 @@ def test_a_refusal_binds_also_where_many_are_asked_together(friend: Friend, conn
         with connect("owner") as owner:
             owner.execute("DELETE FROM sharing_refusal")
     assert counts == [1, 0]
+
+
+@pytest.mark.parametrize(("codes", "ack"), [(["s" * 99], "ACK"), (["s" * 100], "ERR"), ([], "ERR"), ([7], "ERR")])
+def test_codes_of_subscriptions_are_held_before_they_are_taken(friend: Friend, codes: list[Any], ack: str) -> None:
+    message = {"transaction_id": "t", "timestamp": now(), "subscription_codes": codes}
+    body = {"header": header("unsubscribe", friend.code), "message": message}
+    _status, answer = friend.send("/registry/unsubscribe", body)
+    assert answer["message"]["ack_status"] == ack

@@ -1,7 +1,7 @@
 """Say who looks after the calls of a partner's system: a person with an account of her own, signed in like staff.
 
 She has the role `partner_developer`, which reads no person and no content; what she sees comes from definer functions
-(`sql/developers.sql`) that ask whose developer she is. Decision 0036 says why she does not sign in with the client secret.
+(`sql/developers.sql`) that ask whose developer she is. Decision 0035 says why she does not sign in with the client secret.
 """
 
 from __future__ import annotations

@@ -196,8 +196,11 @@ def _checked(call: calls.Call) -> None:
     if call.kept.action == "unsubscribe":
         envelopes.text(call.message, "transaction_id")
         envelopes.moment(call.message, "timestamp")
-        if not isinstance(call.message.get("subscription_codes"), list):
-            raise MessageBad("'subscription_codes' is missing.")
+        codes = call.message.get("subscription_codes")
+        if not isinstance(codes, list) or not codes or not all(isinstance(one, str) for one in codes):
+            raise MessageBad("'subscription_codes' is missing or holds what is no text.")
+        if any(len(one) > envelopes.LONGEST for one in codes):
+            raise MessageBad(f"A code of 'subscription_codes' is longer than {envelopes.LONGEST} signs.")
     if call.kept.action == "txn-status" and not isinstance(call.message.get("txnstatus_request"), dict):
         raise MessageBad("'txnstatus_request' is missing.")
     if call.kept.action == "search":
