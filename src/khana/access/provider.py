@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 import secrets
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,7 @@ ALGORITHMS = ["RS256", "ES256"]
 LEEWAY = 60
 _PUBLIC = ("kty", "kid", "use", "alg", "crv", "n", "e", "x", "y")
 _SECONDS = 8.0
+_waiting = threading.BoundedSemaphore(6)  # each holds a connection to the database: the others must keep some
 
 
 class ProviderWrong(InputError):
@@ -266,7 +268,12 @@ def _exchange(held: Provider, code: str, verifier: str, back: str) -> str:
         secret = keys.decrypt(held.secret_ciphertext).decode()
         pair = f"{quote(held.client, safe='')}:{quote(secret, safe='')}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    answer = outgoing.post(held.exchange_url, urlencode(form).encode(), headers=headers, seconds=_SECONDS)
+    if not _waiting.acquire(blocking=False):
+        raise ProviderAway("The provider is slow. Try again in a moment, or sign in with your password.")
+    try:
+        answer = outgoing.post(held.exchange_url, urlencode(form).encode(), headers=headers, seconds=_SECONDS)
+    finally:
+        _waiting.release()
     if answer.status >= 500:
         raise ProviderAway(
             "The provider does not answer. Try again, or sign in with your password.", status=answer.status

@@ -12,7 +12,8 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
@@ -45,6 +46,26 @@ class Ticket:
     address: str
     since: float
     arrived: float | None = None
+
+
+_mine = threading.local()
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Give the turn of this thread's request to another while it waits for somebody else; take one again afterwards.
+
+    Does nothing where no request is at work: in commands and jobs.
+    """
+    turns: SimpleQueue[None] | None = getattr(_mine, "turns", None)
+    if turns is None:
+        yield
+        return
+    turns.put(None)
+    try:
+        yield
+    finally:
+        turns.get()
 
 
 class Reception:
@@ -80,9 +101,11 @@ class Reception:
                     return _refuse(start_response, refused)
                 ticket.arrived = time.monotonic()
                 self._turns.get()
+                _mine.turns = self._turns
                 try:
                     return _whole(application(environ, start_response))
                 finally:
+                    _mine.turns = None
                     self._turns.put(None)
             finally:
                 del self.tickets[id(ticket)]

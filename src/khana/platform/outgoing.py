@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 from urllib.parse import urlsplit
 
+from khana.platform.incoming import aside
 from khana_methods.errors import InputError, Unavailable
 
 SECONDS = 15.0
@@ -126,10 +127,8 @@ def _send(method: str, url: str, body: bytes | None, headers: Mapping[str, str],
     cut.start()
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
-        connection.request(method, path, body, {"User-Agent": "khana", **headers})
-        answer = connection.getresponse()
-        content = answer.read(MOST_BYTES + 1)
-        given = {name.lower(): value for name, value in answer.getheaders()}
+        with aside():
+            answer, content, given = _ask(connection, method, path, body, headers)
     except (OSError, http.client.HTTPException, ssl.SSLError, ValueError, AttributeError) as error:
         raise NoAnswer("The other system did not answer in time.") from error
     finally:
@@ -138,6 +137,15 @@ def _send(method: str, url: str, body: bytes | None, headers: Mapping[str, str],
     if len(content) > MOST_BYTES or len(content) < int(given.get("content-length") or 0):
         raise NoAnswer("The answer of the other system is too large, or was cut off.")
     return Answer(answer.status, given, content)
+
+
+def _ask(
+    connection: http.client.HTTPConnection, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+) -> tuple[http.client.HTTPResponse, bytes, dict[str, str]]:
+    connection.request(method, path, body, {"User-Agent": "khana", **headers})
+    answer = connection.getresponse()
+    content = answer.read(MOST_BYTES + 1)
+    return answer, content, {name.lower(): value for name, value in answer.getheaders()}
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:

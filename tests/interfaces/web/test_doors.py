@@ -102,8 +102,7 @@ def test_a_passkey_is_made_signs_in_and_is_removed(chrome: Any, home: str, staff
     leave(one)
     one.verifies(False)  # the device did not check its owner: the browser has nothing to give
     button.click()
-    page.wait_for_function("document.querySelector('[data-passkey-said]').textContent !== ''")
-    assert "password" in page.inner_text("[data-passkey-said]")
+    page.locator("[data-passkey-said]", has_text="sign in with your password").wait_for()
     one.verifies(True)
     assert [line for line in one.visit.wrong if "401" not in line] == []
 
@@ -133,7 +132,7 @@ def test_an_old_session_adds_no_passkey_and_the_page_speaks_urdu(
     page = one.visit.page
     page.fill("#p-name", "x")
     page.click("form[data-passkey=create] button")
-    page.wait_for_function("document.querySelector('[data-passkey-said]').textContent.includes('sign in again')")
+    page.locator("[data-passkey-said]", has_text="sign in again").wait_for()
     one.visit.close()
 
 

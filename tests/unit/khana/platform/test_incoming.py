@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from khana.platform.connections import Counts, Held, allowance, judge
-from khana.platform.incoming import Reception, Ticket
+from khana.platform.incoming import Reception, Ticket, aside
 
 FIRST = 20.0
 
@@ -136,3 +136,24 @@ def test_few_work_at_once_and_slow_bodies_of_one_address_are_counted() -> None:
         environ = {"CONTENT_LENGTH": "1", "wsgi.input": io.BytesIO(b"x"), "REMOTE_ADDR": address}
         list(reception.wrap(answer)(environ, answer.start))
         assert answer.statuses[-1] == status
+
+
+def test_who_waits_for_another_system_holds_no_turn() -> None:
+    """One turn: while the first request waits for somebody else, the second is answered."""
+    reception, gone = Reception(turns=1), threading.Event()
+
+    def slow(_environ: dict[str, Any], _start: Any) -> list[bytes]:
+        with aside():
+            assert gone.wait(10)
+        return [b"late"]
+
+    answer = Answer()
+    first = threading.Thread(target=lambda: list(reception.wrap(slow)({}, answer.start)))
+    first.start()
+    list(reception.wrap(answer)({"wsgi.input": io.BytesIO()}, answer.start))
+    assert answer.statuses == ["200 OK"]
+    gone.set()
+    first.join(10)
+    assert not first.is_alive() and reception._turns.qsize() == 1
+    with aside():  # no request is at work here
+        assert reception._turns.qsize() == 1
