@@ -22,18 +22,22 @@ from django.db import connection
 from django.db.utils import DatabaseError
 from psycopg.types.json import Jsonb
 
+from khana.audit import chain
 from khana.platform import keys, places
+from khana.platform.progress import Progress, silent
 from khana_methods.errors import InputError, NotPermitted
 
 _ACTION = re.compile(r"[a-z_]+(\.[a-z_]+)+")
-_GENESIS = bytes(32)
 _NOBODY = "You are not signed in, or your session has ended. Sign in and try again."
-_UNSEALED = """SELECT count(*) FROM audit_event e
-WHERE NOT EXISTS (SELECT FROM audit_seal s WHERE s.event_id = e.id)"""
-_LINKS = """SELECT s.id, s.previous_hash, s.hash,
+_LINKS = """SELECT s.id, s.event_id, s.previous_hash, s.hash,
     CASE WHEN e.id IS NOT NULL THEN khana_private.audit_payload(e) END
 FROM audit_seal s LEFT JOIN audit_event e ON e.id = s.event_id
-WHERE s.id > %s ORDER BY s.id LIMIT %s"""
+WHERE s.id > %s AND s.id <= %s ORDER BY s.id LIMIT %s"""
+_LAST = "SELECT coalesce(max(id), 0) FROM audit_seal"
+_EVENTS = "SELECT count(*) FROM audit_event"
+_BEFORE = "SELECT id, hash FROM audit_seal WHERE id < %s ORDER BY id DESC LIMIT 1"
+_MARKED = "SELECT id, hash FROM audit_seal WHERE id = ANY(%s)"
+_HOW_MANY = "SELECT count(*) FROM audit_seal WHERE id < %s"
 _RECORD = "SELECT khana_private.audit_record(%s, %s, %s, %s)"
 
 
@@ -53,8 +57,8 @@ class NoActor(NotPermitted):
 class Verdict:
     """What a walk along the chain found.
 
-    `broken_at` is the number of the first seal that does not hold, None where all hold; `reason`
-    says in what way; `unsealed` counts events that no seal binds yet.
+    `broken_at` is the number of the first seal that does not hold and `event` that of its event, None where all hold;
+    `reason` says in what way; `sealed` counts the seals before it; `unsealed` counts events that no seal binds yet.
     """
 
     sealed: int
@@ -62,6 +66,7 @@ class Verdict:
     checkpoints: int
     broken_at: int | None
     reason: str
+    event: int | None = None
 
     @property
     def holds(self) -> bool:
@@ -144,43 +149,77 @@ def _checkpoints() -> Iterator[tuple[int, bytes, bool]]:
             yield -1, b"", False
 
 
-def verify() -> Verdict:
+def verify(*, slowly: bool = False, progress: Progress = silent) -> Verdict:
     """Walk the whole chain, recomputing every hash from the events as they are now.
 
     Needs `audit.read` for the whole country (an actor without it sees an empty chain), or the owner.
     Memory does not grow with the log.
+
+    Args:
+        slowly: Take every hash in this program, one seal after the other; else the database takes them, ranges of
+            seals side by side, and only the place that breaks is looked at here. Both find the same.
+        progress: Told as it goes.
+
+    Returns:
+        Where the chain breaks first, and how; or that it holds.
     """
     marks = {seal: (digest, is_signed) for seal, digest, is_signed in _checkpoints()}
     bad = [seal for seal, (_, is_signed) in marks.items() if not is_signed]
     if bad:
         return Verdict(0, 0, len(marks), bad[0], "a checkpoint is not signed by a key of this ring")
-    last, sealed, met = _GENESIS, 0, 0
-    for number, previous, digest, payload in _chain():
-        reason = ""
-        if payload is None:
-            reason = "the event of a seal is gone"
-        elif previous != last:
-            reason = "a seal does not follow the one before it"
-        elif sha256(previous + payload.encode()).digest() != digest:
-            reason = "an event was changed after it was sealed"
-        elif number in marks and marks[number][0] != digest:
-            reason = "the chain was rewritten: a signed checkpoint says otherwise"
-        if reason:
-            return Verdict(sealed, 0, len(marks), number, reason)
-        met += number in marks
-        last, sealed = digest, sealed + 1
-    ((unsealed,),) = _rows(_UNSEALED)
-    if met < len(marks):
+    if slowly:
+        ((events,),) = _rows(_EVENTS)
+        sealed, broken = _walk(0, chain.GENESIS, _rows(_LAST)[0][0], progress)
+    else:
+        checked = chain.check(ask=_rows, progress=progress)
+        events, sealed, broken = checked.events, checked.seals, None
+        if checked.broken_at is not None:
+            broken = _looked_at(checked.broken_at)
+    held = {int(number): bytes(digest) for number, digest in _rows(_MARKED, list(marks))} if marks else {}
+    rewritten = min((number for number in held if held[number] != marks[number][0]), default=None)
+    if broken and (rewritten is None or broken[0] <= rewritten):
+        return _broken(len(marks), *broken)
+    if rewritten is not None:
+        return _broken(len(marks), rewritten, None, "the chain was rewritten: a signed checkpoint says otherwise")
+    unsealed = int(events) - sealed
+    if len(held) < len(marks):
         reason = "the chain is shorter than a signed checkpoint says"
         return Verdict(sealed, unsealed, len(marks), max(marks), reason)
     return Verdict(sealed, unsealed, len(marks), None, "")
 
 
-def _chain(step: int = 20_000) -> Iterator[tuple[int, bytes, bytes, str | None]]:
-    after = 0
+def _broken(checkpoints: int, number: int, event: int | None, reason: str) -> Verdict:
+    ((before,),) = _rows(_HOW_MANY, number)
+    return Verdict(int(before), 0, checkpoints, number, reason, event)
+
+
+def _looked_at(number: int) -> tuple[int, int | None, str]:
+    """Say in what way a seal does not hold that the fast check found, by the slow walk over it alone."""
+    before = _rows(_BEFORE, number)
+    after, digest = (int(before[0][0]), bytes(before[0][1])) if before else (0, chain.GENESIS)
+    _, broken = _walk(after, digest, number, silent)
+    return broken or (number, None, "the database says that this seal does not hold, and looked at again it does")
+
+
+def _walk(
+    after: int, last: bytes, until: int, progress: Progress, step: int = 20_000
+) -> tuple[int, tuple[int, int | None, str] | None]:
+    """Walk seal by seal, each hash taken here; return how many held and (seal, event, reason) of the first that did not."""
+    held = 0
     while True:
-        rows = _rows(_LINKS, after, step)
-        yield from ((int(n), bytes(p), bytes(h), text) for n, p, h, text in rows)
+        rows = _rows(_LINKS, after, until, step)
+        for number, event, previous, digest, text in rows:
+            reason = ""
+            if text is None:
+                reason = "the event of a seal is gone"
+            elif bytes(previous) != last:
+                reason = "a seal does not follow the one before it"
+            elif sha256(bytes(previous) + text.encode()).digest() != bytes(digest):
+                reason = "an event was changed after it was sealed"
+            if reason:
+                return held, (int(number), int(event), reason)
+            last, held = bytes(digest), held + 1
         if len(rows) < step:
-            return
+            return held, None
         after = int(rows[-1][0])
+        progress(after, until, "seals")

@@ -17,7 +17,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -313,12 +313,17 @@ def pseudonym(group: str, value: str) -> bytes:
     The key of a recipient is drawn from the first key of the purpose, so that it never changes: two recipients
     cannot join what they hold, and one of them can join what she got twice.
     """
+    return pseudonyms(group)(value)
+
+
+def pseudonyms(group: str) -> Callable[[str], bytes]:
+    """Return what gives `pseudonym` for one recipient, for many values: her key is drawn once."""
     held = ring().keys.get("pseudonym")
     if not held:
         ring().current("pseudonym")  # says what is missing
-        return b""
+        return lambda _: b""
     own = hmac.digest(held[0], b"khana pseudonym " + group.encode(), "sha256")
-    return hmac.digest(own, value.encode(), "sha256")
+    return lambda value: hmac.digest(own, value.encode(), "sha256")
 
 
 def sign(data: bytes, purpose: Purpose = "audit") -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -85,11 +85,11 @@ class Parts:
     def _list(self) -> Iterator[Part]:
         plan = self._plan
         header = ["record_id", "pseudonym", *plan.fields]
+        marked, named = marks(plan.partner, plan.extract), keys.pseudonyms(plan.group)
         is_first = True
         for rows in _batched(_people(plan), self._size):
             written = [
-                [mark(plan.partner, plan.extract, row["id"]), pseudonym(plan.group, row["id"]),
-                 *(_cell(row.get(name)) for name in plan.fields)]
+                [marked(row["id"]), named(f"person:{row['id']}").hex()[:24], *(_cell(row.get(name)) for name in plan.fields)]
                 for row in rows
             ]  # fmt: skip
             yield Part(_csv(written, header if is_first else None), len(written), tuple(row["id"] for row in rows))
@@ -99,20 +99,10 @@ class Parts:
 
     def _microdata(self) -> Iterator[Part]:
         plan = self._plan
-        names = list(plan.fields)
+        header: list[str] | None = ["record_id", *plan.fields]
         with Engine(memory_mib=1024) as engine:
-            schema = pa.schema([("id", pa.int64()), *((name, pa.string()) for name in names)])
-            engine.make_empty("people", schema)
-            total = 0
-            for rows in _batched(_people(plan), self._size):
-                batch = pa.Table.from_pylist(
-                    [{"id": row["id"], **{name: coarse(name, row.get(name)) for name in names}} for row in rows],
-                    schema=schema,
-                )
-                engine.register("arrived", batch)
-                engine.run("INSERT INTO people SELECT * FROM arrived")
-                total += batch.num_rows
-            quoted = ", ".join(anonymity.quoted(name) for name in names)
+            total = _gather(engine, plan, self._size)
+            quoted = ", ".join(anonymity.quoted(name) for name in plan.fields)
             kept = f"SELECT * FROM (SELECT *, count(*) OVER (PARTITION BY {quoted}) AS class_rows FROM people) WHERE class_rows >= {K}"
             left = int(engine.value(f"SELECT count(*) FROM ({kept})"))
             self.suppressed = total - left
@@ -121,22 +111,15 @@ class Parts:
                     f"{self.suppressed} of {total} rows violate {K}-anonymity: ask for fewer or coarser fields "
                     "(`khana sdc check` shows what to change).", rows=total, violating=self.suppressed,
                 )  # fmt: skip
-            is_first = True
-            # the order of rows would tell where a household stands: sort by the mark
-            for table in engine.table(f"SELECT id, {quoted} FROM ({kept})").to_batches(self._size):
-                ordered = sorted(table.to_pylist(), key=lambda row: mark(plan.partner, plan.extract, row["id"]))
-                written = [
-                    [mark(plan.partner, plan.extract, row["id"]), *(_cell(row[name]) for name in names)]
-                    for row in ordered
-                ]
-                yield Part(
-                    _csv(written, ["record_id", *names] if is_first else None),
-                    len(written),
-                    tuple(row["id"] for row in ordered),
-                )
-                is_first = False
-            if is_first:
-                yield Part(_csv([], ["record_id", *names]), 0, ())
+            # the order of rows would tell where a household stands: the whole file is sorted by the marks
+            sorted_rows = f"SELECT id, mark, {quoted} FROM ({kept}) ORDER BY mark"
+            for batch in engine.reader(sorted_rows, batch_rows=self._size):
+                ids, marked, *columns = (column.to_pylist() for column in batch.columns)
+                written = list(zip(marked, *([_cell(value) for value in column] for column in columns), strict=True))
+                yield Part(_csv(written, header), len(written), tuple(ids))
+                header = None
+            if header is not None:
+                yield Part(_csv([], header), 0, ())
 
     def _counts(self) -> Part:
         plan = self._plan
@@ -157,14 +140,50 @@ def parts(plan: Plan, size: int) -> Parts:
     return Parts(plan, size)
 
 
+def marks(partner: str, extract: str) -> Callable[[int], str]:
+    """Return what gives the marks of an extract's rows, for many rows: its key is drawn once."""
+    drawn = keys.pseudonyms(f"mark {partner} {extract}")
+    return lambda person: drawn(str(person)).hex()[:20]
+
+
 def mark(partner: str, extract: str, person: int) -> str:
     """Return the mark of a row: another for each extract and recipient, so that a leak names both."""
-    return keys.pseudonym(f"mark {partner} {extract}", str(person)).hex()[:20]
+    return marks(partner, extract)(person)
 
 
 def pseudonym(group: str, person: int) -> str:
     """Return a person's pseudonym for one recipient: the same in every extract of hers, another for others."""
     return keys.pseudonym(group, f"person:{person}").hex()[:24]
+
+
+def _gather(engine: Engine, plan: Plan, size: int) -> int:
+    """Load the people of a microdata file into the engine, coarsened and with their marks; return how many."""
+    names = list(plan.fields)
+    schema = pa.schema([("id", pa.int64()), ("mark", pa.string()), *((name, pa.string()) for name in names)])
+    engine.make_empty("people", schema)
+    marked, total = marks(plan.partner, plan.extract), 0
+    for rows in _batched(_people(plan), size):
+        ids = [int(row["id"]) for row in rows]
+        columns = [_coarse_column(name, [row.get(name) for row in rows]) for name in names]
+        engine.register("arrived", pa.table([ids, [marked(one) for one in ids], *columns], schema=schema))
+        engine.run("INSERT INTO people SELECT * FROM arrived")
+        total += len(ids)
+    return total
+
+
+def _coarse_column(name: str, values: Sequence[Any]) -> list[str]:
+    """Return `coarse` of each value; a value that came before is not worked out again."""
+    known: dict[Any, str] = {}
+    out = []
+    for value in values:
+        if isinstance(value, list | dict):
+            out.append(coarse(name, value))
+            continue
+        text = known.get(value)
+        if text is None:
+            text = known[value] = coarse(name, value)
+        out.append(text)
+    return out
 
 
 def coarse(name: str, value: Any) -> str:

@@ -11,8 +11,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from khana.access import mandates
 from khana.access.services import scoped
-from khana.audit import anchors
+from khana.audit import anchors, chain
 from khana.audit import services as audit
 
 from .world import World
@@ -72,7 +73,8 @@ def test_the_chain_holds_over_several_seals(world: World) -> None:
     _write(world, 2)
     with scoped(world.tokens["auditor"]):
         assert audit.write_checkpoint(at=NOW) is not None
-        assert audit.verify() == audit.Verdict(sealed=7, unsealed=2, checkpoints=1, broken_at=None, reason="")
+        verdict = audit.Verdict(sealed=7, unsealed=2, checkpoints=1, broken_at=None, reason="")
+        assert audit.verify() == audit.verify(slowly=True) == verdict
     with scoped(world.tokens["registrar_a"]):  # without audit.read she sees no chain, and it is said
         assert not audit.verify().holds
 
@@ -87,7 +89,9 @@ def test_the_chain_holds_over_several_seals(world: World) -> None:
         ("DELETE FROM audit_seal WHERE id = (SELECT max(id) FROM audit_seal)", "shorter"),
     ],
 )
-def test_tampering_is_found(world: World, root: psycopg.Connection, tamper: str, reason: str) -> None:
+def test_tampering_is_found(
+    world: World, root: psycopg.Connection, monkeypatch: pytest.MonkeyPatch, tamper: str, reason: str
+) -> None:
     _write(world)
     audit.seal_events()
     with scoped(world.tokens["auditor"]):
@@ -97,7 +101,42 @@ def test_tampering_is_found(world: World, root: psycopg.Connection, tamper: str,
     root.execute("SET session_replication_role = origin")
     with scoped(world.tokens["auditor"]):
         found = audit.verify()
-    assert not found.holds and reason in found.reason
+        assert not found.holds and reason in found.reason
+        assert audit.verify(slowly=True) == found
+        monkeypatch.setattr(chain, "STEP", 2)  # several ranges, over connections of their own
+        assert audit.verify() == found
+
+
+ODD = ("", "'", '"\\', "\t\n\r\b\f\x01\x1f\x7f", "ش ক 🏠 \u2028", "</script>", "%s {} $1", " trailing ")
+
+
+def test_the_fast_check_reads_every_event_as_the_sealer_wrote_it(
+    world: World, root: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain, "STEP", 3)
+    for place, text in enumerate(ODD):
+        at = NOW.replace(microsecond=place * 123_457 % 1_000_000, year=1969 + 20 * place)
+        with scoped(world.tokens["registrar_a"]):
+            mandates.name(purpose="grievance" if place % 2 else "", request=text[:5])
+            audit.record(action="a.b", subject=text, details={text or "n": [1, 1.50, None, {"ü": text}]}, at=at)
+    root.execute("INSERT INTO audit_event (at, actor_id, actor_label, action, subject, details) VALUES"
+                 " ('0044-03-15 BC', NULL, 'khana_worker', 'a.b', 'x', '{\"n\": 1e400, \"m\": -0.0}')")  # fmt: skip
+    audit.seal_events()
+    with scoped(world.tokens["auditor"]):
+        fast = audit.verify()
+        assert fast.holds and fast.sealed == len(ODD) + 1 and audit.verify(slowly=True) == fast
+    root.execute("SET session_replication_role = replica")
+    for place in range(len(ODD) + 1):  # whichever is changed is named, inside every range and at its edges
+        ((seal, event),) = root.execute(
+            "UPDATE audit_event e SET subject = e.subject || '!' FROM audit_seal s WHERE s.event_id = e.id"
+            " AND s.id = (SELECT id FROM audit_seal ORDER BY id OFFSET %s LIMIT 1) RETURNING s.id, e.id",
+            [place],
+        ).fetchall()
+        with scoped(world.tokens["auditor"]):
+            found = audit.verify()
+        assert (found.broken_at, found.event, found.sealed) == (seal, event, place)
+        root.execute("UPDATE audit_event SET subject = left(subject, -1) WHERE id = %s", [event])
+    root.execute("SET session_replication_role = origin")
 
 
 def test_a_chain_rewritten_as_a_whole_is_found_by_its_checkpoint(world: World, root: psycopg.Connection) -> None:

@@ -42,16 +42,23 @@ def audit() -> None:
     help="An anchor that was lodged elsewhere, or a folder of them.",
 )
 @click.option("--key", "trusted", multiple=True, help="A public key to trust instead of this ring's, as hex.")
+@click.option("--slowly", is_flag=True, help="Take every hash in this program, one by one, not in the database.")
 @printing
-def audit_verify(anchors: Path | None, trusted: tuple[str, ...], as_json: bool, out: Path | None) -> None:
-    """Walk the whole chain, every signed checkpoint, and the anchors given; exit code 12 where something was changed."""
+def audit_verify(
+    anchors: Path | None, trusted: tuple[str, ...], slowly: bool, as_json: bool, out: Path | None
+) -> None:
+    """Walk the whole chain, every signed checkpoint, and the anchors given; exit code 12 where something was changed.
+
+    The first seal that does not hold is named, with the number of its event and in what way it does not.
+    """
     with acting():
         from khana.access import services as access
         from khana.audit import anchors as lodged
         from khana.audit import services as log
 
         access.require("audit.read", everywhere=True)
-        verdict = log.verify()
+        with bar(as_json=as_json) as progress:
+            verdict = log.verify(slowly=slowly, progress=progress)
         files = (
             [] if anchors is None else sorted(anchors.glob("khana-anchor-*.json")) if anchors.is_dir() else [anchors]
         )
