@@ -48,7 +48,9 @@ def run(size: int) -> dict[str, Any]:
         return _told(w, taken, events, size, _sealing())
 
 
-def _told(w: World, taken: dict[str, list[tuple[float, float]]], events: int, size: int, sealing: float) -> dict[str, Any]:
+def _told(
+    w: World, taken: dict[str, list[tuple[float, float]]], events: int, size: int, sealing: float
+) -> dict[str, Any]:
     medians = {name: [statistics.median(run[part] for run in runs) for part in (0, 1)] for name, runs in taken.items()}
     shares = [100 * (medians["with"][part] / medians["without"][part] - 1) for part in (0, 1)]
     return result(
@@ -93,7 +95,9 @@ def compiled_out(root: psycopg.Connection[Any]) -> Iterator[None]:
         head = text.split("LANGUAGE")[0].rstrip()
         if name.split("(")[0] not in head:
             raise RuntimeError(f"{name} is not what it was")
-        root.execute(f"{head} LANGUAGE sql SECURITY DEFINER SET search_path TO 'pg_catalog', 'pg_temp' AS $out$ {body} $out$")
+        root.execute(
+            f"{head} LANGUAGE sql SECURITY DEFINER SET search_path TO 'pg_catalog', 'pg_temp' AS $out$ {body} $out$"
+        )
     audit.record = lambda **_: 0
     try:
         yield

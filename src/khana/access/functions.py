@@ -58,6 +58,12 @@ _RULES = {
     "passkey": "This passkey is known already, or its riddle is used or old. Begin again.",
     "passkeys": "You have ten passkeys. Remove one that you do not use.",
     "linked": "Another user is linked to this subject. End that link first.",
+    "erasure.second": "An erasure is carried out by somebody else than who asked for it.",
+    "erasure.nothing": "There is no such file, or it was erased already.",
+    "erasure.held": "A legal hold keeps this file. `khana retention holds` shows which.",
+    "erasure.member": "She belongs to a household. End her membership first, with the day on which it ended.",
+    "erasure.merged": "The file is merged with another. Split them first, or erase both.",
+    "erasure.draws": "She is on a programme or on a list in force: money must be accounted for. Close her enrolment first.",
     "glass": "You have broken the glass three times in thirty days. Ask an administrator for a grant.",
 }
 

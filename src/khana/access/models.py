@@ -298,3 +298,27 @@ class Link(models.Model):
                 fields=["issuer", "subject"], condition=models.Q(ended_at__isnull=True), name="subject_of_one_user"
             )
         ]
+
+
+class Erasure(models.Model):
+    """One row says that one person's file is to be erased, or was: by rule, or by a wish that two officers carried out.
+
+    The number of the file stays, in the event log too, and leads to nobody. Never changed but by the function that erases.
+
+    .. no_pii: points at a file by its number; the reason says by which right, never who she is
+    """
+
+    person_id = models.BigIntegerField()
+    area_path = models.TextField(default="", blank=True)
+    rule = models.TextField(help_text="PERSONS by rule, REQUEST by her own wish")
+    reason = models.TextField(default="", blank=True)
+    asked_by = models.BigIntegerField(null=True)
+    asked_at = models.DateTimeField()
+    confirmed_by = models.BigIntegerField(null=True)
+    erased_at = models.DateTimeField(null=True)
+    counts = models.JSONField(default=dict)
+
+    class Meta:
+        """By file."""
+
+        indexes = [models.Index(fields=["person_id"], name="erasure_person")]

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from khana.access import services as access
 from khana.access.functions import call
-from khana.access.models import LegalHold
+from khana.access.models import Erasure, LegalHold
 from khana.audit import services as audit
 from khana_methods.errors import InputError, NotFound
 
@@ -74,11 +74,11 @@ def run(*, at: datetime) -> dict[str, int]:
 
 @transaction.atomic
 def hold(*, rule: str, subject: str = "", reason: str, at: datetime) -> int:
-    """Keep what a rule would erase: everything, or what belongs to one batch, partner or area; return the number.
+    """Keep what a rule would erase: everything, or what belongs to one batch, partner, area or person; return the number.
 
     Args:
         rule: Code of a rule, or `*`.
-        subject: `batch:12`, `partner:3` (its number) or `area:PK.PK5.`; empty for everything.
+        subject: `batch:12`, `partner:3`, `person:4711` (their numbers) or `area:PK.PK5.`; empty for everything.
         reason: Who asked for it and why, at least ten characters.
         at: When.
     """
@@ -88,8 +88,10 @@ def hold(*, rule: str, subject: str = "", reason: str, at: datetime) -> int:
             f"There is no rule {rule}. There are: {', '.join(one.code for one in rules())}, and * for all."
         )
     kind = subject.partition(":")[0]
-    if len(reason.strip()) < 10 or (subject and kind not in ("batch", "partner", "area")):
-        raise RuleUnknown("Say why, and name a batch:NUMBER, a partner:NUMBER, an area:PATH or nothing.")
+    if len(reason.strip()) < 10 or (subject and kind not in ("batch", "partner", "area", "person")):
+        raise RuleUnknown(
+            "Say why, and name a batch:NUMBER, a partner:NUMBER, a person:NUMBER, an area:PATH or nothing."
+        )
     made = LegalHold.objects.create(
         rule=rule, subject=subject, reason=reason.strip(), placed_by=access.actor_id(), placed_at=at
     )
@@ -110,3 +112,48 @@ def holds() -> list[LegalHold]:
     """Return every hold, newest first; needs `alarms.read`."""
     access.require("alarms.read", everywhere=True)
     return list(LegalHold.objects.order_by("-id"))
+
+
+@transaction.atomic
+def ask_erasure(*, person: int, reason: str, at: datetime) -> int:
+    """Ask that one person's file be erased by her own wish; a second officer carries it out. Return the number.
+
+    Needs `retention.run` for the whole country.
+
+    Args:
+        person: The number of her file.
+        reason: By which right and paper, at least ten characters; no name and no number of a person.
+        at: When.
+
+    Raises:
+        RuleUnknown: The reason says too little.
+    """
+    access.require("retention.run", everywhere=True)
+    if len(reason.strip()) < 10:
+        raise RuleUnknown("Say by which right and paper the file is to be erased; never who she is.")
+    made = Erasure.objects.create(
+        person_id=person, rule="REQUEST", reason=reason.strip(), asked_by=access.actor_id(), asked_at=at
+    )
+    audit.record(action="access.erasure.asked", subject=f"person:{person}", details={"erasure": made.pk}, at=at)
+    return int(made.pk)
+
+
+@transaction.atomic
+def confirm_erasure(*, number: int) -> dict[str, int]:
+    """Erase the file that somebody else asked for; return the rows that went, by table.
+
+    Needs `retention.run` for the whole country. The event log, decisions and lists keep the number of the file, which
+    leads to nobody.
+
+    Raises:
+        AccessNotFound: No erasure of that number waits.
+        OfficeRefused: One asked for it oneself; or a hold, a household, a merge or a programme stands against it.
+    """
+    ((rows,),) = call("erasure_confirm", number)
+    return dict(rows)
+
+
+def erasures() -> list[Erasure]:
+    """Return what was asked for and what was erased, newest first; needs `alarms.read`."""
+    access.require("alarms.read", everywhere=True)
+    return list(Erasure.objects.order_by("-id"))

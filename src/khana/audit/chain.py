@@ -32,6 +32,7 @@ _TEXT = """CASE WHEN e.purpose = '' AND e.agreement = '' AND e.request = ''
                            e.subject, e.details, e.purpose, e.agreement, e.request)::text END"""
 _HEADS = """SELECT coalesce((SELECT min(id) FROM public.audit_seal), 0),
     coalesce((SELECT max(id) FROM public.audit_seal), 0), (SELECT count(*) FROM public.audit_event)"""
+_NEXT = "SELECT id FROM public.audit_seal WHERE id > %s ORDER BY id OFFSET %s LIMIT 1"
 _BEFORE = "SELECT hash FROM public.audit_seal WHERE id <= %s ORDER BY id DESC LIMIT 1"
 _ORDER = """SELECT count(*), min(event_id), max(event_id), min(id) FILTER (WHERE previous_hash IS DISTINCT FROM last)
 FROM (SELECT id, event_id, previous_hash, lag(hash, 1, %s) OVER (ORDER BY id) AS last
@@ -61,7 +62,7 @@ def check(*, ask: Ask, progress: Progress = silent) -> Checked:
         progress: Told after each range.
     """
     ((first, last, events),) = ask(_HEADS)
-    ranges = [(after, min(after + STEP, last)) for after in range(first - 1, last, STEP)] if last else []
+    ranges = list(_ranges(ask, int(first) - 1, int(last))) if last else []
     if len(ranges) <= 1:
         found = [_range(ask, *one) for one in ranges]
     else:
@@ -69,6 +70,15 @@ def check(*, ask: Ask, progress: Progress = silent) -> Checked:
             found = list(_side_by_side(ranges, lenders, progress))
     broken = [place for _, place in found if place is not None]
     return Checked(sum(seals for seals, _ in found), int(events), min(broken, default=None))
+
+
+def _ranges(ask: Ask, after: int, last: int) -> Iterator[tuple[int, int]]:
+    """Yield (after, until] of about as many seals each, up to the last; numbers may have gaps of any size."""
+    while after < last:
+        following = ask(_NEXT, after, STEP - 1)
+        until = min(int(following[0][0]), last) if following else last
+        yield after, until
+        after = until
 
 
 def _at_once() -> int:

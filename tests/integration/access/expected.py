@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from khana_settings.walk.rows import UNGUARDED
+
 ALL = "abcdm"
 EVERYBODY = dict.fromkeys(
     ("steward", "admin", "registrar_a", "registrar_b", "registrar_xa", "officer_x", "officer_y", "officer_xa", "officer_xp",
@@ -88,6 +90,7 @@ TABLES: dict[str, Expect] = {
     "access_breach": Expect(
         s={"auditor": ALL, "protector": ALL}, i={"protector": ALL}, u={"protector": ALL}, column="lesson", frozen="what"
     ),
+    "access_erasure": Expect(s={"auditor": ALL, "protector": ALL}, i={"protector": ALL}),
     "access_legalhold": Expect(
         s={"auditor": ALL, "protector": ALL},
         i={"protector": ALL},
@@ -324,14 +327,8 @@ TABLES: dict[str, Expect] = {
 
 EXTRA = {"geo_area": 4}  # rows beside those of `world.ROWS`
 
-# Tables without row policies, and why none of their rows needs one.
-OPEN = {
-    "django_migrations": "names of migrations; read only",
-    "procrastinate_jobs": "the queue: the name of a task and the number of a job run",
-    "procrastinate_events": "when a queued job changed its state",
-    "procrastinate_periodic_defers": "when a periodic task was last queued",
-    "procrastinate_workers": "heartbeats of worker processes",
-}
+# Tables without row policies: the walk says why none of their rows needs one.
+OPEN = UNGUARDED
 # Tables that only definer functions touch: forced row security and no privilege for web or worker.
 CLOSED = (
     "access_user",

@@ -103,7 +103,8 @@ def _policies() -> list[tuple[str, str]]:
 
 
 OWNER = [
-    *CLOSED, "access_alarm", "access_watchedsubject", "access_legalhold", "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier",
+    *CLOSED, "access_alarm", "access_watchedsubject", "access_legalhold", "access_erasure", "identity_familycheck", "linkage_clustermember",
+    "deliveries_batch", "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier",
     "sharing_partner", "sharing_agreement", "sharing_approval", "sharing_extract", "sharing_extractperson", "sharing_refusal",
     "sharing_usage", "registry_person", "registry_membership", "registry_household", "registry_alias", "assessment_score",
     "registry_householdversion", "beneficiaries_benefit", "intake_submission", "identity_nationalidrecord",

@@ -12,6 +12,7 @@ import click
 
 from khana.interfaces.cli.output import TeachingGroup, printing, show
 from khana.interfaces.cli.session import acting
+from khana.interfaces.cli.walk import walk
 from khana.platform import clock
 
 
@@ -21,10 +22,14 @@ from khana.platform import clock
         "khana access me",
         "khana access break-glass --area PK503 --reason 'Flood in the district, the desk is cut off'",
         "khana access alarms",
+        "khana access walk",
     ),
 )
 def access() -> None:
-    """Your office: grants, trainings, broken glass; alarms for the data-protection officer."""
+    """Your office: grants, trainings, broken glass; alarms for the data-protection officer; the walk."""
+
+
+access.add_command(walk)
 
 
 @access.command("me", examples=("khana access me", "KHANA_PURPOSE=grievance khana access me --json"))

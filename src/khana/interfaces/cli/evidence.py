@@ -44,9 +44,7 @@ def audit() -> None:
 @click.option("--key", "trusted", multiple=True, help="A public key to trust instead of this ring's, as hex.")
 @click.option("--slowly", is_flag=True, help="Take every hash in this program, one by one, not in the database.")
 @printing
-def audit_verify(
-    anchors: Path | None, trusted: tuple[str, ...], slowly: bool, as_json: bool, out: Path | None
-) -> None:
+def audit_verify(anchors: Path | None, trusted: tuple[str, ...], slowly: bool, as_json: bool, out: Path | None) -> None:
     """Walk the whole chain, every signed checkpoint, and the anchors given; exit code 12 where something was changed.
 
     The first seal that does not hold is named, with the number of its event and in what way it does not.

@@ -1,42 +1,17 @@
-"""One user after the other walks every page, every operation of the API and every command.
+"""What is asked of every page, operation and command when the walk goes through them, and what a page is that is open.
 
-A registrar of one district meets nobody of another, an officer of one agency no row of another, an
-analyst no person at all, and who is not signed in gets no further than the door. A new address or
-command fails here until it stands in the tables below.
+An address or a command that stands in no table here has not been looked at: the walk and its test fail until somebody says
+what it shows. `{x}` are things of the other side: her number, her household, another agency's source; see `country.Trial`.
 """
 
 from __future__ import annotations
 
-import io
-import json
-import re
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-
-import click
-import psycopg
-import pytest
-from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
-from tests.conftest import REPOSITORY, close_pool
-from tests.journeys.commands import Nursery, nursery
-from tests.journeys.database_state import rows, state
-
-from khana.interfaces.cli.main import khana as root_command
-from khana.platform import embedded, keys
-from khana_methods.disclosure.masking import mask
-
-PASSWORD = "not-a-secret-of-anyone"
 KINDS = ("recipients", "overlaps", "cap", "unserved", "leakage", "findings", "quarantine")
 FIGURES = ("recipients", "overlaps", "cap", "unserved", "leakage")
 
 PUBLIC = {"slip-state", "sign-in", "second-factor", "passkey-ask", "passkey", "provider", "provider-back", "sign-out", "language", "health", "my-file", "my-file-code", "my-file-read", "my-file-say",
           "my-file-download", "my-file-leave", "public", "public-outlines", "public-values"}  # fmt: skip
-# name of an address -> the requests to make; {x} are things of the other side, see `World.things`
+# name of an address -> the requests to make; {x} are things of the other side, see `Trial.things`
 PAGES: dict[str, list[str]] = {
     "sign-in": ["GET /sign-in"],
     "second-factor": ["GET /sign-in/code"],
@@ -345,7 +320,7 @@ COMMANDS: dict[str, list[str]] = {
     "forms add": ["--country pak"],
     "forms list": [""],
     "forms withdraw": ["khana_pak_household 1"],
-    "models import": ["{repository}/tests/data/models/living.yaml"],
+    "models import": ["{model}"],
     "models list": [""],
     "models activate": ["LIVING --from 2024-01-01", "LIVING --confirm"],
     "models card": ["LIVING"],
@@ -396,6 +371,7 @@ COMMANDS: dict[str, list[str]] = {
     "access alarms": ["", "--all"],
     "access close-alarm": ["1 --outcome EXPLAINED --finding nothing-was-found"],
     "access look": [""],
+    "access walk": [""],
     "breaches add": ["--country PAK --what a-laptop-was-stolen-from-a-desk --kinds names --persons 1 --risk HIGH"],
     "breaches list": [""],
     "breaches letter": ["B-2026-0001 --to authority"],
@@ -407,6 +383,7 @@ COMMANDS: dict[str, list[str]] = {
     "retention hold": ["--rule MESSAGES --reason a-court-asked-for-it"],
     "retention release": ["1"],
     "retention holds": [""],
+    "retention erase": ["{person} --reason her-own-wish-on-paper", "--confirm 1", "--list"],
     "persons merge": ["{person} --into {person} --reason x"],
     "persons split": ["{person} --reason x"],
     "persons merges": ["", "{person}"],
@@ -513,372 +490,3 @@ NO_PEOPLE = {
     "sdc check": "reads the user's own file", "sdc table": "reads the user's own file",
     "users code": "sample logins of a trial", "keys list": "counts of keys", "keys add": "the ring", "keys status": "counts of closed values", "keys reseal": "asks for a job", "keys retire": "the ring", "worker": "acts as who asked; see the jobs' tests",
 }  # fmt: skip
-
-
-def addresses(resolver: URLResolver | None = None, space: str = "") -> Iterator[str]:
-    """Yield the name of every address, with its namespace."""
-    for pattern in (resolver or get_resolver()).url_patterns:
-        if isinstance(pattern, URLResolver):
-            yield from addresses(pattern, f"{pattern.namespace}:" if pattern.namespace else space)
-        elif isinstance(pattern, URLPattern):
-            assert pattern.name, f"{pattern.pattern} has no name"
-            yield space + pattern.name
-
-
-def commands(group: click.Group, path: str = "") -> Iterator[str]:
-    """Yield every command that can be typed."""
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            yield from commands(command, f"{path}{name} ")
-        else:
-            yield f"{path}{name}"
-
-
-def test_every_address_stands_in_the_table() -> None:
-    assert set(addresses()) == set(PAGES)
-
-
-def test_every_command_stands_in_a_table() -> None:
-    found = set(commands(root_command))
-    assert found - set(COMMANDS) - set(NO_PEOPLE) == set(), "say what a new command shows of people"
-    assert set(COMMANDS) <= found
-
-
-@dataclass
-class World:
-    """A made-up country, consolidated; what belongs to one side only, and who looks."""
-
-    folder: Path
-    database: str
-    commands: Nursery
-    tokens: dict[str, str] = field(default_factory=dict)
-    things: dict[str, dict[str, str]] = field(default_factory=dict)
-    secrets: dict[str, dict[str, str]] = field(default_factory=dict)
-    ids: dict[str, set[int]] = field(default_factory=dict)
-
-    def found(self, user: str, text: str, asked: str) -> list[str]:
-        """Return what of the other side's people appears in a text; what the user asked for herself is no find."""
-        shown = [
-            f"{kind} {value}" for value, kind in self.secrets[user].items() if value in text and value not in asked
-        ]
-        for match in re.finditer(r'/person/(\d+)|"person": ?(\d+)|"person_id": ?(\d+)', text):
-            number = int(next(part for part in match.groups() if part))
-            if number in self.ids[user] and f"/person/{number}" not in asked:
-                shown.append(f"person {number}")
-        return shown
-
-
-@pytest.fixture(scope="module")
-def world(server: None, database: str, tokens, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    from khana.interfaces.web import limits
-
-    folder = tmp_path_factory.mktemp("walk") / "land"
-    steward = tokens("data_steward")
-    for bucket in (limits.LOOK_UP, limits.EXPORT, limits.SIGN_IN, limits.OPEN_PAGES):
-        bucket.burst = 100_000  # how often one may ask is another test
-    with nursery() as lent:
-        ask: dict[str, Any] = {"database": database, "token": steward}
-        for words in (
-            ("synth", "--country", "pak", "--households", 150, "--seed", 5, "--out", folder),
-            ("sample", "load", folder / "sample.yaml", "--data", folder),
-            ("consolidate",),
-            ("simulate", "prepare"),
-            ("monitoring", "indicators"),
-            ("identity", "connect", "extract", "--kind", "OFFLINE"),
-            ("monitoring", "publish", "--threshold", 5),
-            ("intake", "work"),  # the journey is a user of its own from its first run on
-        ):
-            done = lent.run(*words, "--json", **ask)
-            assert done.code == 0, done.err
-        made = World(folder, database, lent)
-        _learn(made, steward)
-        _users(made, database)
-        yield made
-
-
-def _learn(made: World, steward: str) -> None:
-    """Find out, past row security, what belongs to one district or one agency alone."""
-    database = made.database
-    persons = rows(
-        database,
-        "SELECT v.area_path, v.person_id, v.name, v.name_native, h.number FROM registry_personversion v"
-        " JOIN registry_membership m ON m.person_id = v.person_id JOIN registry_household h ON h.id = m.household_id"
-        " WHERE v.superseded_at IS NULL AND v.valid_to IS NULL",
-    )
-    numbers = rows(
-        database, "SELECT area_path, person_id, ciphertext FROM registry_identifier WHERE retired_at IS NULL"
-    )
-    plain = [(str(path), person, _text(keys.decrypt(bytes(c)))) for path, person, c in numbers]  # type: ignore[call-overload]
-    districts = sorted({_district(str(row[0])) for row in persons})
-    assert len(districts) >= 2
-    own, other = districts[0], districts[1]
-    ours = [row for row in persons if _district(str(row[0])) == own]
-    others = [row for row in persons if _district(str(row[0])) != own]
-    our_numbers = {n for path, _, n in plain if _district(path) == own}
-    residents = rows(
-        database,
-        "SELECT area_path, name, name_native, ciphertext FROM registry_resident WHERE superseded_at IS NULL",
-    )
-    our_residents = [row for row in residents if _district(str(row[0])) == own]
-    our_numbers |= {_text(keys.decrypt(bytes(row[3]))) for row in our_residents if row[3]}  # type: ignore[call-overload]
-    ours_known = {str(x) for row in ours for x in (row[2], row[3], row[4])}
-    listed_here = rows(database, "SELECT area_path, name, payee_name FROM beneficiaries_benefit")
-    ours_known |= {str(x) for row in listed_here if _district(str(row[0])) == own for x in row[1:]}
-    secrets = _secrets(others, ours_known | {str(x) for row in our_residents for x in (row[1], row[2])})
-    secrets |= _number_secrets({n for path, _, n in plain if _district(path) != own}, our_numbers)
-    made.secrets["registrar"], made.ids["registrar"] = secrets, {int(row[1]) for row in others}  # type: ignore[call-overload]
-    everybody = _secrets(persons, set()) | _number_secrets({n for _, _, n in plain}, set())
-    made.secrets["analyst"] = made.secrets["nobody"] = everybody
-    made.ids["analyst"] = made.ids["nobody"] = {int(row[1]) for row in persons}  # type: ignore[call-overload]
-    lists = rows(
-        database, "SELECT agency, source_code, id, name, id_token, area_path FROM beneficiaries_benefit ORDER BY id"
-    )
-    agency = "Federal income support agency"
-    our_names = {str(row[3]) for row in lists if row[0] == agency}
-    foreign = [row for row in lists if row[0] != agency]
-    made.secrets["officer"] = {
-        str(row[3]): "name on a list"
-        for row in foreign
-        if _is_telling(str(row[3])) and not any(str(row[3]) in n for n in our_names)
-    }
-    made.ids["officer"] = set()
-    assert all(len(found) > 20 for found in made.secrets.values()), {k: len(v) for k, v in made.secrets.items()}
-    foreigner = next(row for row in others if _is_telling(str(row[2])) and str(row[2]) in secrets)
-    number = next(n for path, person, n in plain if _district(path) != own and n)
-    listed = next(row for row in foreign if str(row[3]) in made.secrets["officer"])
-    recipient = rows(
-        database,
-        f"SELECT id FROM beneficiaries_recipient WHERE area_path NOT LIKE '%{own}%' AND NOT agencies ? '{agency}' LIMIT 1",
-    )
-    quarantined = rows(
-        database,
-        f"SELECT id, source_code FROM deliveries_quarantinedrow WHERE agency <> '{agency}' ORDER BY id LIMIT 1",
-    )
-    finding = rows(
-        database,
-        f"SELECT id FROM beneficiaries_finding WHERE agency <> '{agency}' AND area_path NOT LIKE '%{own}%' LIMIT 1",
-    )
-    score = rows(database, f"SELECT id FROM assessment_score WHERE area_path NOT LIKE '%{own}%' ORDER BY id LIMIT 1")
-    with psycopg.connect(**{**embedded.connection_parameters("owner"), "dbname": database}) as owner:
-        job = owner.execute(
-            "INSERT INTO platform_jobrun (uuid, kind, arguments, state, actor_id, actor_label, phase, progress_done, progress_total,"
-            " cancel_requested, message, error_code, result, queued_at) SELECT gen_random_uuid(), 'study', '{}', 'FAILED',"
-            " (SELECT min(id) FROM access_user), 'steward', '', 0, 0, false, %s, 'x', '{}', %s RETURNING uuid",
-            [next(iter(secrets)), datetime.now(UTC)],
-        ).fetchone()
-    assert job
-    common = {
-        "area": other, "own_area": own, "top": str(persons[0][0]).split(".")[0], "person": str(foreigner[1]), "household": str(foreigner[4]),
-        "number": number, "name": str(foreigner[2]), "short_name": str(foreigner[2]).split()[0], "own_name": str(ours[0][2]),
-        "own_number": min(our_numbers), "own_household": str(ours[0][4]), "recipient": str(recipient[0][0]),
-        "benefit": str(listed[2]), "source": str(listed[1]), "finding": str(finding[0][0]), "job": str(job[0]),
-        "quarantined": str(quarantined[0][0]) if quarantined else "1", "folder": str(made.folder), "contract": "code: x",
-        "repository": str(REPOSITORY), "score": str(score[0][0]),
-    }  # fmt: skip
-    for user in ("registrar", "officer", "analyst", "nobody"):
-        made.things[user] = common
-    header, *lines = (made.folder / "persons.csv").read_text().splitlines()
-    theirs = {str(row[4]) for row in others}
-    (made.folder / "other-persons.csv").write_text(
-        "\n".join([header, *[line.replace(",1,", ",2,", 1) for line in lines if line.split(",")[0] in theirs], ""])
-    )
-    text = next(made.folder.glob("zakat*.csv")).read_bytes()
-    (made.folder / "other-list.csv").write_bytes(text + b"\n")
-    (made.folder / "survey.csv").write_text(
-        "".join(["w,nid\n", *[f"1,{n}\n" for n in sorted(our_numbers)[:5]], f"1,{number}\n"])
-    )
-    (made.folder / "other-corrections.csv").write_text(f"row,raw\n{common['quarantined']},mine\n")
-
-
-def _district(path: str) -> str:
-    """Return the district of a path such as `PK.PK2.PK201.`."""
-    return path.split(".")[2] if len(path.split(".")) > 3 else ""
-
-
-def _is_telling(name: str) -> bool:
-    return len(name) >= 8 and " " in name
-
-
-def _secrets(people: list[tuple[object, ...]], known: set[str]) -> dict[str, str]:
-    out: dict[str, str] = {}
-    for row in people:
-        for value, kind in ((str(row[2]), "name"), (str(row[3]), "native name")):
-            if _is_telling(value) and not any(value in other for other in known):
-                out[value] = kind
-        if str(row[4]) not in known:
-            out[str(row[4])] = "household"
-    return out
-
-
-def _number_secrets(theirs: set[str], ours: set[str]) -> dict[str, str]:
-    masked = {mask(number) for number in ours}
-    out = dict.fromkeys(theirs - ours, "number")
-    return out | {mask(number): "masked number" for number in theirs if mask(number) not in masked}
-
-
-def _users(made: World, database: str) -> None:
-    """Make the three who look, each with a password to sign in by."""
-    from django.db import connection
-
-    from khana.access import services as access
-
-    kept = dict(connection.settings_dict)
-    close_pool(connection)
-    owner = embedded.connection_parameters("owner")
-    connection.settings_dict.update(USER=owner["user"], PASSWORD=owner["password"], NAME=database, OPTIONS={})
-    try:
-        for name, role, area, agency in (
-            ("registrar", "registrar", made.things["registrar"]["own_area"], ""),
-            ("officer", "programme_officer", "", "Federal income support agency"),
-            ("analyst", "analyst", "", ""),
-        ):
-            user = access.add_user(
-                username=name, display_name=name, role=role, area_code=area, agency=agency, password=PASSWORD,
-                second_factor=False, at=datetime.now(UTC),
-            )  # fmt: skip
-            made.tokens[name] = user.token
-    finally:
-        close_pool(connection)
-        connection.settings_dict.clear()
-        connection.settings_dict.update(kept)
-
-
-def text_of(content: bytes) -> str:
-    """Return everything that a file or page says; a workbook and a Parquet file are opened."""
-    if content[:4] == b"PK\x03\x04":
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return "\n".join(archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
-    if content[:4] == b"PAR1":
-        import pyarrow.parquet as pq
-
-        return json.dumps(pq.read_table(io.BytesIO(content)).to_pylist(), default=str, ensure_ascii=False)
-    return content.decode("utf-8", "replace")
-
-
-def ask(client: Client, request: str, things: dict[str, str], token: str = "") -> tuple[int, str, str]:
-    """Make one request of the table; return status, text and what was asked."""
-    verb, target, *fields = request.format(**things).split(" ") if " text=" not in request else request.split(" ")
-    target = target.format(**things)
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    if verb == "GET":
-        path, _, query = request.removeprefix("GET ").format(**things).partition("?")
-        data = dict(part.split("=", 1) for part in query.split("&") if part)
-        response = client.get(path, data, headers=headers)
-        target = f"{path}?{query}"
-    else:
-        data = dict(part.format(**things).split("=", 1) for part in fields)
-        response = client.post(target, data, headers=headers)
-    content = b"".join(response.streaming_content) if response.streaming else response.content
-    return response.status_code, text_of(content) + json.dumps(dict(response.headers)), target
-
-
-def sign_in(user: str) -> Client:
-    client = Client()
-    response = client.post("/sign-in", {"username": user, "password": PASSWORD})
-    assert response.status_code == 302, response.content
-    return client
-
-
-@pytest.mark.parametrize("user", ["registrar", "officer", "analyst"])
-def test_pages_and_operations(world: World, user: str) -> None:
-    client, met, served = sign_in(user), [], 0
-    for name, requests in PAGES.items():
-        token = world.tokens[user] if name.startswith(("api-v1:", "odk:", "dci:")) else ""
-        for request in requests:
-            status, text, asked = ask(client, request, world.things[user], token)
-            assert status < 500 and status != 429, (request, status, text[:400])
-            served += status == 200
-            met += [(request, status, thing) for thing in world.found(user, text, asked)]
-    assert met == []
-    assert served >= 8, "she sees what is hers"
-
-
-def test_the_registrar_does_see_her_own(world: World) -> None:
-    client, things = sign_in("registrar"), world.things["registrar"]
-    status, text, _ = ask(client, "GET /household/{own_household}", things)
-    assert (status, things["own_name"] in text) == (200, True)
-    for request in ("GET /person/{person}", "GET /household/{household}"):
-        assert ask(client, request, things)[0] == 404
-    for person in sorted(world.ids["registrar"])[:40]:
-        assert client.get(f"/person/{person}").status_code == 404
-
-
-def test_nobody_gets_no_further_than_the_door(world: World) -> None:
-    for name, requests in PAGES.items():
-        for request in requests:
-            status, text, asked = ask(Client(), request, world.things["nobody"])
-            if name in PUBLIC:
-                assert status in ((403,) if name == "passkey" else (200, 302)), (request, status)
-            elif name.startswith("api-v1:"):
-                assert status in (401, 404), (request, status)
-            elif name.startswith("odk"):
-                assert status in (400, 401, 403), (request, status)
-            elif name.startswith("ogc:"):
-                assert status in ((200, 404) if name == "ogc:item" else (200,)), (request, status)
-            elif name.startswith("dci:"):
-                is_public = name in ("dci:jwks", "dci:locations")
-                assert status in ((200,) if is_public else (400, 401, 405)), (request, status)
-            else:
-                assert status == 302 and "/sign-in" in text, (request, status)
-            assert world.found("nobody", text, asked) == [], request
-
-
-def test_a_session_that_ended_opens_nothing(world: World) -> None:
-    client = sign_in("registrar")
-    assert client.get("/look-up").status_code == 200
-    cookies = dict(client.cookies)
-    assert client.post("/sign-out").status_code in (200, 302)
-    again = Client()
-    for name, morsel in cookies.items():
-        again.cookies[name] = morsel.value
-    assert again.get("/look-up").status_code == 302
-
-
-@pytest.mark.parametrize("user", ["registrar", "officer", "analyst"])
-def test_commands(world: World, user: str) -> None:
-    allowed = ("deliveries_", "platform_", "audit_event", "beneficiaries_source", "access_session")
-    before = {t: s for t, s in state(world.database).items() if not t.startswith(allowed)}
-    met, ended = [], {}
-    for command, lines in COMMANDS.items():
-        for line in lines:
-            words = [*command.split(), *line.format(**world.things[user]).split()]
-            for as_json in (
-                ((), ("--json",)) if command in ("report", "sources study", "explain", "quarantine list") else ((),)
-            ):
-                done = world.commands.run(*words, *as_json, database=world.database, token=world.tokens[user])
-                assert done.code in (0, 10, 11, 12, 13), (words, done.code, done.err)
-                assert "Traceback" not in done.err
-                ended[" ".join(words[:2])] = done.code
-                shown = done.out + done.err
-                for path in world.folder.glob("out-*"):
-                    shown += text_of(path.read_bytes())
-                    path.unlink()
-                met += [(words, thing) for thing in world.found(user, shown, " ".join(words))]
-    assert met == []
-    after = {t: s for t, s in state(world.database).items() if not t.startswith(allowed)}
-    hers = {
-        "registrar": {"registry_householdversion", "identity_verification", "identity_familycheck"},
-        "analyst": {
-            "assessment_modelversion",
-            "assessment_activation",
-            "assessment_scenario",
-            "assessment_snapshot",
-            "monitoring_publication",
-        },
-        "officer": {
-            "assessment_scenario",
-            "beneficiaries_enrolment",
-            "beneficiaries_statechange",
-            "beneficiaries_graduation",
-            "beneficiaries_answer",
-            "programmes_quota",
-        },
-    }
-    assert {t for t in after if after[t] != before[t]} <= hers.get(user, set())
-    assert {ended[c] for c in ("users add", "users list", "audit verify", "consolidate")} == {13}
-
-
-def _text(value: object) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

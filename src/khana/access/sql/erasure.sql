@@ -1,0 +1,147 @@
+-- What stands against the erasure of one person's file: empty where nothing does, else a code. The same for a rule and for a wish.
+CREATE FUNCTION khana_private.erasure_stands_against(p_person bigint, p_rule text, p_before timestamptz) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    path text;
+BEGIN
+    SELECT p.area_path INTO path FROM public.registry_person p WHERE p.id = p_person;
+    IF path IS NULL OR NOT EXISTS (SELECT FROM public.registry_personversion v WHERE v.person_id = p_person) THEN
+        RETURN 'nothing';
+    ELSIF khana_private.retention_is_held(p_rule, 'area:' || path)
+       OR khana_private.retention_is_held(p_rule, 'person:' || p_person) THEN
+        RETURN 'held';
+    ELSIF EXISTS (SELECT FROM public.registry_membership m WHERE m.person_id = p_person AND m.superseded_at IS NULL
+                  AND m.is_member AND (m.valid_to IS NULL OR m.valid_to > p_before::date)) THEN
+        RETURN 'member';
+    ELSIF EXISTS (SELECT FROM public.registry_alias a WHERE (a.person_id = p_person OR a.current_id = p_person) AND a.valid_to IS NULL) THEN
+        RETURN 'merged';
+    ELSIF EXISTS (SELECT FROM public.registry_identifier i WHERE i.person_id = p_person AND (
+              EXISTS (SELECT FROM public.beneficiaries_enrolment e WHERE e.id_token = i.token
+                      AND (e.state NOT IN ('EXITED', 'GRADUATED', 'DECLINED') OR e.state_at > p_before))
+           OR EXISTS (SELECT FROM public.beneficiaries_benefit b JOIN public.deliveries_batch d ON d.id = b.batch_id
+                      WHERE b.id_token = i.token AND d.replaced_by_id IS NULL AND (d.loaded_at IS NULL OR d.loaded_at > p_before)))) THEN
+        RETURN 'draws';
+    END IF;
+    RETURN '';
+END $$;
+
+-- Erase what names a person; her id, which the log and decisions bear, stays and leads to nobody. Returns rows by table.
+CREATE FUNCTION khana_private.erasure_do(p_person bigint) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    tokens bytea[] := ARRAY(SELECT i.token FROM public.registry_identifier i WHERE i.person_id = p_person);
+    counts jsonb := '{}';
+    part text;
+    done bigint;
+BEGIN
+    UPDATE public.registry_resident r SET person_id = NULL WHERE r.person_id = p_person;  -- another register, with a rule of its own
+    FOREACH part IN ARRAY ARRAY['identity_verification', 'identity_consent', 'identity_familycheck', 'identity_civilevent',
+        'linkage_opening', 'linkage_clustermember', 'registry_identifier', 'registry_personversion']
+    LOOP
+        EXECUTE format('DELETE FROM public.%I WHERE person_id = $1', part) USING p_person;
+        GET DIAGNOSTICS done = ROW_COUNT;
+        counts := counts || CASE WHEN done > 0 THEN jsonb_build_object(part, done) ELSE '{}' END;
+    END LOOP;
+    DELETE FROM public.identity_familycheck f WHERE f.token = ANY (tokens);
+    RETURN counts;
+END $$;
+
+-- A wish is carried out by somebody else than who brought it.
+CREATE FUNCTION khana_private.erasure_confirm(p_erasure bigint) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    actor bigint := khana_private.access_actor();
+    one public.access_erasure;
+    against text;
+    done jsonb;
+BEGIN
+    IF NOT khana_private.access_everything('retention.run') THEN
+        RAISE EXCEPTION 'not permitted' USING ERRCODE = 'KH403', DETAIL = 'retention.run';
+    END IF;
+    SELECT * INTO one FROM public.access_erasure e WHERE e.id = p_erasure AND e.erased_at IS NULL FOR UPDATE;
+    IF one.id IS NULL THEN
+        RAISE EXCEPTION 'no such erasure' USING ERRCODE = 'KH404', DETAIL = 'erasure';
+    ELSIF one.asked_by = actor THEN
+        RAISE EXCEPTION 'by a second person' USING ERRCODE = 'KH409', DETAIL = 'erasure.second';
+    END IF;
+    against := khana_private.erasure_stands_against(one.person_id, 'PERSONS', now());
+    IF against <> '' THEN
+        RAISE EXCEPTION 'not now' USING ERRCODE = 'KH409', DETAIL = 'erasure.' || against;
+    END IF;
+    done := khana_private.erasure_do(one.person_id);
+    UPDATE public.access_erasure e SET confirmed_by = actor, erased_at = now(), counts = done WHERE e.id = p_erasure;
+    PERFORM khana_private.audit_write(actor, 'access.file.erased', 'person:' || one.person_id,
+        jsonb_build_object('rule', one.rule, 'erasure', one.id, 'rows', done), now());
+    RETURN done;
+END $$;
+
+-- By rule: a step of files that are over; each is written down beside.
+CREATE FUNCTION khana_private.erasure_by_rule(p_before timestamptz, p_limit integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    who record;
+    done jsonb;
+    erased integer := 0;
+BEGIN
+    FOR who IN
+        SELECT p.id, p.area_path FROM public.registry_person p
+        WHERE p.created_at < p_before
+          AND EXISTS (SELECT FROM public.registry_personversion v WHERE v.person_id = p.id)
+          AND NOT EXISTS (SELECT FROM public.registry_membership m WHERE m.person_id = p.id AND m.superseded_at IS NULL
+                          AND m.is_member AND (m.valid_to IS NULL OR m.valid_to > p_before::date))
+          AND khana_private.erasure_stands_against(p.id, 'PERSONS', p_before) = ''
+        LIMIT p_limit
+    LOOP
+        done := khana_private.erasure_do(who.id);
+        INSERT INTO public.access_erasure (person_id, area_path, rule, reason, asked_at, erased_at, counts)
+        VALUES (who.id, who.area_path, 'PERSONS', '', now(), now(), done);
+        erased := erased + 1;
+    END LOOP;
+    RETURN erased;
+END $$;
+
+CREATE OR REPLACE FUNCTION khana_private.retention_run(p_rule text, p_before timestamptz, p_limit integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    done integer;
+BEGIN
+    IF session_user <> 'khana_worker' OR khana_private.access_actor() IS NOT NULL THEN
+        IF NOT khana_private.access_everything('retention.run') THEN
+            RAISE EXCEPTION 'not permitted' USING ERRCODE = 'KH403', DETAIL = 'retention.run';
+        END IF;
+    END IF;
+    IF p_before > now() THEN
+        RAISE EXCEPTION 'not over yet' USING ERRCODE = 'KH409', DETAIL = 'retention';
+    END IF;
+    IF p_rule = 'MESSAGES' THEN
+        UPDATE public.sharing_message m SET request_ciphertext = NULL, answer_ciphertext = NULL WHERE m.id IN (
+            SELECT o.id FROM public.sharing_message o WHERE o.received_at < p_before
+              AND (o.request_ciphertext IS NOT NULL OR o.answer_ciphertext IS NOT NULL)
+              AND NOT khana_private.retention_is_held(p_rule, 'partner:' || o.partner_id) LIMIT p_limit);
+        GET DIAGNOSTICS done = ROW_COUNT;
+    ELSIF p_rule = 'QUARANTINE' THEN
+        DELETE FROM public.deliveries_quarantinedrow q WHERE q.id IN (
+            SELECT o.id FROM public.deliveries_quarantinedrow o WHERE o.state IN ('REPLAYED', 'DISCARDED')
+              AND o.changed_at < p_before AND NOT khana_private.retention_is_held(p_rule, 'batch:' || o.batch_id)
+            LIMIT p_limit);
+        GET DIAGNOSTICS done = ROW_COUNT;
+    ELSIF p_rule = 'RESIDENTS' THEN
+        DELETE FROM public.registry_resident r WHERE r.id IN (
+            SELECT o.id FROM public.registry_resident o WHERE o.superseded_at < p_before
+              AND NOT khana_private.retention_is_held(p_rule, 'area:' || o.area_path) LIMIT p_limit);
+        GET DIAGNOSTICS done = ROW_COUNT;
+    ELSIF p_rule = 'PERSONS' THEN
+        done := khana_private.erasure_by_rule(p_before, p_limit);
+    ELSE
+        RAISE EXCEPTION 'no such rule' USING ERRCODE = 'KH404', DETAIL = 'rule';
+    END IF;
+    IF done > 0 THEN
+        PERFORM khana_private.audit_write(khana_private.access_actor(), 'access.retention.erased', 'rule:' || p_rule,
+            jsonb_build_object('rows', done, 'before', p_before), now());
+    END IF;
+    RETURN done;
+END $$;
+
+REVOKE ALL ON FUNCTION khana_private.erasure_stands_against(bigint, text, timestamptz), khana_private.erasure_do(bigint),
+    khana_private.erasure_by_rule(timestamptz, integer), khana_private.erasure_confirm(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION khana_private.erasure_confirm(bigint) TO khana_web, khana_worker;
