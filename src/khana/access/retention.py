@@ -129,8 +129,8 @@ def ask_erasure(*, person: int, reason: str, at: datetime) -> int:
         RuleUnknown: The reason says too little.
     """
     access.require("retention.run", everywhere=True)
-    if len(reason.strip()) < 10:
-        raise RuleUnknown("Say by which right and paper the file is to be erased; never who she is.")
+    if len(reason.strip()) < 10 or person < 1:
+        raise RuleUnknown("Say which file, and by which right and paper it is to be erased; never who she is.")
     made = Erasure.objects.create(
         person_id=person, rule="REQUEST", reason=reason.strip(), asked_by=access.actor_id(), asked_at=at
     )

@@ -22,6 +22,7 @@ PASSWORD = "not-a-secret-of-anyone"
 USERS = {
     "steward": ("data_steward", "", ""), "officer": ("programme_officer", "", "ZAKAT"), "registrar": ("registrar", "XK101", ""),
     "analyst": ("analyst", "", ""), "auditor": ("auditor", "", ""), "admin": ("administrator", "", ""),
+    "protector": ("data_protection_officer", "", ""),
 }  # fmt: skip
 
 

@@ -54,10 +54,12 @@ PAGES = {
     "/intake/forms": "steward registrar admin",
     "/intake/forms/add": "steward admin",
     "/jobs": "steward officer registrar analyst admin",
-    "/office": "steward officer registrar analyst admin",
+    "/office": "steward officer registrar analyst admin protector",
     "/users": "admin",
     "/users/steward/office": "admin",
-    "/alarms": "",
+    "/alarms": "protector",
+    "/breaches": "protector",
+    "/retention": "protector",
     "/cases": "steward registrar",
     "/partner": "",
     "/export/recipients.csv": "steward officer",
@@ -65,7 +67,7 @@ PAGES = {
 }
 
 
-@pytest.mark.parametrize("user", ["steward", "officer", "registrar", "analyst", "admin"])
+@pytest.mark.parametrize("user", ["steward", "officer", "registrar", "analyst", "admin", "protector"])
 def test_permission_table(enter: Enter, user: str) -> None:
     client = enter(user)
     seen = {path: client.get(path).status_code for path in PAGES}

@@ -24,6 +24,7 @@ urlpatterns = [
     path("", include("khana.interfaces.web.coverage.urls")),
     path("", include("khana.interfaces.web.users.urls")),
     path("", include("khana.interfaces.web.office.urls")),
+    path("", include("khana.interfaces.web.protection.urls")),
     path("", include("khana.interfaces.web.myfile.urls")),
     path("", include("khana.interfaces.web.cases.urls")),
     path("", include("khana.interfaces.web.partner.urls")),

@@ -181,6 +181,16 @@ ALARM = {
     "SEQUENCE": _("Numbers in a row"), "CELEBRITY": _("File of a well-known person"), "NEIGHBOUR": _("File of a neighbour"),
     "PASSKEY_TWICE": _("A passkey that is there twice"),
 }  # fmt: skip
+BREACH_KIND = {
+    "names": _("names"), "numbers": _("personal numbers"), "addresses": _("addresses"), "telephones": _("telephone numbers"),
+    "accounts": _("accounts"), "health": _("health"), "scores": _("poverty scores"), "benefits": _("benefits drawn"),
+    "biometrics": _("fingerprints or faces"),
+}  # fmt: skip
+BREACH_RISK = {"UNLIKELY": _("harm is unlikely"), "LIKELY": _("harm is likely"), "HIGH": _("grave harm is likely")}
+CLOCK = {
+    "told": _("told in time"), "told_late": _("told late"), "not_needed": _("need not be told"), "runs": _("to be told"),
+    "over": _("overdue"),
+}  # fmt: skip
 ALARM_OUTCOME = {"": "", "EXPLAINED": _("It was in order"), "MISUSE": _("Misuse"), "BREACH": _("A breach")}
 RELATION = {
     "head": _("head"), "spouse": _("spouse"), "child": _("child"), "son/daughter": _("child"), "parent": _("parent"),
