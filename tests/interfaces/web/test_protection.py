@@ -6,6 +6,7 @@ import re
 
 import pytest
 from django.test import Client
+
 from tests.interfaces.web.conftest import PASSWORD
 
 pytestmark = pytest.mark.usefixtures("country")
