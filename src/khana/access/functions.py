@@ -61,9 +61,10 @@ _RULES = {
     "erasure.second": "An erasure is carried out by somebody else than who asked for it.",
     "erasure.nothing": "There is no such file, or it was erased already.",
     "erasure.held": "A legal hold keeps this file. `khana retention holds` shows which.",
+    "erasure.family": "A claim that she belongs to a family waits for a decision. Decide it first.",
     "erasure.member": "She belongs to a household. End her membership first, with the day on which it ended.",
     "erasure.merged": "The file is merged with another. Split them first, or erase both.",
-    "erasure.draws": "She is on a programme or on a list in force: money must be accounted for. Close her enrolment first.",
+    "erasure.draws": "She is on a programme, or was on a list within a year: money must be accounted for first.",
     "glass": "You have broken the glass three times in thirty days. Ask an administrator for a grant.",
 }
 

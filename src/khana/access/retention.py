@@ -6,6 +6,7 @@ for holds itself. The event log holds ids only: nothing of it is erased and its 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -150,10 +151,16 @@ def confirm_erasure(*, number: int) -> dict[str, int]:
         OfficeRefused: One asked for it oneself; or a hold, a household, a merge or a programme stands against it.
     """
     ((rows,),) = call("erasure_confirm", number)
-    return dict(rows)
+    erased: dict[str, int] = json.loads(rows) if isinstance(rows, str) else rows
+    return erased
 
 
 def erasures() -> list[Erasure]:
     """Return what was asked for and what was erased, newest first; needs `alarms.read`."""
     access.require("alarms.read", everywhere=True)
     return list(Erasure.objects.order_by("-id"))
+
+
+def stands_against(number: int) -> str:
+    """Return the code of what stands against an erasure that waits, empty where nothing does; needs `alarms.read`."""
+    return str(call("erasure_against", number)[0][0] or "")

@@ -20,10 +20,10 @@ _PARTS = {
         concat_ws(' | ', p.permissive, p.cmd, (SELECT string_agg(CASE WHEN r = t.tableowner
             THEN 'owner' ELSE r::text END, ',' ORDER BY r) FROM unnest(p.roles) r), p.qual, p.with_check)
         FROM pg_policies p JOIN pg_tables t USING (schemaname, tablename) WHERE p.schemaname = 'public'""",
-    "privilege": """SELECT c.relname || ' ' || x.grantee::regrole, string_agg(x.privilege_type, ',' ORDER BY x.privilege_type)
+    "privilege": """SELECT c.relname || ' ' || x.grantee::regrole::text, string_agg(x.privilege_type, ',' ORDER BY x.privilege_type)
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, aclexplode(c.relacl) x
         WHERE n.nspname IN ('public', 'khana_private') AND x.grantee <> c.relowner GROUP BY 1""",
-    "privilege of a column": """SELECT c.relname || '.' || a.attname || ' ' || x.grantee::regrole,
+    "privilege of a column": """SELECT c.relname || '.' || a.attname || ' ' || x.grantee::regrole::text,
         string_agg(x.privilege_type, ',' ORDER BY x.privilege_type)
         FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace,
         aclexplode(a.attacl) x WHERE n.nspname = 'public' AND x.grantee <> c.relowner GROUP BY 1""",
@@ -32,7 +32,7 @@ _PARTS = {
             CASE WHEN x.grantee = p.proowner THEN 'owner' WHEN x.grantee = 0 THEN 'everybody' ELSE x.grantee::regrole::text END, ',')
             FROM aclexplode(p.proacl) x), 'everybody')
         FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'khana_private'""",
-    "trigger": """SELECT t.tgrelid::regclass || '.' || t.tgname, t.tgenabled || ' ' || t.tgfoid::regprocedure FROM pg_trigger t
+    "trigger": """SELECT t.tgrelid::regclass::text || '.' || t.tgname, t.tgenabled::text || ' ' || t.tgfoid::regprocedure::text FROM pg_trigger t
         JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE NOT t.tgisinternal AND n.nspname = 'public'""",
     "role": f"""SELECT r.rolname, concat_ws(' ', 'super', r.rolsuper, 'bypass', r.rolbypassrls, 'makes roles', r.rolcreaterole,

@@ -94,6 +94,8 @@ def test_her_wish_is_carried_out_by_two_when_nothing_stands_against_it(
         number = retention.ask_erasure(person=her, reason=WHY, at=NOW)
     audit.seal_events()
     refused(office, number, "second", who="one")
+    with services.scoped(office["auditor"]):
+        assert retention.stands_against(number) == "member"
     refused(office, number, "member")
     moved_out(root, her, NOW - timedelta(days=1))
     with services.scoped(office["one"]):
@@ -101,6 +103,8 @@ def test_her_wish_is_carried_out_by_two_when_nothing_stands_against_it(
     refused(office, number, "held")
     with services.scoped(office["one"]):
         retention.release(number=hold, at=NOW)
+    refused(office, number, "draws")  # she was on a list this year
+    root.execute("UPDATE beneficiaries_benefit SET period_end = '2001-01-01'")
     root.execute("SET session_replication_role = replica")
     root.execute(
         "INSERT INTO beneficiaries_enrolment (programme, agency, area_path, id_token, state, state_at, changed_by, actor_id, reason,"

@@ -103,8 +103,7 @@ def _policies() -> list[tuple[str, str]]:
 
 
 OWNER = [
-    *CLOSED, "access_alarm", "access_watchedsubject", "access_legalhold", "access_erasure", "identity_familycheck", "linkage_clustermember",
-    "deliveries_batch", "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier",
+    *CLOSED, "access_alarm", "access_watchedsubject", "access_legalhold", "access_erasure", "identity_familycheck", "platform_jobrun", "audit_event", "audit_seal", "geo_area", "registry_personversion", "registry_identifier",
     "sharing_partner", "sharing_agreement", "sharing_approval", "sharing_extract", "sharing_extractperson", "sharing_refusal",
     "sharing_usage", "registry_person", "registry_membership", "registry_household", "registry_alias", "assessment_score",
     "registry_householdversion", "beneficiaries_benefit", "intake_submission", "identity_nationalidrecord",
@@ -243,6 +242,7 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             "INSERT INTO programmes_listentry (list_id, agency, area_path, unit, household_id, household_number, quota_area, place, tie,"
             f" drawn_state, state) VALUES ({IDS['b']}, 'Y', '{A}', 'new', 1, '1', '', 1, '', 'WAITING', 'WAITING') RETURNING id > 0",
         ),
+        ("protector", f"SELECT khana_private.erasure_against({IDS['a']})"),
     ]
     for user, statement in asked:
         probe.become(user)
@@ -305,6 +305,7 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(True,)],
         [(True,)],
         [(True,)],
+        [("family",)],
     ]
 
 

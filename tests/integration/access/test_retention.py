@@ -75,7 +75,7 @@ def test_what_is_over_goes_and_what_is_held_stays(world: World, root: psycopg.Co
     assert events == 4, "each step that erased something is in the log"
 
 
-@pytest.mark.parametrize("wrong", [{"rule": "SOULS"}, {"subject": "person:1"}, {"reason": "court"}])
+@pytest.mark.parametrize("wrong", [{"rule": "SOULS"}, {"subject": "soul:1"}, {"reason": "court"}])
 def test_a_hold_says_what_and_why(world: World, wrong: dict[str, str]) -> None:
     with services.scoped(world.tokens["protector"]), pytest.raises(retention.RuleUnknown):
         retention.hold(**{"rule": "MESSAGES", "subject": "", "reason": "a court asked for it", "at": NOW, **wrong})  # type: ignore[arg-type]

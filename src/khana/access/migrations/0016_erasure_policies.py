@@ -10,10 +10,9 @@ ERASURE = guard(
     insert=f"{own('asked_by')} AND {everything('retention.run')} AND erased_at IS NULL AND confirmed_by IS NULL",
     owner=True,
 )
-REACHED = "identity_familycheck", "linkage_clustermember", "deliveries_batch"
-OWNER = "\n".join(f"CREATE POLICY {table}_owner ON {table} TO CURRENT_USER USING (true);" for table in REACHED)
+OWNER = "CREATE POLICY identity_familycheck_owner ON identity_familycheck TO CURRENT_USER USING (true);"
 UNDO = """
-DROP FUNCTION khana_private.erasure_by_rule, khana_private.erasure_confirm, khana_private.erasure_do,
+DROP FUNCTION khana_private.erasure_against, khana_private.erasure_by_rule, khana_private.erasure_confirm, khana_private.erasure_do,
     khana_private.erasure_stands_against;
 """
 
@@ -30,6 +29,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(ERASURE, unguard("access_erasure")),
-        migrations.RunSQL(OWNER, "\n".join(f"DROP POLICY {table}_owner ON {table};" for table in REACHED)),
+        migrations.RunSQL(OWNER, "DROP POLICY identity_familycheck_owner ON identity_familycheck;"),
         migrations.RunSQL(source("erasure"), UNDO),
     ]

@@ -10,6 +10,9 @@ BEGIN
     ELSIF khana_private.retention_is_held(p_rule, 'area:' || path)
        OR khana_private.retention_is_held(p_rule, 'person:' || p_person) THEN
         RETURN 'held';
+    ELSIF EXISTS (SELECT FROM public.identity_familycheck f WHERE f.result = 'MANUAL' AND f.decision = '' AND (f.person_id = p_person
+              OR f.token IN (SELECT i.token FROM public.registry_identifier i WHERE i.person_id = p_person))) THEN
+        RETURN 'family';
     ELSIF EXISTS (SELECT FROM public.registry_membership m WHERE m.person_id = p_person AND m.superseded_at IS NULL
                   AND m.is_member AND (m.valid_to IS NULL OR m.valid_to > p_before::date)) THEN
         RETURN 'member';
@@ -18,8 +21,8 @@ BEGIN
     ELSIF EXISTS (SELECT FROM public.registry_identifier i WHERE i.person_id = p_person AND (
               EXISTS (SELECT FROM public.beneficiaries_enrolment e WHERE e.id_token = i.token
                       AND (e.state NOT IN ('EXITED', 'GRADUATED', 'DECLINED') OR e.state_at > p_before))
-           OR EXISTS (SELECT FROM public.beneficiaries_benefit b JOIN public.deliveries_batch d ON d.id = b.batch_id
-                      WHERE b.id_token = i.token AND d.replaced_by_id IS NULL AND (d.loaded_at IS NULL OR d.loaded_at > p_before)))) THEN
+           OR EXISTS (SELECT FROM public.beneficiaries_benefit b WHERE b.id_token = i.token
+                      AND coalesce(b.period_end, now()::date) > (p_before - interval '1 year')::date))) THEN
         RETURN 'draws';
     END IF;
     RETURN '';
@@ -36,7 +39,7 @@ DECLARE
 BEGIN
     UPDATE public.registry_resident r SET person_id = NULL WHERE r.person_id = p_person;  -- another register, with a rule of its own
     FOREACH part IN ARRAY ARRAY['identity_verification', 'identity_consent', 'identity_familycheck', 'identity_civilevent',
-        'linkage_opening', 'linkage_clustermember', 'registry_identifier', 'registry_personversion']
+        'linkage_opening', 'registry_identifier', 'registry_personversion']
     LOOP
         EXECUTE format('DELETE FROM public.%I WHERE person_id = $1', part) USING p_person;
         GET DIAGNOSTICS done = ROW_COUNT;
@@ -44,6 +47,17 @@ BEGIN
     END LOOP;
     DELETE FROM public.identity_familycheck f WHERE f.token = ANY (tokens);
     RETURN counts;
+END $$;
+
+-- What stands against one that waits: for who reads the list of them.
+CREATE FUNCTION khana_private.erasure_against(p_erasure bigint) RETURNS text
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NOT khana_private.access_everything('alarms.read') THEN
+        RAISE EXCEPTION 'not permitted' USING ERRCODE = 'KH403', DETAIL = 'alarms.read';
+    END IF;
+    RETURN (SELECT khana_private.erasure_stands_against(e.person_id, 'PERSONS', now()) FROM public.access_erasure e
+            WHERE e.id = p_erasure AND e.erased_at IS NULL);
 END $$;
 
 -- A wish is carried out by somebody else than who brought it.
@@ -144,4 +158,5 @@ END $$;
 
 REVOKE ALL ON FUNCTION khana_private.erasure_stands_against(bigint, text, timestamptz), khana_private.erasure_do(bigint),
     khana_private.erasure_by_rule(timestamptz, integer), khana_private.erasure_confirm(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION khana_private.erasure_confirm(bigint) TO khana_web, khana_worker;
+REVOKE ALL ON FUNCTION khana_private.erasure_against(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION khana_private.erasure_confirm(bigint), khana_private.erasure_against(bigint) TO khana_web, khana_worker;

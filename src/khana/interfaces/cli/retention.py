@@ -112,7 +112,8 @@ def erase(person: int | None, reason: str, confirm: int | None, is_list: bool, a
         else:
             result = {"rows": [
                 {"number": one.pk, "person": one.person_id, "rule": one.rule, "reason": one.reason, "asked_at": one.asked_at,
-                 "erased_at": one.erased_at, "rows": sum(one.counts.values())}
+                 "erased_at": one.erased_at, "rows": sum(one.counts.values()),
+                 "against": "" if one.erased_at else room.stands_against(one.pk)}
                 for one in room.erasures()
             ]}  # fmt: skip
     show(result, as_json=as_json, out=out)
