@@ -34,6 +34,7 @@ COUNTRYWIDE = {
     "beneficiaries_source": (("officer",), "which systems of every agency are connected"),
     "deliveries_contract": (("officer",), "how a file is to be read, and no row of it"),
     "geo_area": (("registrar",), "the areas of the country"),
+    "monitoring_spending": (("officer",), "sums by programme and area, of every agency; no row of a person"),
     "platform_storedfile": (("analyst",), "hash and size of a kept file; its content lies in the store, encrypted"),
     "programmes_programme": (("officer",), "the catalogue of every agency's programmes"),
 }
