@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 
+from khana.linkage.among_rows import link_among_rows
 from khana.linkage.records import authority, make_person_records, make_row_records, subscribers
 from khana_methods.engine.duckdb import Engine
 from khana_methods.matching.compare import NAME
@@ -128,7 +129,8 @@ def link_rows(engine: Engine, card: ModelCard) -> int:
     """Look for the people of seats that no number leads to; write `row_decision` and `model_link`.
 
     Seats without a number that some file claims, and those that `named_otherwise` names, are linked; a number that is
-    another's counts as a relative's. `model_link` (benefit_id, role, person_id, household_id) holds what was linked.
+    another's counts as a relative's. Whoever is not found in the registry is looked for among the other rows
+    (`among_rows`). `model_link` (benefit_id, role, person_id, household_id) holds what was linked.
 
     Returns:
         How many seats were looked for.
@@ -172,8 +174,13 @@ def link_rows(engine: Engine, card: ModelCard) -> int:
                   AND EXISTS (SELECT 1 FROM link_row r WHERE r.benefit_id = s.benefit_id) GROUP BY ALL) t
         LEFT JOIN one_person o ON o.person_id = t.person_id
         """)
+    looked_for = int(engine.value("SELECT count(*) FROM link_wanted"))
+    engine.run("CREATE OR REPLACE TABLE number_wanted AS FROM link_wanted")
     _share_by_number(engine)
-    return int(engine.value("SELECT count(*) FROM link_wanted"))
+    link_among_rows(engine, card)
+    _share_by_number(engine)
+    engine.drop("told_link", "number_wanted")
+    return looked_for
 
 
 def _share_by_number(engine: Engine) -> None:
@@ -194,10 +201,9 @@ def _share_by_number(engine: Engine) -> None:
         WITH every AS (
             SELECT benefit_id, role, person_id FROM told_link
             UNION
-            SELECT w.benefit_id, w.role, n.person_id FROM link_wanted w JOIN seat s USING (benefit_id, role)
+            SELECT w.benefit_id, w.role, n.person_id FROM number_wanted w JOIN seat s USING (benefit_id, role)
             JOIN model_number n USING (token)
             ANTI JOIN named_otherwise o ON o.benefit_id = w.benefit_id AND o.role = w.role
             ANTI JOIN told_link t ON t.benefit_id = w.benefit_id AND t.role = w.role)
         SELECT e.benefit_id, e.role, e.person_id, p.household_id FROM every e JOIN link_person p USING (person_id)
         """)
-    engine.drop("told_link")

@@ -78,8 +78,24 @@ def prepare_parties(engine: Engine) -> None:
     """Write `work_person`, `work_party` (each list row with its people) and `work_holding`.
 
     A *key* stands for one human as far as is known: twice the person's id where she is linked,
-    twice the number's integer plus one where only her number is known, null otherwise.
+    twice the number's integer plus one where only her number is known, a negative number where a matching model took
+    rows without any number for one person, null otherwise. The caller may have laid out what such a model said of seats
+    that lead to no registered person: `model_bearer` (benefit_id, role, token, group_no) and `model_same_number`
+    (token, as_token), numbers that stand for another.
     """
+    engine.run("CREATE TABLE IF NOT EXISTS model_bearer (benefit_id BIGINT, role VARCHAR, token BLOB, group_no BIGINT)")
+    engine.run("CREATE TABLE IF NOT EXISTS model_same_number (token BLOB, as_token BLOB)")
+    engine.run("CREATE TABLE IF NOT EXISTS model_number (token BLOB, person_id BIGINT)")
+    engine.run("""
+        CREATE OR REPLACE TABLE work_same_number AS
+        SELECT t.number_no, w.number_no AS as_number FROM model_same_number s
+        JOIN work_token t ON t.token = s.token JOIN work_token w ON w.token = s.as_token
+        """)
+    engine.run("""
+        CREATE OR REPLACE TABLE work_bearer AS
+        SELECT b.benefit_id, b.role, coalesce(2 * t.number_no + 1, -b.group_no) AS key
+        FROM model_bearer b LEFT JOIN work_token t USING (token)
+        """)
     engine.run("""
         CREATE OR REPLACE TABLE work_person AS
         SELECT k.person_id, k.household_id, c.line_no,
@@ -94,34 +110,41 @@ def prepare_parties(engine: Engine) -> None:
         LEFT JOIN household_frame h ON h.household_id = k.household_id
         LEFT JOIN person_frame p ON p.person_id = k.person_id
         """)
-    engine.run("""
+    own = "coalesce(2 * b.person_id, x.key, 2 * coalesce(o.as_number, r.beneficiary_no) + 1)"
+    engine.run(f"""
         CREATE OR REPLACE TABLE work_party AS
         SELECT r.*, b.person_id AS beneficiary_person, b.household_id AS beneficiary_household,
                CASE WHEN r.has_other_payee THEN p.person_id ELSE b.person_id END AS payee_person,
                CASE WHEN r.has_other_payee THEN p.household_id ELSE b.household_id END AS payee_household,
-               coalesce(2 * b.person_id, 2 * r.beneficiary_no + 1) AS beneficiary_key,
-               CASE WHEN r.has_other_payee THEN coalesce(2 * p.person_id, 2 * r.payee_no + 1)
-                    ELSE coalesce(2 * b.person_id, 2 * r.beneficiary_no + 1) END AS payee_key,
+               {own} AS beneficiary_key,
+               CASE WHEN r.has_other_payee
+                    THEN coalesce(2 * p.person_id, y.key, 2 * coalesce(q.as_number, r.payee_no) + 1)
+                    ELSE {own} END AS payee_key,
                e.number_no IS NOT NULL AS is_issued, e.birth_date, e.death_date, e.sex AS issued_sex,
                e.first_prefix, e.last_prefix,
-               x.number_no IS NOT NULL AS payee_is_issued, x.death_date AS payee_death_date
+               z.number_no IS NOT NULL AS payee_is_issued, z.death_date AS payee_death_date
         FROM work_row r
         JOIN link b ON b.benefit_id = r.benefit_id AND b.role = 'beneficiary'
         LEFT JOIN link p ON p.benefit_id = r.benefit_id AND p.role = 'payee'
         LEFT JOIN work_extract e ON e.number_no = r.beneficiary_no
-        LEFT JOIN work_extract x ON x.number_no = CASE WHEN r.has_other_payee THEN r.payee_no END
+        LEFT JOIN work_extract z ON z.number_no = CASE WHEN r.has_other_payee THEN r.payee_no END
+        LEFT JOIN work_bearer x ON x.benefit_id = r.benefit_id AND x.role = 'beneficiary'
+        LEFT JOIN work_bearer y ON y.benefit_id = r.benefit_id AND y.role = 'payee'
+        LEFT JOIN work_same_number o ON o.number_no = r.beneficiary_no
+        LEFT JOIN work_same_number q ON q.number_no = r.payee_no
         """)
     engine.run("""
         CREATE OR REPLACE TABLE work_holding AS
         SELECT DISTINCT payee_key, programme FROM work_party WHERE payee_key IS NOT NULL
         """)
-    engine.run("CREATE TABLE IF NOT EXISTS model_number (token BLOB, person_id BIGINT)")
     engine.run("""
         CREATE OR REPLACE TABLE work_number_key AS
-        SELECT t.number_no, coalesce(2 * h.person_id, 2 * m.person_id, 2 * t.number_no + 1) AS key
+        SELECT t.number_no, coalesce(2 * h.person_id, 2 * m.person_id, 2 * coalesce(a.as_number, t.number_no) + 1) AS key
         FROM (SELECT DISTINCT t.number_no, t.token FROM work_token t
               JOIN (SELECT id_token AS token FROM employee_frame UNION SELECT id_token FROM exit_frame)
               USING (token)) t
         LEFT JOIN work_holder h USING (number_no)
         LEFT JOIN model_number m USING (token)
+        LEFT JOIN work_same_number a USING (number_no)
         """)
+    engine.drop("work_same_number", "work_bearer")

@@ -1,7 +1,7 @@
 """Checks that need the person recognised, not her number: asked only where a matching model is in use.
 
 `named_otherwise` (benefit_id, role) names seats whose number is another person's by name, birth, sex and
-guardian; rows are linked to persons by number and by the model before.
+guardian; rows are linked to persons by number and by the model before, and to each other where nobody is registered.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ PERSON = Check(
         SELECT r.benefit_id, 'DUP_PERSON' AS code, 'beneficiary' AS role, g.many || ' rows' AS detail, g.group_no,
                r.beneficiary_person AS person_id
         FROM work_party r
-        JOIN (SELECT list_no, beneficiary_person, count(*) AS many, min(benefit_id) AS group_no
-              FROM work_party WHERE beneficiary_person IS NOT NULL
-              GROUP BY list_no, beneficiary_person
+        JOIN (SELECT list_no, beneficiary_key, count(*) AS many, min(benefit_id) AS group_no
+              FROM work_party WHERE beneficiary_key IS NOT NULL
+              GROUP BY list_no, beneficiary_key
               HAVING count(*) > 1 AND (count(DISTINCT beneficiary_no) > 1 OR count(beneficiary_no) < count(*))) g
-          USING (list_no, beneficiary_person)
+          USING (list_no, beneficiary_key)
         """,
 )
 
