@@ -19,7 +19,8 @@ from khana_methods.matching.prepare import linkage_frame, prepare
 from khana_methods.matching.weights import compare_pairs, weigh
 
 _COLUMNS = ", ".join(linkage_frame.names)
-LEAST_KNOWN = 0.05  # below: the number is somebody else's
+TOLD_RIGHT = 0.98  # share of those who are told apart from a number's holder that the model itself expects to be right
+MOST_KNOWN = 0.5  # nobody is told apart who is likelier to be the holder
 _EVIDENCE = ("name", "birth", "sex", "family")
 _ROUNDS = 12
 _UNLIKE = [level.code for level in NAME.levels].index("other")
@@ -64,7 +65,8 @@ def tell_names(engine: Engine, card: ModelCard) -> int:
 
     The model weighs name, birth, sex and guardian of the seat against everything that is known of the number's holder;
     the best holder counts.
-    How often a number is its bearer's is learned from the lists themselves (EM over one share).
+    How often a number is its bearer's is learned from the lists themselves (EM over one share). As many are told, the
+    unlikeliest first, as the model expects to be right about.
 
     Returns:
         How many seats are told otherwise.
@@ -106,8 +108,10 @@ def tell_names(engine: Engine, card: ModelCard) -> int:
         share = min(max(float(found), 0.5), 0.9999)
     engine.run(
         f"""INSERT INTO named_otherwise
-            SELECT record_id[2:13]::BIGINT, record_id[15:] FROM named WHERE {_posterior("$share")} < $least""",
-        {"share": share, "least": LEAST_KNOWN},
+            WITH held AS (SELECT record_id, {_posterior("$share")} AS p FROM named),
+            ranked AS (SELECT record_id, p, avg(1 - p) OVER (ORDER BY p, record_id) AS is_right FROM held)
+            SELECT record_id[2:13]::BIGINT, record_id[15:] FROM ranked WHERE is_right >= $right AND p < $most""",
+        {"share": share, "right": TOLD_RIGHT, "most": MOST_KNOWN},
     )
     engine.drop(
         "named_record",
@@ -174,6 +178,7 @@ def link_rows(engine: Engine, card: ModelCard) -> int:
                   AND EXISTS (SELECT 1 FROM link_row r WHERE r.benefit_id = s.benefit_id) GROUP BY ALL) t
         LEFT JOIN one_person o ON o.person_id = t.person_id
         """)
+    _part_from_payees(engine)
     looked_for = int(engine.value("SELECT count(*) FROM link_wanted"))
     engine.run("CREATE OR REPLACE TABLE number_wanted AS FROM link_wanted")
     _share_by_number(engine)
@@ -181,6 +186,23 @@ def link_rows(engine: Engine, card: ModelCard) -> int:
     _share_by_number(engine)
     engine.drop("told_link", "number_wanted")
     return looked_for
+
+
+def _part_from_payees(engine: Engine) -> None:
+    """Take back that a beneficiary is the very person who is paid for her: a row that names two people means two."""
+    engine.run("""
+        CREATE OR REPLACE TABLE row_payee AS
+        SELECT benefit_id, person_id FROM told_link WHERE role = 'payee'
+        UNION SELECT s.benefit_id, min(h.person_id) FROM seat s JOIN identifier_frame h USING (token)
+        ANTI JOIN named_otherwise o ON o.benefit_id = s.benefit_id AND o.role = s.role
+        WHERE s.role = 'payee' GROUP BY s.benefit_id
+        """)
+    engine.run("""
+        DELETE FROM told_link USING row_payee p, link_row r
+        WHERE told_link.role = 'beneficiary' AND p.benefit_id = told_link.benefit_id AND r.benefit_id = told_link.benefit_id
+          AND p.person_id = told_link.person_id AND r.payee_name <> '' AND lower(r.payee_name) <> lower(r.name) AND r.name <> ''
+        """)
+    engine.drop("row_payee")
 
 
 def _share_by_number(engine: Engine) -> None:

@@ -47,6 +47,28 @@ def lay_out(engine: Engine, source: FrameSource) -> int:
     return len(rows)
 
 
+def lay_out_homes(engine: Engine) -> None:
+    """Write `model_home` (person_id, household_id): where whoever stands in several households belongs, by her current file.
+
+    That is where she has parents, husband or children: a second registration is mostly that of a relative or lodger without
+    any of them. Needs `link_person` and `one_person`.
+    """
+    engine.run("""
+        CREATE OR REPLACE TABLE model_home AS
+        WITH held AS (SELECT person_id, current_id FROM one_person UNION SELECT current_id, current_id FROM one_person),
+        file AS (SELECT h.current_id, p.* FROM held h JOIN link_person p USING (person_id)),
+        kin AS (
+            SELECT DISTINCT f.person_id FROM file f JOIN link_person b
+            ON b.household_id = f.household_id AND b.line_no <> f.line_no
+                AND (b.line_no IN (f.spouse_line, f.father_line, f.mother_line)
+                     OR f.line_no IN (b.spouse_line, b.father_line, b.mother_line)))
+        SELECT f.current_id AS person_id, f.household_id
+        FROM file f LEFT JOIN kin k USING (person_id)
+        QUALIFY row_number() OVER (PARTITION BY f.current_id
+            ORDER BY k.person_id IS NULL, f.person_id <> f.current_id, f.person_id) = 1
+        """)
+
+
 def _groups(edges: list[tuple[int, int]]) -> list[list[int]]:
     """Group files that are joined by edges (union-find with halving).
 

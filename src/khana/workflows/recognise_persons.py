@@ -47,6 +47,8 @@ def read(engine: Engine, source: FrameSource, *, without_batches: Sequence[int])
         engine.register("decided_frame", linkage.decided_frame(source))
     if merged:
         _count_once(engine)
+        if found is not None:
+            one_person.lay_out_homes(engine)
     return Recognised(found[1], found[0]) if found else Recognised(None, 0)
 
 

@@ -42,8 +42,10 @@ def link_by_model(engine: Engine) -> str:
 def link_rows(engine: Engine, linkers: Sequence[Linker]) -> None:
     """Write `link`: one row per list row and role, LINKED or UNMATCHED.
 
-    The payee has a row of her own only where she is not the beneficiary.
+    The payee has a row of her own only where she is not the beneficiary. Where the caller laid out `model_home` (person_id,
+    household_id), whoever stands in several households belongs to that one.
     """
+    engine.run("CREATE TABLE IF NOT EXISTS model_home (person_id BIGINT, household_id BIGINT)")
     engine.run("""
         CREATE OR REPLACE TABLE work_seat AS
         SELECT 2 * benefit_id AS seat_no, benefit_id, 'beneficiary' AS role FROM work_row
@@ -68,8 +70,8 @@ def link_rows(engine: Engine, linkers: Sequence[Linker]) -> None:
     engine.run("""
         CREATE OR REPLACE TABLE link AS
         SELECT s.benefit_id, s.role, CASE WHEN l.person_id IS NULL THEN 'UNMATCHED' ELSE 'LINKED' END AS state,
-               l.person_id, l.household_id, l.method
-        FROM work_seat s LEFT JOIN work_linked l USING (seat_no)
+               l.person_id, coalesce(m.household_id, l.household_id) AS household_id, l.method
+        FROM work_seat s LEFT JOIN work_linked l USING (seat_no) LEFT JOIN model_home m USING (person_id)
         """)
     engine.drop("work_seat", "work_linked", "work_newly_linked")
 

@@ -7,7 +7,17 @@ from datetime import date
 from typing import Any
 
 import pytest
-from tests.unit.khana_methods.overlap.worlds import AS_OF, benefit, fill, findings, issued, programme, token
+from tests.unit.khana_methods.overlap.worlds import (
+    AS_OF,
+    benefit,
+    claim,
+    fill,
+    findings,
+    household,
+    issued,
+    programme,
+    token,
+)
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.overlap.consolidate import CHECKS, consolidate
@@ -62,3 +72,17 @@ def test_rows_of_one_person_count_as_one(engine: Engine) -> None:
 def test_one_number_twice_is_not_one_person_under_two_numbers(engine: Engine) -> None:
     found = _compare(engine, [benefit(1, "A", who="right"), benefit(2, "A", who="right")])
     assert found == {(1, "DUP_NID"), (2, "DUP_NID")}
+
+
+def test_who_stands_in_two_households_counts_in_the_one_that_is_hers(engine: Engine) -> None:
+    """She claims her number in both; another recipient of the one where she only lodged is no second of her household."""
+    shared = {"programme": [programme("A", one_per_household=True)], "household": [household(1), household(2)]}
+    claims = [claim("she", 10, 1), claim("she", 10, 2), claim("other", 11, 1)]
+    rows = [benefit(1, "A", who="she"), benefit(2, "A", who="other")]
+    for homes, told in (("", {(1, "DUP_HOUSEHOLD"), (2, "DUP_HOUSEHOLD")}), ("(10, 2)", set())):
+        engine.run("CREATE OR REPLACE TABLE model_home (person_id BIGINT, household_id BIGINT)")
+        if homes:
+            engine.run(f"INSERT INTO model_home VALUES {homes}")
+        fill(engine, benefit=rows, identifier=claims, **shared)
+        consolidate(engine, Parameters(as_of=AS_OF))
+        assert findings(engine) == told
