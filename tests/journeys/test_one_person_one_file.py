@@ -166,7 +166,7 @@ def test_what_hangs_on_either_file_is_found_and_listeners_are_told(
     told: list[Any] = []
     monkeypatch.setattr(merge_persons, "LISTENERS", [told.append])
     gone, kept = _linked(country, paid=False)
-    enrolled, appealed = _hang(country, gone)
+    enrolled, appealed, said = _hang(country, gone)
     with access.scoped(country.first):
         before = {one.number for one in person_file.person_file(gone).pairs}
         merge_persons.merge(person=gone, into=kept, reason="same card", at=datetime.now(UTC))
@@ -177,24 +177,27 @@ def test_what_hangs_on_either_file_is_found_and_listeners_are_told(
             assert before <= {one.number for one in file.pairs}
             assert enrolled in {one.id for one in file.enrolments}
             assert appealed in {one["id"] for one in file.appeals}
+            assert said in {one["case"] for one in file.cases}
     with access.scoped(country.first):
         merge_persons.split(person=gone, reason="sisters", at=datetime.now(UTC))
     with access.scoped(country.first):
         apart = person_file.person_file(kept)
         assert enrolled not in {one.id for one in apart.enrolments}
         assert appealed not in {one["id"] for one in apart.appeals}
+        assert said not in {one["case"] for one in apart.cases}
         assert enrolled in {one.id for one in person_file.person_file(gone).enrolments}
     assert [(type(one).__name__, one.person_id, one.current_id) for one in told] == [
         ("PersonMerged", gone, kept), ("PersonSplit", gone, kept),
     ]  # fmt: skip
 
 
-def _hang(country: Country, person: int) -> tuple[int, int]:
-    """Enrol a person by a number that no file holds any more, and appeal against a filter for her; return both numbers."""
+def _hang(country: Country, person: int) -> tuple[int, int, int]:
+    """Enrol a person by a number that no file holds any more, appeal against a filter, write a case down; return the numbers."""
     from datetime import UTC, datetime
 
     from khana.access import services as access
     from khana.beneficiaries.services import enrolments
+    from khana.grievances.services import cases
     from khana.programmes import names
     from khana.programmes.services import appeals, quotas
     from khana.registry import files
@@ -215,7 +218,8 @@ def _hang(country: Country, person: int) -> tuple[int, int]:
             reason="It was sold last year.",
             at=now,
         )
-    return enrolled, appealed
+        said = cases.lodge(person=person, about="NAME", at=now)
+    return enrolled, appealed, said
 
 
 def _as_web(country: Country, person: int) -> tuple[int, set[int], int]:

@@ -16,9 +16,10 @@ from khana.assessment import scores
 from khana.beneficiaries import lists, results, state_reads
 from khana.dossiers.benefit_lines import BenefitLine, benefit_lines
 from khana.geo import area_names as geo
+from khana.grievances import selectors as grievances
 from khana.intake import selectors as submissions
 from khana.linkage import selectors as linkage
-from khana.platform import installation, keys
+from khana.platform import clock, installation, keys
 from khana.programmes import catalogue as filters
 from khana.registry import files
 from khana_country.load import pack_folder
@@ -75,6 +76,7 @@ class PersonFile:
     enrolments: Sequence[state_reads.EnrolmentRow] = ()
     stops: Sequence[state_reads.StopRow] = ()
     appeals: Sequence[Mapping[str, Any]] = ()
+    cases: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ def person_file(person_id: int, clocks: files.Clocks | None = None) -> PersonFil
         ],
         enrolments=state_reads.enrolments_of(tokens, person_ids=held),
         stops=state_reads.stops_of(tokens, person_ids=held),
+        cases=grievances.list_cases(state="", people=held, today=clock.today()),
         appeals=filters.appeals_of(held, sorted({place.household_number for place in places})),
     )  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -9,12 +10,14 @@ from khana.access import services as access
 from khana.grievances.models import Case
 
 
-def list_cases(*, state: str = "OPEN", person: int = 0, today: date, limit: int = 200) -> list[dict[str, Any]]:
+def list_cases(
+    *, state: str = "OPEN", people: Sequence[int] = (), today: date, limit: int = 200
+) -> list[dict[str, Any]]:
     """Return cases, those due first before others; needs `registry.read`.
 
     Args:
         state: OPEN, ANSWERED, or empty for both.
-        person: Only of this person's file; of everybody where 0.
+        people: Only of these files, such as all that stand for one person; of everybody where empty.
         today: To say which are late.
         limit: At most so many.
     """
@@ -22,8 +25,8 @@ def list_cases(*, state: str = "OPEN", person: int = 0, today: date, limit: int 
     rows = Case.objects.order_by("due_on", "id") if state == Case.State.OPEN else Case.objects.order_by("-id")
     if state:
         rows = rows.filter(state=state)
-    if person:
-        rows = rows.filter(person_id=person)
+    if people:
+        rows = rows.filter(person_id__in=list(people))
     return [
         {
             "case": one.pk, "person": one.person_id, "area_path": one.area_path, "about": one.about, "state": one.state,

@@ -171,7 +171,7 @@ def test_her_payments_and_cases_stand_with_state_and_day(country, connect, token
     assert by_kind["CORRECTION"]["due"] == by_kind["APPEAL"]["due"] == month, "the deadline of Pakistan's pack"
     registrar = tokens("registrar")
     with access.scoped(registrar):
-        (open_case,) = selectors.list_cases(person=person, today=until)
+        (open_case,) = selectors.list_cases(people=[person], today=until)
         cases.answer(case=open_case["case"], outcome="CORRECTED", note="by the birth register", at=datetime.now(UTC))
         with pytest.raises(cases.CaseStands):
             cases.answer(case=open_case["case"], outcome="NOT_WRONG", at=datetime.now(UTC))

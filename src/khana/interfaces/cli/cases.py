@@ -31,7 +31,9 @@ def cases_list(everything: bool, person: int, as_json: bool, out: Path | None) -
     with acting():
         from khana.grievances import selectors
 
-        rows = selectors.list_cases(state="" if everything else "OPEN", person=person, today=clock.now().date())
+        rows = selectors.list_cases(
+            state="" if everything else "OPEN", people=[person] if person else (), today=clock.now().date()
+        )
     show({"rows": rows}, as_json=as_json, out=out)
 
 

@@ -56,6 +56,11 @@ def person(file: PersonFile) -> dict[str, Any]:
         "benefits": benefits(file.benefits),
         "enrolments": [between.enrolment(row) for row in file.enrolments],
         "stops": [between.stop(row) for row in file.stops],
+        "cases": [
+            {"row": row, "about": wording.say(wording.CASE_ABOUT, str(row["about"])),
+             "state": wording.say(wording.CASE_OUTCOME, str(row["outcome"])) if row["outcome"] else ""}
+            for row in file.cases
+        ],
         "appeals": [{"row": row, "state": wording.say(wording.APPEAL_STATE, row["state"])} for row in file.appeals],
         "finding_count": sum(len(line.findings) for line in file.benefits),
         "merges": [
