@@ -108,6 +108,9 @@ exit_frame = _schema(
     exit_reason=pa.string(),
 )
 
+# One benefit that a rule between programmes has stopped, by the number of whom it was paid to.
+stop_frame = _schema(programme=pa.string(), id_token=pa.binary(), stop_date=pa.date32(), rule=pa.string())
+
 # One programme of the catalogue. Ages in completed years, inclusive; `max_score` null: no cut-off of
 # its own; `requires` '' or a programme code; empty `areas`: everywhere.
 programme_frame = _schema(
@@ -142,6 +145,7 @@ FRAMES: dict[str, pa.Schema] = {
     "sim_frame": sim_frame,
     "employee_frame": employee_frame,
     "exit_frame": exit_frame,
+    "stop_frame": stop_frame,
     "programme_frame": programme_frame,
     "area_frame": area_frame,
 }

@@ -169,6 +169,15 @@ def worlds(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
             }
             for token in draw(st.lists(st.sampled_from(TOKENS), max_size=3))
         ],
+        "stop_frame": [
+            {
+                "programme": draw(st.sampled_from(PROGRAMMES)),
+                "id_token": token,
+                "stop_date": draw(st.dates(date(2025, 12, 1), date(2026, 6, 1))),
+                "rule": draw(st.sampled_from(["cap-3", "A-B"])),
+            }
+            for token in draw(st.lists(st.sampled_from(TOKENS), max_size=3))
+        ],
         "programme_frame": [draw(programmes(code)) for code in PROGRAMMES],
         "area_frame": draw(
             st.sampled_from(

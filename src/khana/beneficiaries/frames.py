@@ -44,6 +44,19 @@ def exit_frame(source: FrameSource) -> pa.RecordBatchReader:
     )
 
 
+def stop_frame(source: FrameSource) -> pa.RecordBatchReader:
+    """Return one row per benefit that a rule has stopped: `programme`, `id_token`, `stop_date`, `rule`.
+
+    Whom a person has let in again since is left out.
+    """
+    return source.query(
+        """SELECT s.programme, s.id_token, (s.state_at AT TIME ZONE 'UTC')::date AS stop_date, s.rule
+           FROM beneficiaries_stop s WHERE s.state = 'EFFECTIVE' AND s.id_token IS NOT NULL AND NOT EXISTS (
+               SELECT FROM beneficiaries_enrolment e WHERE e.programme = s.programme AND e.id_token = s.id_token
+               AND e.state_at > s.state_at AND e.state NOT IN ('EXITED', 'GRADUATED', 'DECLINED'))"""
+    )
+
+
 def column_counts(frames: FrameSource, *, source: str) -> list[tuple[str, int, int, int]]:
     """Return completeness of the columns that the frame does not carry: column, rows, filled, valid."""
     names = ("name", "guardian_name", "payee_name", "period", "amount", "mobile_token", "account_token")

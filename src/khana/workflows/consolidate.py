@@ -43,6 +43,7 @@ FRAMES: tuple[tuple[str, Callable[[FrameSource], pa.RecordBatchReader]], ...] = 
     ("sim_frame", identity.sim_frame),
     ("employee_frame", identity.employee_frame),
     ("exit_frame", beneficiaries.exit_frame),
+    ("stop_frame", beneficiaries.stop_frame),
     ("area_frame", geo.area_frame),
 )
 MEMORY_MIB = 3072

@@ -143,7 +143,8 @@ def prepare_parties(engine: Engine) -> None:
         CREATE OR REPLACE TABLE work_number_key AS
         SELECT t.number_no, coalesce(2 * h.person_id, 2 * m.person_id, 2 * coalesce(a.as_number, t.number_no) + 1) AS key
         FROM (SELECT DISTINCT t.number_no, t.token FROM work_token t
-              JOIN (SELECT id_token AS token FROM employee_frame UNION SELECT id_token FROM exit_frame)
+              JOIN (SELECT id_token AS token FROM employee_frame UNION SELECT id_token FROM exit_frame
+                    UNION SELECT id_token FROM stop_frame)
               USING (token)) t
         LEFT JOIN work_holder h USING (number_no)
         LEFT JOIN model_number m USING (token)

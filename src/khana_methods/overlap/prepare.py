@@ -1,7 +1,7 @@
 """Lay the ground: every token becomes a dense integer, every register shrinks to the lists' people.
 
 Working tables are named `work_*`. Only numbers that stand on a list (or on the small registers of
-employees and exits) get an integer, so that six million extract rows are read once, joined on
+employees, exits and stops) get an integer, so that six million extract rows are read once, joined on
 their 32 bytes once, and everything later compares integers.
 """
 
@@ -62,7 +62,8 @@ def prepare_rows(engine: Engine) -> None:
         FROM (SELECT id_token AS token FROM benefit_frame WHERE id_token IS NOT NULL
               UNION SELECT payee_token FROM benefit_frame WHERE payee_token IS NOT NULL
               UNION SELECT id_token FROM employee_frame WHERE id_token IS NOT NULL
-              UNION SELECT id_token FROM exit_frame WHERE id_token IS NOT NULL)
+              UNION SELECT id_token FROM exit_frame WHERE id_token IS NOT NULL
+              UNION SELECT id_token FROM stop_frame WHERE id_token IS NOT NULL)
         """)
     for name in ("mobile", "account"):
         engine.run(f"""

@@ -246,6 +246,16 @@ def _check_rules(world: World, party: Party) -> None:
     ]
     if gone:
         world.add(party, "GRADUATED_STILL_LISTED", "beneficiary", max(gone))
+    stopped = [
+        f"{x['stop_date'].isoformat()} {x['rule']}"
+        for x in world.frames.get("stop_frame", ())
+        if x["programme"] == row["programme"]
+        and x["stop_date"] < start
+        and party.payee_key is not None
+        and world.key(x["id_token"]) == party.payee_key
+    ]
+    if stopped and row["payee_id_state"]:
+        world.add(party, "STOPPED_STILL_LISTED", "payee", max(stopped))
 
 
 def _check_holdings(world: World, party: Party) -> None:

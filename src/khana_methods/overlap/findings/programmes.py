@@ -152,4 +152,20 @@ EXIT = Check(
         """,
 )
 
-CHECKS = (AGE, AREA, WELL_OFF, PREREQUISITE, CONFLICT, CAP, EXIT)
+# a stop is of whoever is paid; where she is the beneficiary herself, her exit tells already
+STOP = Check(
+    codes=("STOPPED_STILL_LISTED",),
+    sql="""
+        SELECT p.benefit_id, 'STOPPED_STILL_LISTED' AS code, 'payee' AS role,
+               max(x.stop_date || ' ' || x.rule) AS detail, NULL AS group_no, min(p.payee_person) AS person_id
+        FROM work_party p
+        JOIN (SELECT s.programme, k.key, s.stop_date, s.rule
+              FROM stop_frame s JOIN work_token t ON t.token = s.id_token
+              JOIN work_number_key k USING (number_no)) x
+          ON x.key = p.payee_key AND x.programme = p.programme AND x.stop_date < p.period_start
+        WHERE p.has_other_payee
+        GROUP BY p.benefit_id
+        """,
+)
+
+CHECKS = (AGE, AREA, WELL_OFF, PREREQUISITE, CONFLICT, CAP, EXIT, STOP)

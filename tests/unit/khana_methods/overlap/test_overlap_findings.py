@@ -260,6 +260,26 @@ def test_graduated_still_listed(engine: Engine) -> None:
     ]
 
 
+def test_a_stopped_payee_is_refused_on_rows_of_others(engine: Engine) -> None:
+    """The child's row still names her as payee; her own row is told by her exit, a row before the stop by nothing."""
+    stops = [
+        {"programme": "KFL", "id_token": token("mother"), "stop_date": date(2026, 3, 31), "rule": "cap-3"},
+        {"programme": "KFL", "id_token": token("aunt"), "stop_date": date(2026, 4, 1), "rule": "cap-3"},
+        {"programme": "ZKT", "id_token": token("granny"), "stop_date": date(2025, 1, 1), "rule": "cap-3"},
+    ]
+    rows = [
+        *(
+            benefit(n, who=f"child{n}", payee_id_state="OK", payee_token=token(who))
+            for n, who in enumerate(("mother", "aunt", "granny"), start=1)
+        ),
+        benefit(4, who="mother"),
+    ]
+    compare(engine, benefit=rows, programme=[KFL], stop=stops)
+    assert engine.rows("SELECT benefit_id, role, detail FROM finding WHERE code = 'STOPPED_STILL_LISTED'") == [
+        (1, "payee", "2026-03-31 cap-3")
+    ]
+
+
 def test_findings_carry_severity_and_the_registry_s_own_keys(engine: Engine) -> None:
     rows = [benefit(1, who="a"), benefit(2, who="a")]
     compare(engine, benefit=rows, programme=[KFL], identifier=[claim("a", 7, 3)], household=[household(3)])
