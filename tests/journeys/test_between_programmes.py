@@ -175,8 +175,8 @@ def test_effect_equals_dry_run_to_the_row(country: Country, trial: int) -> None:
     ]
 
 
-def test_after_the_effect_a_row_under_her_number_is_refused(country: Country, trial: int) -> None:
-    """The next consolidation refuses the rows that still name who was stopped; a row that names her as payee only is not."""
+def test_after_the_effect_rows_that_name_her_are_refused(country: Country, trial: int) -> None:
+    """The next consolidation refuses the rows that still list who was stopped, and those by which she is paid for another."""
     with nursery() as lent:
         done = lent.run("consolidate", "--json", database=country.database, token=country.steward)
     assert done.code == 0, done.err
@@ -188,6 +188,17 @@ def test_after_the_effect_a_row_under_her_number_is_refused(country: Country, tr
         f" WHERE f.run_id = {done.json['run']} AND f.code = 'GRADUATED_STILL_LISTED' AND f.detail LIKE '%INELIGIBLE_FOUND'"
     )
     assert len(still) > 10 and still <= set(refused)
+    paid = set(
+        country.told(
+            f"{left} INTERSECT SELECT programme, encode(payee_id_token, 'hex') FROM beneficiaries_benefit WHERE payee_id_raw_state = 'OK'"
+        )
+    )
+    refused_payees = country.told(
+        "SELECT DISTINCT b.programme, encode(b.payee_id_token, 'hex') FROM beneficiaries_finding f"
+        " JOIN beneficiaries_benefit b ON b.id = f.benefit_id"
+        f" WHERE f.run_id = {done.json['run']} AND f.code = 'STOPPED_STILL_LISTED' AND f.role = 'payee'"
+    )
+    assert paid and paid <= set(refused_payees)
 
 
 def test_a_trial_can_be_withdrawn_before_it_bites(country: Country) -> None:
@@ -303,6 +314,42 @@ def test_graduation_with_criteria_follow_up_and_re_entry(country: Country) -> No
         ("GRADUATED", "IDENTIFIED", ""),
         ("IDENTIFIED", "EXITED", "CYCLE_END"),
     ]
+
+
+def test_a_corrected_list_opens_decisions_again(country: Country, trial: int, tmp_path: Path) -> None:
+    """The scheme sends its list again without the rows of two women who lost by the trial: a person looks at both."""
+    one, other = country.told(
+        "SELECT s.id, b.batch_id, b.source_code, b.file_name, array_agg(b.line), s.person_id FROM beneficiaries_stop s"
+        " JOIN beneficiaries_benefit b ON b.id_token = s.id_token AND b.programme = s.programme AND b.payee_id_raw_state = ''"
+        f" WHERE s.trial_id = {trial} AND s.state = 'EFFECTIVE' AND b.file_name = 'zakat_2026h1.csv' AND s.person_id IS NOT NULL"
+        " GROUP BY s.id, b.batch_id, b.source_code, b.file_name ORDER BY s.id LIMIT 2"
+    )
+    lines = (country.folder / one[3]).read_bytes().splitlines(keepends=True)
+    corrected = tmp_path / "zakat_corrected.csv"
+    corrected.write_bytes(b"".join(line for n, line in enumerate(lines, start=1) if n not in {*one[4], *other[4]}))
+    with nursery() as lent:
+
+        def run(*words: object) -> Any:
+            return lent.run(*words, "--json", database=country.database, token=country.steward)
+
+        done = run("import", "benefits", corrected, "--source", one[2], "--replaces", one[1])
+        assert done.code == 0 and done.json["decisions_reopened"] >= 2, done.err
+        listed = {(row["subject"], row["id"]): row for row in run("enrolments", "reopened").json["rows"]}
+        assert {("stop", one[0]), ("stop", other[0])} <= set(listed)
+        assert {row["what"] for row in listed.values()} == {"GONE"}
+        stops = ", ".join(str(number) for subject, number in listed if subject == "stop")
+        whose = country.told(f"SELECT DISTINCT person_id FROM beneficiaries_stop WHERE id IN ({stops})")
+        assert {person for (person,) in whose} == {one[5], other[5]}, "of nobody else"
+        assert run("enrolments", "settle", listed["stop", one[0]]["reopened"], "--take-back").code == 0
+        assert run("enrolments", "settle", listed["stop", other[0]]["reopened"], "--stands").code == 0
+        assert run("enrolments", "settle", listed["stop", other[0]]["reopened"], "--take-back").code == 12
+        left = {(row["subject"], row["id"]) for row in run("enrolments", "reopened").json["rows"]}
+        assert not left & {("stop", one[0]), ("stop", other[0])}
+    states = country.told(
+        "SELECT s.id, s.state, e.state FROM beneficiaries_stop s JOIN beneficiaries_enrolment e USING (programme, id_token)"
+        f" WHERE s.id IN ({one[0]}, {other[0]}) ORDER BY s.id"
+    )
+    assert states == [(one[0], "ALLOWED", "ENROLLED"), (other[0], "EFFECTIVE", "EXITED")]
 
 
 def test_the_commands(country: Country, tmp_path: Path) -> None:

@@ -138,6 +138,48 @@ def test_the_unserved_are_ranked_with_reasons(office: Office) -> None:
     assert all(row["area"] == area for row in office.run("unserved", "--rows", "--area", area).json["rows"])
 
 
+def test_who_is_suspended_or_not_paid_is_unserved(office: Office) -> None:
+    """By the single registry: an officer's suspension, a payment that came back, and a list that says so itself."""
+    office.run("enrolments", "follow")
+    alone = office.rows(
+        "SELECT e.id, r.household_number, b.ids FROM beneficiaries_recipient r JOIN beneficiaries_enrolment e"
+        " ON e.id_token = r.id_token AND r.programmes = to_jsonb(ARRAY[e.programme]) AND e.state = 'ENROLLED'"
+        " JOIN LATERAL (SELECT array_agg(id) AS ids, bool_and(payee_id_raw_state = '') AS is_hers FROM beneficiaries_benefit b"
+        "   WHERE b.id_token = e.id_token OR b.payee_id_token = e.id_token) b ON b.is_hers"
+        " WHERE r.run_id = (SELECT max(id) FROM beneficiaries_run) AND r.household_number IN ("
+        "   SELECT household_number FROM beneficiaries_recipient WHERE run_id = (SELECT max(id) FROM beneficiaries_run)"
+        "   GROUP BY 1 HAVING count(*) = 1) ORDER BY r.score NULLS LAST, e.id LIMIT 45"
+    )
+    assert len(alone) > 8
+    asked: dict[str, set[str]] = {"suspended": set(), "payment_failed": set()}
+    for place, (enrolment, household, benefits) in enumerate(alone):
+        if place % 3 == 0:
+            office.run("enrolments", "move", enrolment, "SUSPENDED", "--reason", "UNDER_REVIEW")
+            asked["suspended"].add(household)
+        elif place % 3 == 1:
+            office.run("enrolments", "move", enrolment, "SUSPENDED", "--reason", "PAYMENT_RETURNED")
+            asked["payment_failed"].add(household)
+        else:
+            with office.owner() as owner:
+                owner.execute("ALTER TABLE beneficiaries_benefit NO FORCE ROW LEVEL SECURITY")
+                owner.execute(
+                    'UPDATE beneficiaries_benefit SET facts = facts || \'{"payment_status": "returned"}\' WHERE id = ANY (%s)',
+                    [benefits],
+                )
+                owner.execute("ALTER TABLE beneficiaries_benefit FORCE ROW LEVEL SECURITY")
+            asked["payment_failed"].add(household)
+    before = {row["household"] for row in office.run("unserved", "--rows", "--limit", 1000).json["rows"]}
+    assert not before & (asked["suspended"] | asked["payment_failed"]), "they drew"
+    office.run("programmes", "evaluate", "--as-of", DAY)
+    for reason, households in asked.items():
+        told = office.run("unserved", "--rows", "--reason", reason, "--limit", 1000).json["rows"]
+        found = {row["household"] for row in told}
+        assert found and found <= households
+        assert {row["outreach"] for row in told} == {"case" if reason == "suspended" else "account"}
+    reasons = {row["reason"]: row["households"] for row in office.run("unserved").json["rows"]}
+    assert reasons["suspended"] > 0 < reasons["payment_failed"]
+
+
 @pytest.fixture(scope="module")
 def drawn(office: Office) -> dict[str, Any]:
     return office.run(
@@ -218,6 +260,35 @@ def test_a_community_changes_a_list_on_record(office: Office, drawn: dict[str, A
         by="local",
         code=10,
     )
+
+
+def test_what_a_community_settled_goes_into_a_list(office: Office, drawn: dict[str, Any], tmp_path: Path) -> None:
+    """One household dropped, one added from the waiting list, one to be looked at, one that is on no list."""
+    office.run("lists", "draw", "KFL", "--places", 5, "--seed", "c", "--as-of", DAY, "--code", "KFL-C")
+    entries = office.rows(
+        "SELECT e.household_number, e.state FROM programmes_listentry e JOIN programmes_selectionlist l ON l.id = e.list_id"
+        " WHERE l.code = 'KFL-C' ORDER BY e.place"
+    )
+    alone = [number for number, _ in entries if sum(number == other for other, _ in entries) == 1]
+    state = dict(entries)
+    selected = [number for number in alone if state[number] == "SELECTED"]
+    waiting = [number for number in alone if state[number] == "WAITING"]
+    settled = {selected[0]: "DROPPED", waiting[-1]: "ADDED", selected[1]: "REVIEW", "no-such": "SELECTED"}
+    file = tmp_path / "outcome.csv"
+    file.write_text("household,outcome\n" + "".join(f"{number},{what}\n" for number, what in settled.items()))
+    done = office.run("lists", "settle", "KFL-C", file, "--minutes", "7 of 9 April 2026", by="local").json
+    del done["list"]
+    assert done == {"removed": 1, "added": 1, "promoted": 0, "without_place": 0, "to_look_at": 1, "not_on_list": 1}
+    now = {row["unit"].split("/")[0]: row for row in office.run("lists", "show", "KFL-C", "--limit", 1000).json["rows"]}
+    assert now[selected[0]]["state"] == "REMOVED" and now[waiting[-1]]["state"] == "SELECTED"
+    changes = office.run("lists", "show", "KFL-C").json["changes"]
+    assert {(row["kind"], row["minutes"]) for row in changes} == {("COMMUNITY", "7 of 9 April 2026")}
+    file.write_text(f"household,outcome\n{selected[1]},DROPPED\n{waiting[0]},ADDED\n{waiting[1]},ADDED\n")
+    again = office.run("lists", "settle", "KFL-C", file, "--minutes", "8 of 10 April 2026", by="local").json
+    assert (again["removed"], again["added"], again["without_place"]) == (1, 1, 1), "nobody's area gains places"
+    file.write_text(f"household,outcome\n{selected[1]},MAYBE\n")
+    office.run("lists", "settle", "KFL-C", file, "--minutes", "9 of 11 April 2026", by="local", code=10)
+    office.run("lists", "withdraw", "KFL-C")
 
 
 def test_two_people_who_did_not_draw_it_approve_it(office: Office, drawn: dict[str, Any]) -> None:
@@ -549,3 +620,36 @@ def test_a_frozen_list_is_published_without_anybody_in_it(
     areas = [line.split(",")[2] for line in text.splitlines()[1:]]
     assert all(areas.count(area) >= 5 for area in areas)
     assert json.dumps(told)
+
+
+def test_a_frozen_list_becomes_enrolments(office: Office, drawn: dict[str, Any]) -> None:
+    office.run("lists", "enrol", "KFL-ONE", code=12)  # open
+    office.run("lists", "enrol", "KFL-1", by="bisp", code=13)  # an officer does not open files to find numbers
+    done = office.run("lists", "enrol", "KFL-1").json
+    (entries,) = office.rows(
+        "SELECT count(*) FROM programmes_listentry e JOIN programmes_selectionlist l ON l.id = e.list_id"
+        " WHERE l.code = 'KFL-1' AND e.state <> 'REMOVED'"
+    )[0]
+    parts = ("selected", "wait_listed", "moved_up", "on_it_already", "left_before", "without_number")
+    assert sum(done[name] for name in parts) == entries and done["selected"] > 5
+    made = office.rows(
+        "SELECT e.state, n.state, count(*) FROM beneficiaries_enrolment n JOIN programmes_listentry e ON e.person_id = n.person_id"
+        " AND e.household_number = n.household_number JOIN programmes_selectionlist l ON l.id = e.list_id AND l.code = 'KFL-1'"
+        " WHERE n.note = 'list KFL-1' GROUP BY 1, 2 ORDER BY 1"
+    )
+    assert {(listed, state) for listed, state, _ in made} <= {
+        ("RESERVE", "WAITLISTED"), ("SELECTED", "SELECTED"), ("WAITING", "WAITLISTED"),
+    }  # fmt: skip
+    again = office.run("lists", "enrol", "KFL-1").json
+    assert (again["selected"], again["wait_listed"], again["moved_up"]) == (0, 0, 0)
+    assert office.run("lists", "notify", "KFL-1", by="zakat").json["notified"] == 0, "another agency's"
+    assert office.run("lists", "notify", "KFL-1", by="bisp").json["notified"] == done["selected"]
+    next_ = office.run(
+        "lists", "draw", "KFL", "--places", 20, "--seed", "2026-05", "--as-of", DAY, "--code", "KFL-2"
+    ).json  # who was selected is not drawn twice
+    assert next_["selected"] >= 0
+    twice = office.rows(
+        "SELECT count(*) FROM programmes_listentry e JOIN programmes_selectionlist l ON l.id = e.list_id AND l.code = 'KFL-2'"
+        " JOIN beneficiaries_enrolment n ON n.household_number = e.household_number AND n.state = 'NOTIFIED'"
+    )
+    assert twice == [(0,)]

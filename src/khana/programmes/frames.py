@@ -20,6 +20,17 @@ def entry_frame(source: FrameSource, *, list_id: int) -> pa.RecordBatchReader:
     )
 
 
+def listed_frame(source: FrameSource, *, list_id: int) -> pa.RecordBatchReader:
+    """Return who stands on a list as it is: `unit`, `household_id`, `household_number`, `person_id`, `area_path`, `state`.
+
+    Whom a change has taken out is not there; `person_id` is absent where the benefit is a household's.
+    """
+    return source.query(
+        f"""SELECT unit, household_id, household_number, person_id, area_path, state
+            FROM programmes_listentry WHERE list_id = {int(list_id)} AND state <> 'REMOVED'"""
+    )
+
+
 def move_frame(source: FrameSource, *, list_id: int) -> pa.RecordBatchReader:
     """Return the recorded changes of a list in their order: `unit`, `to_state`."""
     return source.query(f"SELECT unit, to_state FROM programmes_listchange WHERE list_id = {int(list_id)} ORDER BY id")

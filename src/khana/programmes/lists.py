@@ -63,6 +63,11 @@ class KnownList:
         """Say whether it may still change."""
         return self.state == SelectionList.State.OPEN
 
+    @property
+    def is_settled(self) -> bool:
+        """Say whether it is frozen, published or not: what enrols people."""
+        return self.state in (SelectionList.State.FROZEN, SelectionList.State.PUBLISHED)
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -131,6 +136,12 @@ def find_entry(list_id: int, unit: str) -> Entry | None:
     """Return one unit of a list within the scope, or None."""
     row = ListEntry.objects.filter(list_id=list_id, unit=unit).first()
     return _entry(row) if row else None
+
+
+def entries_of_households(list_id: int, households: Sequence[str]) -> list[Entry]:
+    """Return the units of some households within the scope, in the order of their places."""
+    found = ListEntry.objects.filter(list_id=list_id, household_number__in=list(households))
+    return [_entry(row) for row in found.order_by("quota_area", "place", "id")]
 
 
 def next_in_line(list_id: int, quota_area: str) -> Entry | None:

@@ -342,6 +342,25 @@ def number_frame(source: Source) -> pa.RecordBatchReader:
     return source.query("SELECT token, person_id FROM registry_identifier WHERE retired_at IS NULL")
 
 
+def best_number_frame(source: Source) -> pa.RecordBatchReader:
+    """Return the number that each registered person would be enrolled by: `person_id`, `token`, `household_id`, `line_no`.
+
+    A verified number before a claimed one, the newest first, a disputed one never. A file that was merged stands under the
+    current one; who is of no household today has no line.
+    """
+    return source.query(
+        """SELECT DISTINCT ON (person_id) person_id, token, household_id, line_no FROM (
+               SELECT coalesce(a.current_id, i.person_id) AS person_id, i.token, m.household_id, m.line_no::int AS line_no,
+                      i.status = 'VERIFIED' AS is_verified, i.id
+               FROM registry_identifier i
+               LEFT JOIN registry_alias a ON a.person_id = i.person_id AND a.valid_from IS NOT NULL AND a.valid_to IS NULL
+               LEFT JOIN registry_membership m ON m.person_id = i.person_id AND m.is_member AND m.superseded_at IS NULL
+                    AND m.valid_to IS NULL
+               WHERE i.retired_at IS NULL AND i.status <> 'DISPUTED') n
+           ORDER BY person_id, is_verified DESC, id DESC, line_no"""
+    )
+
+
 def two_homes_frame(source: Source) -> pa.RecordBatchReader:
     """Return each person who is a member of two households or more today: `person_id`, `households`."""
     return source.query(

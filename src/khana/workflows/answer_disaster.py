@@ -38,3 +38,12 @@ def run(
         wish, programme=known.programme, code=code, seed=seed, title=wish.title or known.title, reserve=wish.reserve
     )
     return draw_list.run(token=token, wish=wanted, as_of=as_of, event=event, progress=progress, at=at)
+
+
+def draw(*, token: str, event: str, progress: Progress = silent, at: datetime) -> dict[str, Any]:
+    """Draw for an event by the catalogue's terms, as a page asks for it: every family of the notified areas that may have it.
+
+    Raises:
+        EventUnknown: No such disaster was notified.
+    """
+    return run(token=token, event=event, wish=Wish(programme="", leave_out_recipients=False), progress=progress, at=at)

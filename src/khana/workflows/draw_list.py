@@ -20,6 +20,7 @@ import pyarrow as pa
 from khana.access import services as access
 from khana.beneficiaries import frames as beneficiaries
 from khana.beneficiaries import selectors as registry_of_benefits
+from khana.beneficiaries import standing_frames
 from khana.geo import selectors as geo
 from khana.platform import installation
 from khana.platform.frames import FrameSource, open_source
@@ -279,8 +280,14 @@ def _told(figures: pa.Table, reports: Mapping[str, Any], programme: str) -> dict
 
 
 def _holdings(engine: Engine, source: FrameSource, terms: Mapping[str, Any], blocked: str | None) -> None:
-    """Read what households draw, by the newest run; only for a first draw, and where the programme requires another."""
+    """Read what households draw, by the newest run; only for a first draw, and where the programme requires another.
+
+    Whom an earlier list has selected, or an officer enrolled, since that run is on it too.
+    """
     engine.make_empty("holding", evaluate.holding_frame)
+    if blocked is None:
+        codes = [terms["entry"]["programme"], *terms["entry"]["incompatible_with"]]
+        engine.register("on_it", standing_frames.on_it_frame(source, programmes=codes))
     run = registry_of_benefits.newest_run()
     if run is None:
         return
@@ -338,7 +345,9 @@ def _leave_out(engine: Engine, terms: Mapping[str, Any], blocked: str | None) ->
         codes = [terms["entry"]["programme"], *terms["entry"]["incompatible_with"]] if terms["leave_out"] else []
         found = engine.rows(
             """SELECT DISTINCT household_id FROM candidate WHERE household_id IN (
-                   SELECT household_id FROM holding WHERE list_contains($codes, programme)) ORDER BY 1""",
+                   SELECT household_id FROM holding WHERE list_contains($codes, programme)
+                   UNION SELECT household_id FROM on_it JOIN slip USING (household_number) WHERE list_contains($codes, programme))
+               ORDER BY 1""",
             {"codes": codes or [""]},
         )
         blocked = packed([row[0] for row in found])

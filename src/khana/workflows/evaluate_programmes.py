@@ -14,6 +14,8 @@ import pyarrow as pa
 from khana.access import services as access
 from khana.beneficiaries import frames as beneficiaries
 from khana.beneficiaries import selectors as single_registry
+from khana.beneficiaries import standing_frames
+from khana.deliveries import selectors as deliveries
 from khana.identity import frames as identity
 from khana.platform import installation
 from khana.platform.frames import FrameSource, open_source
@@ -89,21 +91,26 @@ def _work(
 
 
 def _single_registry(engine: Engine, source: FrameSource) -> None:
-    """Read who draws what, who waits on which list, whom outreach could reach, and the payrolls."""
+    """Read who draws what, what stands in the way of whom, whom outreach could reach, and the payrolls."""
+    replaced = deliveries.replaced_batch_ids()
     engine.make_empty("holding", evaluate.holding_frame)
     run = single_registry.newest_run()
     if run is not None:
-        engine.register("recipient", beneficiaries.recipient_frame(source, run_id=run.pk))
-        engine.run("""INSERT INTO holding SELECT DISTINCT s.household_id, unnest(from_json(r.programmes, '["VARCHAR"]'))
-                      FROM recipient r JOIN slip s USING (household_number)""")
-        engine.drop("recipient")
+        engine.register("drawn", beneficiaries.drawn_frame(source, run_id=run.pk))
+        engine.register("stuck", standing_frames.stuck_frame(source, without_batches=replaced))
+        engine.run("""INSERT INTO holding SELECT DISTINCT s.household_id, d.programme FROM drawn d JOIN slip s USING (household_number)
+                      ANTI JOIN stuck k ON k.token = d.id_token AND k.programme = d.programme""")
+        engine.drop("drawn", "stuck")
     engine.register("standing", programmes.standing_frame(source), schema=unserved.standing_frame)
     engine.register("reach", registry.reach_frame(source), schema=unserved.reach_frame)
     engine.register("employee", identity.employee_frame(source))
     engine.register("identifier", registry.identifier_frame(source))
+    engine.register("number_standing", standing_frames.standing_frame(source, without_batches=replaced))
+    engine.run("""INSERT INTO standing SELECT i.household_id, n.standing FROM number_standing n JOIN identifier i USING (token)
+                  UNION SELECT s.household_id, n.standing FROM number_standing n JOIN slip s USING (household_number)""")
     engine.run(f"""CREATE OR REPLACE TABLE payroll AS SELECT DISTINCT i.person_id, '{PAYROLL}' AS filter
                    FROM employee e JOIN identifier i ON i.token = e.id_token WHERE e.status = 'SERVING'""")
-    engine.drop("employee", "identifier")
+    engine.drop("employee", "identifier", "number_standing")
 
 
 def _after_filters(engine: Engine, counts: pa.Table) -> pa.Table:

@@ -1,4 +1,4 @@
-"""`khana lists`: draw, propose, change, approve, freeze, derive again, publish selection lists; `khana disaster`."""
+"""`khana lists`: draw, propose, change, approve, freeze, derive again, publish selection lists, enrol by them."""
 
 from __future__ import annotations
 
@@ -45,13 +45,14 @@ class FileUnreadable(InputError):
         "khana lists approve KFL-20261101-090000                    two people who did not draw it",
         "khana lists freeze KFL-20261101-090000",
         "khana lists rederive KFL-20261101-090000                   the same bytes, years later?",
+        "khana lists enrol KFL-20261101-090000                      who was selected becomes an enrolment",
     ),
 )
 def lists() -> None:
     """Selection lists: from rule to list, approved by two, frozen, derived again."""
 
 
-def _terms(function: Any) -> Any:
+def list_terms(function: Any) -> Any:
     """Add the options of a draw."""
     options = [
         click.option("--places", type=click.IntRange(0), help="How many in all, in place of quotas."),
@@ -72,17 +73,18 @@ def _terms(function: Any) -> Any:
     return function
 
 
-def _wish(programme: str, given: Mapping[str, Any], **more: Any) -> Wish:
+def wish_of(programme: str, given: Mapping[str, Any], **more: Any) -> Wish:
+    """Return what the options of a draw wish for."""
     from khana.workflows.draw_list import Wish
 
-    quotas = _quotas(given["quota_file"]) if given["quota_file"] else ()
+    quotas = quotas_of(given["quota_file"]) if given["quota_file"] else ()
     kept = {
         name: given[name] for name in ("places", "budget", "cost", "ties", "seed", "reserve", "rule", "code", "title")
     }
     return Wish(programme=programme, quotas=quotas, **kept, **more)
 
 
-def _quotas(path: Path) -> list[dict[str, Any]]:
+def quotas_of(path: Path) -> list[dict[str, Any]]:
     """Read quotas: area and places or budget."""
     rows = []
     try:
@@ -109,7 +111,7 @@ def _quotas(path: Path) -> list[dict[str, Any]]:
     )
 )
 @click.argument("programme")
-@_terms
+@list_terms
 @click.option("--only-proposed", is_flag=True, help="Only households that a ministry accepted from proposals.")
 @click.option("--with-recipients", is_flag=True, help="Also who draws it already, or a programme that excludes it.")
 @printing
@@ -120,7 +122,7 @@ def draw(
     acting_token = token()
     from khana.workflows import draw_list
 
-    wish = _wish(programme, given, only_proposed=only_proposed, leave_out_recipients=not with_recipients)
+    wish = wish_of(programme, given, only_proposed=only_proposed, leave_out_recipients=not with_recipients)
     with bar(as_json=as_json) as progress:
         result = draw_list.run(
             token=acting_token,
@@ -271,6 +273,34 @@ def publish(code: str, target: Path, as_json: bool, out: Path | None) -> None:
     show(result, as_json=as_json, out=out)
 
 
+@lists.command(examples=("khana lists enrol KFL-1", "khana lists enrol KFL-1 --json"))
+@click.argument("code")
+@printing
+def enrol(code: str, as_json: bool, out: Path | None) -> None:
+    """Make enrolments of a frozen list: who was selected, and who waits.
+
+    Each under her number; who has none is counted and comes with the same command once she has. Nobody who has left the
+    programme before is brought back.
+    """
+    acting_token = token()
+    from khana.workflows import enrol_list
+
+    with bar(as_json=as_json) as progress:
+        result = enrol_list.run(token=acting_token, code=code, progress=progress, at=clock.now())
+    show(result, as_json=as_json, out=out)
+
+
+@lists.command("notify", examples=("khana lists notify KFL-1",))
+@click.argument("code")
+@printing
+def notify_selected(code: str, as_json: bool, out: Path | None) -> None:
+    """Record that everybody whom a list selected was told; from here her scheme may enrol her."""
+    acting_token = token()
+    from khana.workflows import enrol_list
+
+    show(enrol_list.notify(token=acting_token, code=code, at=clock.now()), as_json=as_json, out=out)
+
+
 @lists.command(
     examples=(
         "khana lists change KFL-1 910000001/2 --to REMOVED --kind COMMUNITY --minutes '12 of 3 May 2026' --reason 'Moved away.'",
@@ -303,6 +333,35 @@ def change(
             at=clock.now(),
         )
         show(result, as_json=as_json, out=out)
+
+
+@lists.command(
+    examples=(
+        "khana validation settle --area PK802 --cut-off 32 --list returned.xlsx --out outcome.csv",
+        "khana lists settle KFL-1 outcome.csv --minutes '12 of 3 May 2026'",
+    )
+)
+@click.argument("code")
+@click.argument("file", type=_FILE)
+@click.option("--minutes", required=True, help="Number and day of the minutes.")
+@printing
+def settle(code: str, file: Path, minutes: str, as_json: bool, out: Path | None) -> None:
+    """Take what `khana validation settle` wrote into an open list: each outcome a recorded change, by the minutes.
+
+    Who is dropped leaves, who is added takes a place that fell free in her area, and who comes next the others.
+    """
+    from khana_methods.engine.files import read_table
+    from khana_methods.surveys.tables import require_columns, texts
+
+    table = read_table(file)
+    named = "household_number" if "household_number" in table.schema.names else "household"
+    require_columns(table, [named, "outcome"])
+    outcomes = dict(zip(texts(table, named).to_pylist(), texts(table, "outcome").to_pylist(), strict=True))
+    with acting():
+        from khana.programmes.services import community
+
+        result = community.take_over(code=code, outcomes=outcomes, minutes=minutes, at=clock.now())
+        show({"list": code, **result}, as_json=as_json, out=out)
 
 
 @lists.command(
@@ -401,95 +460,3 @@ def recheck(
             code=code, unit=unit, visited_on=day.date(), outcome=outcome, facts=seen, at=clock.now()
         )
         show(result, as_json=as_json, out=out)
-
-
-@click.group(
-    cls=TeachingGroup,
-    examples=(
-        "khana disaster notify FLOOD-2022 --programme FLD --notification 'Notification 1 of 25 August 2022' \\",
-        "    --area PK701 --area PK702 --starts 2022-08-25",
-        "khana disaster draw FLOOD-2022 --as-of 2022-09-01",
-    ),
-)
-def disaster() -> None:
-    """Disasters: notify areas by codes or an outline, draw one benefit a family, and again for the missed."""
-
-
-@disaster.command(
-    examples=(
-        "khana disaster notify FLOOD-2022 --programme FLD --notification 'No. 1 of 25 August 2022' --area PK701 --starts 2022-08-25",
-        "khana disaster notify FLOOD-2022B --programme FLD --notification 'No. 2' --outline flood.geojson --level 3 --starts 2022-08-28",
-    )
-)
-@click.argument("code")
-@click.option("--programme", required=True, help="The programme that answers it.")
-@click.option("--notification", required=True, help="Number and day.")
-@click.option("--title", default="")
-@click.option("--area", "areas", multiple=True, help="P-code; may stand several times.")
-@click.option("--areas", "file", type=_FILE, help="CSV with a column area.")
-@click.option("--outline", type=_FILE, help="GeoJSON, EPSG:4326.")
-@click.option(
-    "--level", type=click.IntRange(1, 5), default=2, show_default=True, help="Of the areas under the outline."
-)
-@click.option("--starts", type=_DAY, required=True)
-@click.option("--ends", type=_DAY)
-@printing
-def notify(
-    code: str, programme: str, notification: str, title: str, areas: tuple[str, ...], file: Path | None, outline: Path | None,
-    level: int, starts: datetime, ends: datetime | None, as_json: bool, out: Path | None,
-) -> None:  # fmt: skip
-    """Keep the notification of a disaster: where, from when, by which document."""
-    named = [*areas, *(row["area"] for row in _quotas(file))] if file else list(areas)
-    shape = None
-    if outline:
-        try:
-            shape = json.loads(outline.read_text(encoding="utf-8"))
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise FileUnreadable(f"{outline.name} is no GeoJSON.") from error
-    with acting():
-        from khana.programmes.services import disasters
-
-        result = disasters.notify(
-            code=code, title=title or code, programme=programme, notification=notification, starts_on=starts.date(),
-            ends_on=ends.date() if ends else None, areas=named, outline=shape, level=level, at=clock.now(),
-        )  # fmt: skip
-        show(result, as_json=as_json, out=out)
-
-
-@disaster.command("list", examples=("khana disaster list",))
-@printing
-def list_events(as_json: bool, out: Path | None) -> None:
-    """List the disasters that were notified."""
-    with acting():
-        from khana.programmes import lists as kept
-
-        rows = [
-            {"event": e.code, "title": e.title, "programme": e.programme, "notification": e.notification, "areas": len(e.areas),
-             "starts": e.starts_on, "ends": e.ends_on} for e in kept.list_events()
-        ]  # fmt: skip
-        show({"rows": rows}, as_json=as_json, out=out)
-
-
-@disaster.command(
-    "draw",
-    examples=(
-        "khana disaster draw FLOOD-2022 --as-of 2022-09-01",
-        "khana disaster draw FLOOD-2022 --rule \"score <= 32 or dwelling_damage in ('partial', 'destroyed')\"",
-        "khana disaster draw FLOOD-2022                     again, after the missed are registered: only new families",
-    ),
-)
-@click.argument("event")
-@_terms
-@printing
-def draw_event(event: str, as_json: bool, out: Path | None, **given: Any) -> None:
-    """Draw the families of a disaster's areas by score or damage: one benefit a family, one a person, whatever list."""
-    acting_token = token()
-    from khana.workflows import answer_disaster
-
-    wish = _wish("", given, leave_out_recipients=False)
-    with bar(as_json=as_json) as progress:
-        result = answer_disaster.run(
-            token=acting_token, event=event, wish=wish, as_of=given["as_of"].date() if given["as_of"] else None, progress=progress,
-            at=clock.now(),
-        )  # fmt: skip
-    show(result, as_json=as_json, out=out)

@@ -43,7 +43,7 @@ VERBS: dict[str, tuple[str, str, str]] = {
     "programmes": ("programmes", "programmes", "Programmes of every agency: catalogue, rules, quotas, filters."),
     "unserved": ("programmes", "unserved", "Who is eligible and served by nothing, why, and what reaches her."),
     "lists": ("lists", "lists", "Selection lists: draw, approve, freeze, derive again, publish."),
-    "disaster": ("lists", "disaster", "Disasters: notify areas, draw one benefit a family."),
+    "disaster": ("disasters", "disaster", "Disasters: notify areas, draw one benefit a family."),
     "filters": ("filters", "filters", "Exclusion filters: hits, waterfall, distinct persons removed."),
     "crossrules": ("crossrules", "crossrules", "Rules between programmes: dry run, notice, appeal, decision, effect."),
     "enrolments": ("enrolments", "enrolments", "Who is on which programme: states, conditions, exits, graduation."),

@@ -69,6 +69,9 @@ KINDS: dict[str, Kind] = {
     "make_extract": Kind("khana.sharing.services.extracts", "make"),
     "reseal_values": Kind("khana.workflows.reseal_values"),
     "evaluate_programmes": Kind("khana.workflows.evaluate_programmes"),
+    "answer_disaster": Kind("khana.workflows.answer_disaster", "draw"),
+    "enrol_list": Kind("khana.workflows.enrol_list"),
+    "notify_list": Kind("khana.workflows.enrol_list", "notify", tells_progress=False),
     "freeze_list": Kind("khana.workflows.draw_list", "freeze"),
     "export_report": Kind("khana.dossiers.reports", "export", opens_scope=False),
 }
