@@ -1,29 +1,26 @@
-"""What else is this family entitled to: every programme that a member may get by what is known, on one page.
+"""What else is this family entitled to: every programme that its own rule gives to a member, on one page.
 
-What it draws already is left out as far as the reader may see it, and so is what excludes it. Unknown is not no: where
-no score or no date of birth is known the page says what to bring.
+The same answers as the evaluation of the whole registry gives, clause by clause. What it draws already is left out as far
+as the reader may see it, and so are what excludes it and what requires a programme that it does not draw. Unknown is not
+no: the page says which facts to bring.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
-
-import pyarrow as pa
+from datetime import date, datetime
 
 from khana.beneficiaries import results
+from khana.dossiers import programme_answers
 from khana.dossiers.household_file import household_file
 from khana.geo import area_names as geo
-from khana.platform import installation
-from khana.platform.frames import OwnSource
+from khana.programmes import catalogue as entries
 from khana.programmes import names as programmes
-from khana.programmes.selectors import get_programme_frame
-from khana.registry import frames as registry
-from khana_methods.engine.duckdb import Engine
-from khana_methods.overlap.eligibility import eligible_programmes
-from khana_methods.overlap.parameters import Parameters
-from khana_methods.records import person_frame, programme_frame
+from khana_methods.overlap import evaluate
+
+# what a clause asks for, in the words of who is asked for it
+_BROUGHT = {"age": "birth_date"}
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Referral:
     """What one household draws and what else it may get.
 
     Attributes:
-        lacking: Facts without which programmes stay closed: `score`, `birth_date`.
+        lacking: Facts without which programmes stay closed: `score`, `birth_date`, and others of the catalogue.
     """
 
     number: str
@@ -41,8 +38,8 @@ class Referral:
     lacking: Sequence[str]
 
 
-def referral(number: str, *, on: date) -> Referral:
-    """Say what a household may get besides what it draws.
+def referral(number: str, *, on: date, at: datetime) -> Referral:
+    """Say what a household may get besides what it draws; leaves the event that its answers were read.
 
     Raises:
         FileNotFound: No such household in scope.
@@ -52,35 +49,32 @@ def referral(number: str, *, on: date) -> Referral:
     run = results.latest_run()
     found = results.recipients_of_household(run.id, file.facts.number) if run else []
     drawn = {code for row in found for code in row.programmes} | {line.row.programme for line in file.benefits}
-    people = registry.person_frame(OwnSource(person_frame), household_id=file.facts.household_id).read_all()
-    score = float(file.scores[0].score) if file.scores else None
-    codes = [area.code for area in file.way_down]
-    offered = _eligible(people, file.facts.household_id, codes, score, sorted(drawn), on) if codes else []
-    lacking = ["score"] if score is None else []
-    if people.column("birth_year").null_count:
-        lacking.append("birth_date")
+    open_ = _open(drawn, catalogue)
+    answers = [
+        one
+        for one in programme_answers.answers_for(household=file.facts.number, on=on, at=at)
+        if one.programme in open_
+    ]
+    offered = sorted({one.programme for one in answers if one.outcome == evaluate.ELIGIBLE})
+    lacking = _lacking(one.why for one in answers if one.outcome == evaluate.UNKNOWN and one.programme not in offered)
     return Referral(
         file.facts.number, file.way_down, [catalogue[c] for c in sorted(drawn) if c in catalogue],
-        [catalogue[c] for c in offered if c in catalogue], lacking,
+        [catalogue[c] for c in offered], lacking,
     )  # fmt: skip
 
 
-def _eligible(
-    people: pa.Table, household: int, areas: Sequence[str], score: float | None, drawn: Sequence[str], on: date
-) -> list[str]:
-    """Ask the one place that decides what a household may get, for this household alone."""
-    stated = installation.read().get("parameters", {})
-    cutoff = float(stated.get("cut_off", Parameters(as_of=on).poor_cutoff))
-    here = areas[-1]
-    with Engine(memory_mib=256, threads=1) as engine:
-        engine.register("person_frame", people)
-        engine.register("programme_frame", get_programme_frame(), schema=programme_frame)
-        # without a score only what asks for none is open: 100 is let through by no cut-off
-        home = {"household_id": [household], "area_code": [here], "score": [100.0 if score is None else score]}
-        engine.register("home", pa.table(home))
-        engine.register("held", pa.table({"household_id": pa.array([household] * len(drawn), pa.int64()),
-                                          "programme": pa.array(list(drawn), pa.string())}))  # fmt: skip
-        engine.register("work_area", pa.table({"area_code": [here] * len(areas), "above_code": list(areas)}))
-        engine.register("work_parameter", pa.table({"as_of": pa.array([on], pa.date32()), "poor_cutoff": [cutoff]}))
-        eligible_programmes(engine, households="home", holdings="held", into="referred")
-        return list(engine.value("SELECT eligible_for FROM referred"))
+def _open(drawn: Collection[str], catalogue: dict[str, programmes.ProgrammeName]) -> set[str]:
+    """Return the programmes that what is drawn neither fills, nor excludes, nor leaves without what they require."""
+    required = {entry["programme"]: entry["requires"] for entry in entries.programme_entries()}
+    excluded = {other for code in drawn if code in catalogue for other in catalogue[code].incompatible_with}
+    return {
+        code for code, one in catalogue.items()
+        if code not in drawn and code not in excluded and not set(one.incompatible_with) & set(drawn)
+        and (not required.get(code) or required[code] in drawn)
+    }  # fmt: skip
+
+
+def _lacking(reasons: Iterable[str]) -> list[str]:
+    """Return the missing facts of unknown answers, score and birth first."""
+    named = {_BROUGHT.get(name, name) for why in reasons for name in why.split(", ") if name.isidentifier()}
+    return sorted(named, key=lambda name: (name not in ("score", "birth_date"), name != "score", name))

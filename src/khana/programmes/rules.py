@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
+from khana.platform import installation
 from khana.programmes.models import ExclusionFilter, Programme
+from khana_methods.overlap.parameters import Parameters
 from khana_methods.rules.rulebook import RuleBook, read_rules
 
 BEGINNING = "1900-01-01"
@@ -54,8 +57,13 @@ def filter_entries() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def rule_of_fields(row: Programme) -> dict[str, Any]:
+def rule_of_fields(row: Programme, poor_cutoff: float | None = None) -> dict[str, Any]:
     """Write the plain fields of a programme as a rule about persons.
+
+    Args:
+        row: The programme.
+        poor_cutoff: Score up to which a household is poor, for a programme for the poor that states no line of its own; the
+            installation's where it is not given.
 
     Source:
         The catalogue's own fields; the rule says no more and no less.
@@ -71,6 +79,8 @@ def rule_of_fields(row: Programme) -> dict[str, Any]:
         parts.append(f"age <= {row.max_age}")
     if row.max_score is not None:
         parts.append(f"score <= {row.max_score:f}")
+    elif row.poverty_targeted:
+        parts.append(f"score <= {poor_line() if poor_cutoff is None else poor_cutoff:g}")
     return {
         "code": row.code, "name": row.name, "entity": "person", "kind": "eligibility", "gives": "boolean",
         "versions": [{
@@ -79,6 +89,38 @@ def rule_of_fields(row: Programme) -> dict[str, Any]:
             "source": row.source or f"Catalogue of {row.agency}",
         }],
     }  # fmt: skip
+
+
+def poor_line() -> float:
+    """Return the score up to which a household counts as poor in this installation."""
+    stated = installation.read().get("parameters", {})
+    return float(stated.get("cut_off", Parameters(as_of=date(2000, 1, 1)).poor_cutoff))
+
+
+def entry_of_fields(
+    eligibility: Mapping[str, Any], fields: Mapping[str, Any], poor_cutoff: float | None = None
+) -> dict[str, Any]:
+    """Return `{rule, valid_from, valid_to}` of one programme from what its row holds, for who reads it by another way.
+
+    Args:
+        eligibility: Its own rule; where it is empty the plain fields are written as one.
+        fields: `code`, `name`, `agency`, `sex`, `min_age`, `max_age`, `min_age_female`, `max_score`, `valid_from`, `valid_to`, `source`.
+        poor_cutoff: Score up to which a household is poor, for a programme for the poor that states no line of its own.
+    """
+    since, until, line = fields["valid_from"], fields["valid_to"], fields["max_score"]
+    plain = {
+        name: fields[name]
+        for name in ("code", "name", "agency", "sex", "min_age", "max_age", "min_age_female", "source")
+    }
+    row = Programme(
+        **plain, poverty_targeted=poor_cutoff is not None, max_score=None if line is None else Decimal(line),
+        valid_from=None if since is None else date.fromisoformat(str(since))
+    )  # fmt: skip
+    return {
+        "rule": dict(eligibility) or rule_of_fields(row, poor_cutoff),
+        "valid_from": str(since) if since else None,
+        "valid_to": str(until) if until else None,
+    }
 
 
 def is_in_force(entry: Mapping[str, Any], day: date) -> bool:

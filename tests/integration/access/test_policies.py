@@ -141,7 +141,11 @@ def test_a_policy_that_lets_everything_through_is_seen(
 _TOKENS = f"ARRAY['\\x{IDS['a']:064x}'::bytea]"
 _CODE = "'" + "\\x" + "63" * 32 + "'::bytea, '2026-05-05'"
 _START = f"CASE WHEN khana_private.citizen_start({_TOKENS}, {_CODE}) IS NOT NULL THEN"
-_MAY_JOIN = f"khana_private.beneficiaries_may_join(NULL, {_TOKENS}, 'PX', 3, 32, '2026-05-05', '2026-05-05')"
+_ASK = f"khana_private.beneficiaries_ask(NULL, {_TOKENS}, 'PX', 3, '2026-05-05', '2026-05-05')"
+_KEEP = (
+    f"khana_private.beneficiaries_keep_answer(NULL, {_TOKENS}, 'PX', 'NO', '[]',"
+    ' \'{"area_path": "XA.", "persons": []}\', \'2026-05-05\')'
+)
 _FILE = f"khana_private.citizen_file({_TOKENS}, {_CODE})"
 _LATER = f"SELECT CASE WHEN khana_private.citizen_start({_TOKENS}, {_CODE}) IS NOT NULL THEN".replace("05-05", "06-05")
 CITIZEN = (  # each says that it found what only the owner of the database may read
@@ -206,7 +210,8 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             "SELECT khana_private.linkage_ask_opening('', '', '', NULL, "
             f"ARRAY['\\x{IDS['b']:064x}'::bytea], '{{}}', 'x', now()) > 0",
         ),
-        ("officer_x", f"SELECT answer || reasons::text FROM {_MAY_JOIN}"),
+        ("officer_x", f"SELECT concat(outcome, reasons, missing, programme, known, whose) FROM {_ASK}"),
+        ("officer_x", f"SELECT {_KEEP} > 0"),
         ("officer_x", f"SELECT khana_private.beneficiaries_reopen({IDS['a']}, {IDS['b']}, 'S', '2026-05-05') > 1"),
         *((None, statement) for statement in CITIZEN),
         (

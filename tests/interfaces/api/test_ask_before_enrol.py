@@ -61,13 +61,49 @@ def test_yes_no_with_reason_and_unknown(dss: str, connect) -> None:
     with connect("owner") as owner:
         owner.execute("UPDATE programmes_programme SET min_age = 60, sex = 'M' WHERE code = 'CASH'")
         owner.commit()
-    assert codes(ask(dss, "CASH", NUMBERS[2])) == ("NO", ["SEX_NOT_MEANT", "AGE_OUT_OF_RANGE"])
+    assert codes(ask(dss, "CASH", NUMBERS[2])) == ("NO", ["NOT_ELIGIBLE"])
     with connect("owner") as owner:
         owner.execute("UPDATE programmes_programme SET min_age = NULL, sex = '', max_score = 10 WHERE code = 'CASH'")
         owner.commit()
-    assert codes(ask(dss, "CASH", NUMBERS[2])) == ("NO", ["SCORE_ABOVE_CUT_OFF"])
+    refused = ask(dss, "CASH", NUMBERS[2])[1]
+    assert refused["answer"] == "NO" and refused["reasons"] == [{"code": "NOT_ELIGIBLE", "clause": "score <= 10"}]
     with connect("owner") as owner:
         owner.execute("UPDATE programmes_programme SET max_score = NULL WHERE code = 'CASH'")
+        owner.commit()
+
+
+def test_the_programmes_own_rule_decides(dss: str, connect) -> None:
+    """As the evaluation of the whole registry applies it: clause, missing fact, dates; and nobody joins after her death."""
+
+    def rule(expression: str, since: str = "2020-01-01") -> dict[str, Any]:
+        version = {"valid_from": since, "expression": expression, "mark": "A", "source": "a test"}
+        return {"code": "CASH", "name": "Cash", "entity": "person", "kind": "eligibility", "gives": "boolean", "versions": [version]}  # fmt: skip
+
+    def put(what: dict[str, Any]) -> None:
+        with connect("owner") as owner:
+            owner.execute("UPDATE programmes_programme SET eligibility = %s WHERE code = 'CASH'", [json.dumps(what)])
+            owner.commit()
+
+    put(rule("score <= 32 and sex = 'F' and age >= 16"))
+    first = codes(ask(dss, "CASH", NUMBERS[2]))
+    put(rule("score <= 32 and (sex <> 'F' or age < 16)"))
+    second = codes(ask(dss, "CASH", NUMBERS[2]))
+    assert sorted([first, second]) == [("NO", ["NOT_ELIGIBLE"]), ("YES", [])]
+    put(rule("score <= 32 and registered_vehicles = 0"))
+    assert codes(ask(dss, "CASH", NUMBERS[2])) == ("UNKNOWN", ["registered_vehicles"])
+    put(rule("score <= 32", since="2999-01-01"))
+    assert codes(ask(dss, "CASH", NUMBERS[2])) == ("NO", ["RULE_NOT_IN_FORCE"])
+    put({})
+    assert codes(ask(dss, "CASH", NUMBERS[2])) == ("YES", [])
+    alive = "UPDATE registry_personversion SET facts = facts - 'life_status'"
+    with connect("owner") as owner:
+        owner.execute(
+            'UPDATE registry_personversion SET facts = facts || \'{"life_status": "DECEASED"}\' WHERE superseded_at IS NULL'
+        )
+        owner.commit()
+    assert codes(ask(dss, "CASH", NUMBERS[2])) == ("NO", ["DECEASED"])
+    with connect("owner") as owner:
+        owner.execute(alive)
         owner.commit()
 
 
