@@ -90,7 +90,9 @@ def list_catalogue(day: date) -> list[dict[str, Any]]:
     entries = {entry["programme"]: entry for entry in rules.programme_entries()}
     return [
         {"code": row.code, "name": row.name, "names": dict(row.names), "agency": row.agency, "benefit_type": row.benefit_type,
-         "unit": row.unit, "target_group": row.target_group, "in_force": rules.is_in_force(entries[row.code], day)}
+         "unit": row.unit, "target_group": row.target_group, "sex": row.sex, "min_age": row.min_age, "max_age": row.max_age,
+         "min_age_female": row.min_age_female, "max_score": row.max_score, "poverty_targeted": row.poverty_targeted,
+         "one_per_household": row.one_per_household, "in_force": rules.is_in_force(entries[row.code], day)}
         for row in Programme.objects.order_by("agency", "code")
     ]  # fmt: skip
 

@@ -120,7 +120,7 @@ def test_a_family_is_offered_what_it_may_get_and_does_not_draw(country: dict[str
     from khana.dossiers import referral
 
     with access.scoped(country["users"]["steward"].token):
-        found = [referral.referral(str(900000000 + n), on=date(2026, 11, 1)) for n in range(20)]
+        found = [referral.referral(str(900000000 + n), on=date(2026, 11, 1), at=datetime.now(UTC)) for n in range(20)]
     assert any(one.offered for one in found) and any(one.drawn for one in found)
     for one in found:
         drawn = {programme.code for programme in one.drawn}

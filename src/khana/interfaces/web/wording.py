@@ -100,6 +100,7 @@ JOB_KIND = {
     "write_report": _("Writing of a report"), "plan_outreach": _("Outreach plan"),
     "register_submissions": _("Work off filled forms"), "review_field": _("Checks of filled forms"),
     "evaluate_programmes": _("Rules against the registry"), "freeze_list": _("Freezing of a list"),
+    "enrol_list": _("Enrolments of a list"), "notify_list": _("Notices of a list"), "answer_disaster": _("A list for a disaster"),
 }  # fmt: skip
 JOB_PHASE = {
     "received": _("checking filled forms"), "checked": _("verifying numbers"), "verified": _("matching households"),
@@ -153,7 +154,9 @@ PER = {
     "day": _("a day"), "month": _("a month"), "quarter": _("a quarter"), "half_year": _("a half-year"), "year": _("a year"), "once": _("once"),
     "": "",
 }  # fmt: skip
-LACKING = {"score": _("the poverty score"), "birth_date": _("a date of birth of every member")}
+LACKING = {
+    "score": _("the poverty score"), "birth_date": _("a date of birth of every member"), "other": _("further answers of an interview"),
+}  # fmt: skip
 FREQUENCY = {
     "weekly": _("every week"), "fortnightly": _("every two weeks"), "monthly": _("every month"),
     "quarterly": _("every quarter"), "half_yearly": _("every half-year"), "yearly": _("every year"), "once": _("once"), "": "–",

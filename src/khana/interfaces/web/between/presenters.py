@@ -115,6 +115,10 @@ def entitlements(found: Referral) -> dict[str, Any]:
         "place": joined(area.called(tongue) for area in reversed(found.way_down[1:] or found.way_down)),
         "drawn": [line(one) for one in found.drawn],
         "offered": [line(one) for one in found.offered],
-        "lacking": [wording.say(wording.LACKING, fact) for fact in found.lacking],
+        "lacking": list(
+            dict.fromkeys(
+                wording.say(wording.LACKING, fact if fact in wording.LACKING else "other") for fact in found.lacking
+            )
+        ),
         "choices": settings.LANGUAGES,
     }

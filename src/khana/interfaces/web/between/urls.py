@@ -8,6 +8,7 @@ from khana.interfaces.web.between import views
 
 urlpatterns = [
     path("enrolments", views.home, name="enrolments"),
+    path("enrolments/reopened/<int:decision>", views.settle, name="enrolments-settle"),
     path("trials", views.trials, name="trials"),
     path("trials/start", views.start, name="trials-start"),
     path("trials/<int:trial_id>", views.trial, name="trials-trial"),

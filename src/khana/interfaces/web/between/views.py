@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from khana.audit import services as audit
 from khana.beneficiaries import state_reads
+from khana.beneficiaries.services import reopen
 from khana.beneficiaries.services import trials as services
 from khana.dossiers import officer_home, referral
 from khana.interfaces.web import limits, session, wording
@@ -31,7 +32,24 @@ def home(request: HttpRequest) -> HttpResponse:
     agencies = sorted({grant.agency for grant in session.actor_of(request).grants if grant.agency})
     now = clock.now()
     found = officer_home.officer_home(agencies=agencies, today=now.date(), at=now)
-    return render(request, "between/home.html", presenters.home(found))
+    may = session.may(request, "benefits.write")
+    decides = session.may(request, "crossrules.write")
+    return render(
+        request, "between/home.html", {**presenters.home(found), "may_settle": may, "may_settle_stops": may and decides}
+    )
+
+
+@session.needs("benefits.write")
+@require_POST
+def settle(request: HttpRequest, decision: int) -> HttpResponse:
+    """Say that a decision stands after its source was corrected, or take it back."""
+    try:
+        reopen.settle(reopened_id=decision, is_confirmed=request.POST.get("what") == "stands", at=clock.now())
+    except KhanaError as error:
+        if error.http_status == 404:
+            raise
+        flash(request, "danger", error_wording(error))
+    return redirect("enrolments")
 
 
 @session.needs("results.read")
@@ -166,7 +184,7 @@ def entitlements(request: HttpRequest, number: str) -> HttpResponse:
     """Show what else a family is entitled to, on one page, in its language."""
     limits.LOOK_UP.take(f"user:{session.actor_of(request).id}")
     now = clock.now()
-    found = referral.referral(number, on=installation.today(now))
+    found = referral.referral(number, on=installation.today(now), at=now)
     audit.record(
         action="dossiers.referral.read", subject=f"household:{number}", details={"offered": len(found.offered)}, at=now
     )

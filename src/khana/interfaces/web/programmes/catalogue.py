@@ -1,4 +1,4 @@
-"""The catalogue with what its rules say of the registry, one programme whole, the unserved, disasters."""
+"""The catalogue with what its rules say of the registry, one programme whole, and the unserved."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from khana.interfaces.web import limits, session, wording
 from khana.interfaces.web.programmes import words
 from khana.platform import clock, installation
 from khana.programmes import catalogue, results
-from khana.programmes import lists as kept
 
 _PAGE = 50
 
@@ -28,7 +27,7 @@ def programmes(request: HttpRequest) -> HttpResponse:
     language = wording.language()
     rows = [
         {**row, "called": row["names"].get(language) or row["name"], "kind": words.kinds().get(row["benefit_type"], ""),
-         "group": words.groups().get(row["target_group"], row["target_group"]), "whom": words.groups().get(row["unit"], row["unit"]),
+         "for_whom": words.for_whom(row),
          "answers": told.get(row["code"])}
         for row in catalogue.list_catalogue(installation.today(clock.now()))
     ]  # fmt: skip
@@ -92,20 +91,3 @@ def unserved(request: HttpRequest) -> HttpResponse:
             "next": rows[-1]["rank"] if len(rows) == _PAGE else None,
         }  # fmt: skip
     return render(request, "programmes/unserved.html", context)
-
-
-@session.needs("results.read")
-@require_GET
-def disasters(request: HttpRequest) -> HttpResponse:
-    """Show the disasters that were notified, with the lists that answered them."""
-    answered: dict[int, list[kept.KnownList]] = {}
-    if session.may(request, "lists.read"):
-        for one in kept.list_lists(limit=500):
-            if one.event_id:
-                answered.setdefault(one.event_id, []).append(one)
-    names = geo.list_area_names(wording.language())
-    rows = [
-        {"event": event, "areas": [names.get(code, code) for code in event.areas], "lists": answered.get(event.id, [])}
-        for event in kept.list_events()
-    ]
-    return render(request, "programmes/disasters.html", {"rows": rows})

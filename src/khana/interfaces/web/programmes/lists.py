@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -18,7 +19,9 @@ from khana.interfaces.web.programmes import words
 from khana.platform import clock, jobs
 from khana.programmes import lists as kept
 from khana.programmes.services import lists as services
+from khana.programmes.services import proposals
 from khana_methods.errors import KhanaError
+from khana_methods.rules.facts import load_facts
 
 _PAGE = 50
 _STATES = ("SELECTED", "RESERVE", "WAITING", "REMOVED")
@@ -64,6 +67,11 @@ def one(request: HttpRequest, code: str) -> HttpResponse:
         "has_approved": any(approval.actor_id == me and approval.is_of_now for approval in approvals),
         "may_approve": session.may(request, "lists.approve"), "may_freeze": session.may(request, "lists.draw"),
         "may_change": session.may(request, "lists.propose") or session.may(request, "lists.approve"),
+        "may_enrol": known.is_settled and session.may(request, "lists.draw") and session.may(request, "benefits.write"),
+        "may_notify": known.is_settled and session.may(request, "benefits.write"),
+        "visits": [{**row, "found": words.visits()[row["outcome"]]} for row in kept.rechecks_of(known.id, limit=50)],
+        "outcomes": list(words.visits().items()), "facts": sorted(fact.name for fact in load_facts().of_entity("household")),
+        "rounds": range(3),
         "choices": [(name, called[name]) for name in _STATES],
         "next": entries[-1].id if len(entries) == _PAGE else None,
     }  # fmt: skip
@@ -102,8 +110,46 @@ def withdraw(request: HttpRequest, code: str) -> HttpResponse:
 @require_POST
 def freeze(request: HttpRequest, code: str) -> HttpResponse:
     """Ask for the job that derives a list again and freezes it."""
+    return _ask(request, code, "freeze_list")
+
+
+@session.needs("lists.draw")
+@require_POST
+def enrol(request: HttpRequest, code: str) -> HttpResponse:
+    """Ask for the job that makes enrolments of a frozen list."""
+    return _ask(request, code, "enrol_list")
+
+
+@session.needs("benefits.write")
+@require_POST
+def notify(request: HttpRequest, code: str) -> HttpResponse:
+    """Ask for the job that records that everybody selected was told."""
+    return _ask(request, code, "notify_list")
+
+
+@session.needs("lists.propose", "lists.approve")
+@require_POST
+def visit(request: HttpRequest, code: str) -> HttpResponse:
+    """Keep what a visit to a listed household found."""
+    named = zip(request.POST.getlist("fact"), request.POST.getlist("value"), strict=False)
+    facts = {fact.strip(): value.strip()[:200] for fact, value in named if fact.strip()}
+
+    def step() -> None:
+        try:
+            day = date.fromisoformat(request.POST.get("visited_on", ""))
+        except ValueError as error:
+            raise proposals.RecheckInvalid(_("A visit names its day, such as 2026-11-30.")) from error
+        proposals.record_recheck(
+            code=code, unit=request.POST.get("unit", "")[:80], visited_on=day, outcome=request.POST.get("outcome", ""),
+            facts=facts, at=clock.now(),
+        )  # fmt: skip
+
+    return _do(request, code, step, _("The visit is kept as evidence. It changes no file."))
+
+
+def _ask(request: HttpRequest, code: str, kind: str) -> HttpResponse:
     kept.get_list(code)
-    run = jobs.enqueue(kind="freeze_list", arguments={"code": code}, actor=session.actor_of(request), at=clock.now())
+    run = jobs.enqueue(kind=kind, arguments={"code": code}, actor=session.actor_of(request), at=clock.now())
     return redirect("jobs-job", run)
 
 

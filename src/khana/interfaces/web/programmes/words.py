@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -58,6 +59,45 @@ def groups() -> Mapping[str, str]:
         "old_age": _("old age"), "disability": _("disability"), "household": _("household"), "shock": _("shock"),
         "person": _("person"), "child": _("child"), "family": _("family"),
     }  # fmt: skip
+
+
+def proposal_states() -> Mapping[str, str]:
+    """Return the words for what became of a proposal."""
+    return {"PROPOSED": _("waits for an answer"), "ACCEPTED": _("accepted"), "REFUSED": _("refused")}
+
+
+def visits() -> Mapping[str, str]:
+    """Return the words for what a visit found."""
+    return {
+        "CONFIRMED": _("as the registry says"), "DIFFERENT": _("otherwise than the registry says"), "NOT_FOUND": _("nobody was found"),
+        "MOVED": _("moved away"),
+    }  # fmt: skip
+
+
+def for_whom(row: Mapping[str, Any]) -> str:
+    """Say for whom a programme is: its unit and target group, else by sex, age and poverty as the catalogue has them."""
+    parts = [groups().get(row["unit"] or ("household" if row["one_per_household"] else "person"), row["unit"])]
+    if row["target_group"]:
+        parts.append(groups().get(row["target_group"], row["target_group"]))
+    else:
+        parts += [{"F": _("women"), "M": _("men"), "O": _("other or transgender")}.get(row["sex"], ""), _aged(row)]
+        parts.append(_("of poor households") if row["poverty_targeted"] or row["max_score"] is not None else "")
+    return " · ".join(str(part) for part in parts if part)
+
+
+def _aged(row: Mapping[str, Any]) -> str:
+    least, most, women = row["min_age"], row["max_age"], row["min_age_female"]
+    if least is None and women is not None:
+        least, women = women, None
+    if least is not None and women is not None and women != least:
+        told = _("aged %(from)s and older, women from %(women)s") % {"from": least, "women": women}
+    elif least is not None and most is not None:
+        return _("aged %(from)s to %(to)s") % {"from": least, "to": most}
+    elif least is not None:
+        told = _("aged %(from)s and older") % {"from": least}
+    else:
+        return _("up to the age of %(to)s") % {"to": most} if most is not None else ""
+    return told
 
 
 def kinds() -> Mapping[int, str]:
