@@ -13,7 +13,7 @@ UNDO = "DROP FUNCTION khana_private.beneficiaries_ask(text, bytea[], text, integ
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("beneficiaries", "0010_may_join"),
+        ("beneficiaries", "0011_reopen_follows_merges"),
         ("identity", "0004_answer_policies"),
         ("registry", "0004_alias_policies"),
     ]
