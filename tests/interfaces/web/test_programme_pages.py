@@ -116,7 +116,8 @@ def test_an_outline_is_drawn_and_its_list_too(chrome, site: str, drawn, country)
     page.get_by_role("button", name="Draw a list for WATER").click()
     page.get_by_text("A list for a disaster").first.wait_for()
     visit.close()
-    assert visit.wrong == []
+    # leaving a page while it still fades in is said on the console, and is no mistake
+    assert [line for line in visit.wrong if "Transition was" not in line] == []
 
 
 def test_a_notification_with_mistakes_says_so(drawn) -> None:  # type: ignore[no-untyped-def]
