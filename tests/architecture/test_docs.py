@@ -47,7 +47,11 @@ def _browser_packages() -> set[str]:
 
 def test_every_dependency_has_its_line() -> None:
     page = (REPOSITORY / "docs" / "dependencies.md").read_text(encoding="utf-8")
-    wanted = {"To run": _required("base.in"), "To develop": _required("dev.in")}
+    wanted = {
+        "To run": _required("base.in"),
+        "To develop": _required("dev.in"),
+        "Forms that tests read": _required("forms.txt"),
+    }
     if _browser_packages():
         wanted["In the browser"] = _browser_packages()
     for title, packages in wanted.items():

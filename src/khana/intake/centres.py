@@ -65,7 +65,7 @@ def list_points(*, on: date | None = None, kind: str = "") -> list[RegistrationP
 def queue(point: RegistrationPoint, day: date) -> list[QueueToken]:
     """Return who is waiting or at a desk, in the order of their numbers."""
     states = (QueueToken.State.WAITING, QueueToken.State.CALLED)
-    found = QueueToken.objects.select_related("session").filter(point=point, day=day, state__in=states)
+    found = QueueToken.objects.select_related("session", "household").filter(point=point, day=day, state__in=states)
     return list(found.order_by("number"))
 
 

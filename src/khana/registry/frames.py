@@ -103,6 +103,24 @@ def household_roster_frame(source: Source, facts: Sequence[str] = (), batch: int
     )
 
 
+def stated_facts_frame(source: Source, *, within: str) -> pa.RecordBatchReader:
+    """Return one row per household that says when it was last asked and, as one text, the names of the facts that it then stated.
+
+    Args:
+        source: Where the rows come from.
+        within: Path of the area; empty for every area in scope.
+    """
+    columns = ("consent", "latitude", "longitude")
+    own = ", ".join(f"CASE WHEN v.{name} IS NOT NULL THEN {literal(name)} END" for name in columns)
+    return source.query(
+        f"""SELECT h.id AS household_id, h.area_path, v.valid_from AS stated_on,
+                   concat_ws(' ', {own}, (SELECT string_agg(k, ' ') FROM jsonb_object_keys(jsonb_strip_nulls(v.facts)) k)) AS facts
+            FROM registry_household h JOIN registry_householdversion v
+              ON v.household_id = h.id AND v.superseded_at IS NULL AND v.valid_to IS NULL
+            WHERE true{_inside("h.area_path", within)}"""
+    )
+
+
 def _stated_facts(facts: Sequence[str]) -> str:
     """Write the columns of facts that a version keeps in its document; names are those of the catalogue."""
     known = load_facts().facts

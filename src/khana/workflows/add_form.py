@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from khana.access import services as access
+from khana.intake import lists
 from khana.intake.services import forms
 from khana.intake.xlsform.read import FormInvalid, read_xlsform
 from khana.intake.xlsform.validate import check_xform
@@ -66,9 +67,18 @@ def run(
         "languages": list(definition.languages),
         "facts": len(definition.facts()),
         "checked_by": checked_by,
-        "warnings": list(definition.warnings),
+        "warnings": [*definition.warnings, *_not_carried(definition.media)],
         "dropped": list(added.dropped),
     }
+
+
+def _not_carried(media: Sequence[str]) -> list[str]:
+    """Say which lists and pictures of its own a form asks for that phones will not get from here."""
+    own = sorted(set(media) - {lists.HOUSEHOLDS, lists.AREAS})
+    said = (
+        "The form asks for {}, which is not kept here: phones open it without. Put such a list on the sheet 'choices'."
+    )
+    return [said.format(", ".join(own))] if own else []
 
 
 def of_country(country: str) -> tuple[bytes, str]:

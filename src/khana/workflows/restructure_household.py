@@ -1,12 +1,13 @@
 """Split, join, move, return: tried first within a savepoint, so that what it does to scores is known before it is done.
 
-The guard against splits made for benefit: where a part comes under a programme's line under which the whole was not, or where more
-households of one dwelling would be under it than before, a second person confirms. A split under one roof, and one soon after a
-score over a line, are said as well.
+The guard against splits made for benefit: where after it more households, or more persons where a programme pays each,
+would meet the rule of a programme for the poor than before, a second person confirms. A split under one roof, and one soon
+after a score over a line, are said as well.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,6 +21,7 @@ from khana.programmes import selectors as programmes
 from khana.registry import files
 from khana.registry.services import keep_restructuring, restructure
 from khana.registry.services.restructure import Change, Mover
+from khana.workflows.eligible_now import RulesInForce
 
 SOON = timedelta(days=365)
 
@@ -118,23 +120,28 @@ def _effect(change: Change, at: datetime) -> dict[str, Any]:
     day = max(installation.today(at), change.on)
     current = model_store.find_in_force(day)
     old = [change.source, *([change.target] if change.target is not None else [])]
+    rules = RulesInForce(day, only_targeted=True)
     before = _scores(current, old, day, at)
+    met_before = _met(rules, old, before, at)
+    met_after: Counter[str] = Counter()
     after: dict[int, float | None] = {}
     target = change.source
     try:
         with transaction.atomic():
             target = restructure.apply(change, at=at)
-            after = _scores(current, sorted({*old, target}), day, at)
+            now = sorted({*old, target})
+            after = _scores(current, now, day, at)
+            met_after = _met(rules, now, after, at)
             raise _TakenBack
     except _TakenBack:
         pass
-    limits = [(row.code, float(row.max_score)) for row in programmes.list_programmes() if row.max_score is not None]
-    gained = sorted(code for code, limit in limits if _under(after, limit) > _under(before, limit))
+    limits = [float(row.max_score) for row in programmes.list_programmes() if row.max_score is not None]
+    gained = sorted(code for code, benefits in met_after.items() if benefits > met_before[code])
     because = [f"GAINS:{code}" for code in gained]
     flags = []
     if change.kind == "SPLIT" and change.same_dwelling:
         flags.append("SAME_DWELLING")
-    if change.kind == "SPLIT" and _was_over(change.source, [limit for _code, limit in limits], at):
+    if change.kind == "SPLIT" and _was_over(change.source, limits, at):
         flags.append("SOON_AFTER_A_SCORE_OVER_A_LINE")
     return {
         "before": {str(one): value for one, value in before.items()}, "after": {("new" if one not in old else str(one)): v for one, v in after.items()},
@@ -149,8 +156,12 @@ def _scores(current: Any, households: Sequence[int], day: date, at: datetime) ->
     return {number: one.score for number, one in found.items()}
 
 
-def _under(of: dict[int, float | None], limit: float) -> int:
-    return sum(value is not None and value <= limit for value in of.values())
+def _met(rules: RulesInForce, households: Sequence[int], of: dict[int, float | None], at: datetime) -> Counter[str]:
+    """Count by programme the benefits that households and members who meet its rule would draw."""
+    found: Counter[str] = Counter()
+    for benefits in rules.met_by({household: of.get(household) for household in households}, known_at=at).values():
+        found.update(benefits)
+    return found
 
 
 def _was_over(household: int, limits: Sequence[float], at: datetime) -> bool:

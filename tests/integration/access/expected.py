@@ -244,6 +244,8 @@ TABLES: dict[str, Expect] = {
     "intake_desksession": Expect(s=SENT, i=AREA_WRITE, u=AREA_WRITE, column="closed_at", frozen="actor_id"),
     "intake_appointment": Expect(s=SENT, i=AREA_WRITE, u=AREA_WRITE, column="state", frozen="slot"),
     "intake_queuetoken": Expect(s=SENT, i=AREA_WRITE, u=AREA_WRITE, column="state", frozen="number"),
+    "intake_duevisit": Expect(s=SENT, i=STEWARD, u=STEWARD, d=STEWARD, column="best_before", frozen="household_id"),
+    "intake_invitation": Expect(s=SENT, i=AREA_WRITE),
     "intake_accreditation": Expect(s=SENT, i=STEWARD, u=STEWARD, column="withdrawn_on", frozen="user_id"),
     "intake_device": Expect(s=SENT, i=STEWARD, u=STEWARD, column="returned_on", frozen="user_id"),
     "intake_target": Expect(s=SENT, i=STEWARD, u=STEWARD, column="households", frozen="area_path"),

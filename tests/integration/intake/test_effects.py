@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import psycopg
@@ -17,6 +18,12 @@ from tests.factories.filled_forms import family, filled, member
 
 from .field import AT, Field
 
+# by hand: the household meets NO-FRIDGE until it has one; GIRLS and a score for ever; TALL needs five rooms, whatever the score
+RULES = {
+    "NO-FRIDGE": ("household", "not has_fridge and score <= 45"),
+    "GIRLS": ("person", "sex = 'F' and age >= 4 and age <= 16"),
+    "TALL": ("household", "rooms >= 5"),
+}
 MODEL = REPOSITORY / "tests" / "data" / "models" / "living.yaml"
 
 
@@ -38,7 +45,22 @@ def registered(village: Field) -> dict[str, object]:
             " ('FAR', 'Far', '{}', 'A', 1, true, '', 45, true, false, '', '[]', '[\"PK2\"]', '[]', '', '', '', now(),"
             " 'household', '', '', '', '[]', '{}')"
         )
-    first = village.send(filled(village.form, family(61), has_car="no", wall="brick"), user="registrar")
+        for code, (entity, expression) in RULES.items():
+            rule = {
+                "code": code, "name": code, "entity": entity, "kind": "eligibility", "gives": "boolean",
+                "versions": [{"valid_from": "2020-01-01", "expression": expression, "mark": "A", "source": "made up for this test"}],
+            }  # fmt: skip
+            owner.execute(
+                "INSERT INTO programmes_programme (code, name, names, agency, benefit_type, counts_to_cap, sex, poverty_targeted,"
+                " one_per_household, requires, incompatible_with, areas, amounts, rule, target_group, source, recorded_at,"
+                " unit, frequency, owner, budget_head, conditions, eligibility)"
+                " VALUES (%s, %s, '{}', 'A', 1, true, '', true, false, '', '[]', '[]', '[]', '', '', '', now(),"
+                " 'household', '', '', '', '[]', %s)",
+                [code, code, json.dumps(rule)],
+            )
+    first = village.send(
+        filled(village.form, family(61), has_car="no", has_fridge="no", wall="brick"), user="registrar"
+    )
     village.work("registrar")
     row = village.row(first.number)
     assert row.state == "REGISTERED"
@@ -48,7 +70,8 @@ def registered(village: Field) -> dict[str, object]:
 def test_a_change_that_crosses_no_line_is_shown_and_taken(village: Field, registered: dict[str, object]) -> None:
     lines = [*family(61), member(4, "Bilal", "M", 2026, father_line=1, mother_line=2)]
     sent = village.send(
-        filled(village.form, lines, entity=registered["entity"], base=1, has_car="no"), user="registrar"
+        filled(village.form, lines, entity=registered["entity"], base=1, has_car="no", has_fridge="no"),
+        user="registrar",
     )  # type: ignore[arg-type]
     village.work("registrar")
     assert village.row(sent.number).state == "REGISTERED"
@@ -76,7 +99,12 @@ def test_a_change_that_crosses_a_line_waits_for_a_second_person(village: Field, 
         effect = effects.of_submission(sent.number)
         house = known.households([int(str(registered["household"]))])[int(str(registered["household"]))]
     assert effect is not None and effect.crosses
-    assert (effect.class_before, effect.class_after, effect.loses, effect.gains) == ("poor", "other", ["CASH"], [])
+    assert (effect.class_before, effect.class_after, effect.loses, effect.gains) == (
+        "poor",
+        "other",
+        ["CASH", "NO-FRIDGE"],
+        [],
+    )
     assert house.facts["has_car"] is False  # nothing of the trial stayed
     versions = village.query(
         "SELECT count(*) FROM registry_householdversion WHERE household_id = %s AND facts ->> 'has_car' = 'true'",
@@ -100,6 +128,19 @@ def test_a_change_that_crosses_a_line_waits_for_a_second_person(village: Field, 
         ),
     ):
         owner.execute("UPDATE intake_amendmenteffect SET confirmed_by = sent_by WHERE id = %s", [after.pk])
+
+
+def test_a_rule_that_reads_no_score_is_a_line_too(village: Field, registered: dict[str, object]) -> None:
+    """The class stays, and a rule about rooms is met: a second person looks, whatever the highest scores of programmes are."""
+    lines = [*family(61), member(4, "Bilal", "M", 2026, father_line=1, mother_line=2)]
+    answers = {"has_car": "yes", "has_fridge": "yes", "rooms": 5}
+    sent = village.send(filled(village.form, lines, entity=registered["entity"], base=3, **answers), user="registrar")  # type: ignore[arg-type]
+    village.work("registrar")
+    row = village.row(sent.number)
+    with access.scoped(village.tokens["steward"]):
+        effect = effects.of_submission(sent.number)
+    assert effect is not None and (effect.class_before, effect.class_after) == ("other", "other")
+    assert (effect.gains, effect.loses, row.state, row.reasons) == (["TALL"], [], "WAITING", ["EFFECT_CROSSES"])
 
 
 def test_a_new_household_has_no_effect(village: Field, registered: dict[str, object]) -> None:

@@ -144,6 +144,11 @@ def test_the_worker_asks_for_the_checks_once_a_night(village: Field, reviewed: d
         work(number)
         state = village.query("SELECT state, error_code FROM platform_jobrun WHERE kind = 'review_field'")
         assert state == [("DONE", "")] or state[0][0] == "DONE"
+        work(village.query("SELECT uuid FROM platform_jobrun WHERE kind = 'find_due'")[0][0])
+        due = village.query(
+            "SELECT state, error_code, result->>'households' FROM platform_jobrun WHERE kind = 'find_due'"
+        )
+        assert due[0][:2] == ("DONE", "") and int(due[0][2]) > 0
         assert registry.get(reviews.NIGHTLY).load() is review_field.run and clock.now()
     finally:
         close_pool(django_connection)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from tests.conftest import REPOSITORY
-from tests.integration.intake.field import Field
+from tests.factories.foreign_forms import BUILDINGS, foreign_form
+from tests.integration.intake.field import AT, Field
 from tests.interfaces.api.test_odk import phone, post, site, village
 
 from khana.access import services as access
+from khana.intake import selectors
+from khana.intake.tables import submission_table
 from khana.registry import known
+from khana.workflows import add_form
 
 __all__ = ["phone", "site", "village"]  # fixtures of the same server
 SCRIPT = REPOSITORY / "tests" / "engine" / "fill.mjs"
@@ -30,10 +35,10 @@ def engine() -> str:
 
 
 def fill(
-    engine: str, village: Field, folder: Path, answers: list[tuple[str, Any]], media: dict[str, str]
+    engine: str, xform: str, folder: Path, answers: list[tuple[str, Any]], media: dict[str, str]
 ) -> dict[str, Any]:
     form = folder / "form.xml"
-    form.write_text(village.form.xform, encoding="utf-8")
+    form.write_text(xform, encoding="utf-8")
     asked = json.dumps({"xform": str(form), "media": media, "answers": answers})
     done = subprocess.run(
         [engine, str(SCRIPT)], input=asked, capture_output=True, text=True, timeout=120, cwd=SCRIPT.parent, check=False
@@ -70,7 +75,7 @@ def test_a_form_filled_by_the_engine_is_registered(engine: str, phone: str, vill
     answers += member(village, 2, name="Zainab", relation="spouse", sex="F", birth_year=1986, age=40, **couple)
     answers += member(village, 1, spouse_line=2) + member(village, 2, spouse_line=1)
     answers += [(path(village, "rooms"), 3), (path(village, "wall"), "brick")]
-    made = fill(engine, village, tmp_path, answers, media)
+    made = fill(engine, village.form.xform, tmp_path, answers, media)
     assert "Karim" in made["xml"] and "Zainab" in made["xml"], made["refused"]
     assert 'create="true"' in made["xml"]  # the entity is the engine's own work
     answer = post(phone, made["xml"].encode())
@@ -93,3 +98,38 @@ def test_a_form_filled_by_the_engine_is_registered(engine: str, phone: str, vill
     assert post(phone, made["xml"].encode()).status_code in (201, 202)
     village.work()
     assert village.query("SELECT count(*) FROM intake_submission WHERE instance_id = %s", instance) == [(1,)]
+
+
+def test_a_form_that_others_wrote_is_filled_by_the_engine_and_read_under_its_own_questions(
+    engine: str, phone: str, village: Field, tmp_path: Path
+) -> None:
+    """Hundreds of rows, four languages, an entity list of buildings: loaded as Collect loads it, filled, posted, shown."""
+    loaded = add_form.run(
+        token=village.tokens["steward"],
+        data=foreign_form(BUILDINGS),
+        name="buildings.xls",
+        valid_from=date(2026, 1, 1),
+        at=AT,
+    )
+    assert f"<formID>{loaded['form']}</formID>" in requests.get(f"{phone}/formList", timeout=20).text
+    with access.scoped(village.tokens["steward"]):
+        form = selectors.definition_of(selectors.get_version(loaded["form"]))
+    answers: list[tuple[str, Any]] = [
+        ("/data/all/buildings/category", "religious"), ("/data/all/buildings/religion", "muslim"),
+        ("/data/all/buildings/name", "Jamia Masjid"), ("/data/all/buildings/building_material", "brick"),
+    ]  # fmt: skip
+    made = fill(engine, form.xform, tmp_path, answers, {})
+    assert made["refused"] == [] and "Jamia Masjid" in made["xml"]
+    answer = post(phone, made["xml"].encode())
+    assert answer.status_code == 201, answer.text
+    village.work()
+    instance = made["xml"].split("instanceID>")[1].split("<")[0]
+    (number, state, reasons), *_rest = village.query(
+        "SELECT id, state, reasons::text FROM intake_submission WHERE instance_id = %s", instance
+    )
+    assert (state, reasons) == ("WAITING", '["FORM_FILLS_NO_FACT"]')  # it is no household: nothing is registered of it
+    with access.scoped(village.tokens["registrar"]):
+        row = submission_table([selectors.get_submission_row(number)], "Submissions")[0]
+    said = row["all"]["buildings"]
+    assert (said["category"], said["religion"], said["name"]) == ("religious", "muslim", "Jamia Masjid")
+    assert form.questions and next(q for q in form.questions if q.name == "religion").choice("muslim", "fr")

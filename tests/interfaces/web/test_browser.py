@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,12 +28,20 @@ PAGES = {
     "has-she-a-file": "/matching/check", "asked-for": "/matching/openings", "for-the-field": "/matching/field",
     "cases": "/cases", "missing": "/no-such-page",
 }  # fmt: skip
+# pages that share their parts with those above: each is drawn and held against axe in one language, in turn
+TURNS = {
+    "centres": "/centres", "centre": "/centres/at/C1", "due": "/centres/at/C1/due", "van-due": "/centres/at/V1/due",
+    "progress": "/centres/progress?area=XK", "staff": "/centres/staff", "actions": "/centres/actions",
+    "enumerator": "/centres/staff/77", "structure": "/household/900000001/structure", "office": "/office", "token": "/centres/at/C1/token/1",
+}  # fmt: skip
 
 
 class Visit:
     """One signed-in browser that remembers what went wrong."""
 
-    def __init__(self, chrome, site: str, user: str, language: str, size: tuple[int, int] = (1280, 720)) -> None:  # type: ignore[no-untyped-def]
+    def __init__(
+        self, chrome, site: str, user: str, language: str, size: tuple[int, int] = (1280, 720), code: str = ""
+    ) -> None:  # type: ignore[no-untyped-def]
         """Open a window and sign in."""
         self.site = site
         self.context = chrome.new_context(
@@ -58,6 +68,10 @@ class Visit:
             self.page.fill("#username", user)
             self.page.fill("#password", PASSWORD)
             self.page.press("#password", "Enter")
+            if code:
+                self.page.wait_for_url("**/sign-in/code*")
+                self.page.fill("#code", code)
+                self.page.press("#code", "Enter")
             self.page.wait_for_url(lambda url: "sign-in" not in url)
 
     def see(self, path: str, name: str = "") -> None:
@@ -93,7 +107,8 @@ class Visit:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_page_draws_and_axe_finds_nothing(chrome, site: str, language: str) -> None:  # type: ignore[no-untyped-def]
     visit = Visit(chrome, site, "steward", language)
-    problems = [line for name, path in PAGES.items() for line in _problems(visit, name, path, language)]
+    mine = {name: path for n, (name, path) in enumerate(TURNS.items()) if LANGUAGES[n % len(LANGUAGES)] == language}
+    problems = [line for name, path in {**PAGES, **mine}.items() for line in _problems(visit, name, path, language)]
     problems += [line for line in visit.wrong if "404 (Not Found)" not in line]
     visit.close()
     assert problems == []
@@ -146,14 +161,66 @@ def test_gate_and_users_in_every_language(chrome, site: str, language: str) -> N
     assert problems + visit.wrong == []
 
 
+def test_alarms_and_my_office_of_an_auditor(chrome, site: str, country: dict[str, Any]) -> None:  # type: ignore[no-untyped-def]
+    from khana.access import services as access
+
+    code = access.code_at(country["users"]["auditor"].otpauth_uri, datetime.now(UTC))
+    visit = Visit(chrome, site, "auditor", "bn", code=code)
+    problems = [line for name in ("alarms", "office") for line in _problems(visit, name, f"/{name}", "bn")]
+    visit.close()
+    assert problems + visit.wrong == []
+
+
 @pytest.mark.parametrize("language", ["en", "ur"])
 def test_on_a_telephone(chrome, site: str, language: str) -> None:  # type: ignore[no-untyped-def]
     visit = Visit(chrome, site, "steward", language, (360, 740))
     problems = []
-    for name in ("recipients", "overlaps", "person", "findings", "source", "contract", "jobs"):
-        problems += _problems(visit, name, PAGES[name], language)
+    for name in ("recipients", "overlaps", "person", "findings", "source", "contract", "jobs", "centre", "due"):
+        problems += _problems(visit, name, {**PAGES, **TURNS}[name], language)
+    problems += _menus(visit)
     visit.close()
     assert problems + visit.wrong == []
+
+
+def _menus(visit: Visit) -> list[str]:
+    """Open each menu of the bar: one is open at a time, it lies within the window, and axe finds nothing."""
+    problems = []
+    for menu in visit.page.locator(".k-nav details").all():
+        menu.locator("summary").click()
+        box = menu.locator(".k-menu-panel").bounding_box()
+        width = visit.page.evaluate("document.documentElement.clientWidth")
+        if box is None or box["x"] < 0 or box["x"] + box["width"] > width:
+            problems.append(f"a menu lies outside the window: {box}")
+        if visit.page.locator(".k-nav details[open]").count() != 1:
+            problems.append("not one menu is open")
+    return problems + [f"menu {line}" for line in visit.axe()]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_bar_is_one_line_and_its_menus_work_by_keyboard(chrome, site: str, language: str) -> None:  # type: ignore[no-untyped-def]
+    """A steward may open nearly every page; the bar stays one line, and Enter, Tab and Escape are enough."""
+    visit = Visit(chrome, site, "steward", language)
+    visit.see("/centres/staff", f"{language}-bar")
+    page = visit.page
+    tops = page.evaluate("[...document.querySelectorAll('.k-nav > *')].map((one) => one.offsetTop)")
+    assert len(tops) > 4 and len(set(tops)) == 1, tops
+    assert page.locator(".k-nav summary[aria-current]").count() == 1
+    assert page.locator(".k-nav a[aria-current=page]").get_attribute("href") == "/centres"
+    assert _menus(visit) == []
+    page.keyboard.press("Escape")
+    assert page.locator(".k-nav details[open]").count() == 0
+    page.locator(".k-nav summary").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "/intake"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    page.keyboard.press("g")
+    page.keyboard.press("s")  # a key reaches a page whose menu is closed
+    page.wait_for_url("**/sources")
+    wrong = visit.wrong
+    visit.close()
+    assert wrong == []
 
 
 def test_by_keyboard_alone(chrome, site: str) -> None:  # type: ignore[no-untyped-def]

@@ -148,6 +148,29 @@ def test_forms_are_read_added_and_withdrawn(village: Field) -> None:
     assert enter("reg").get("/intake/forms/add").status_code == 403
 
 
+def test_a_questionnaire_that_others_wrote_is_added_shown_and_given_back(village: Field) -> None:
+    """Several hundred rows in four languages, an old .xls with an entity list: what came in is what goes out."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    from tests.factories.foreign_forms import BUILDINGS, foreign_form
+
+    data, client = foreign_form(BUILDINGS), enter("stew")
+    sent = {"file": SimpleUploadedFile("buildings.xls", data), "valid_from": "2026-01-01"}
+    answer = client.post("/intake/forms/add", sent, follow=True)
+    page, address = answer.content.decode(), answer.redirect_chain[-1][0]
+    assert "The version is registered." in page and "buildings.csv, which is not kept here" in page
+    for shown in ("What type of Building is this ?", "A place people live in", "Bamboo", "pyxform and ODK Validate"):
+        assert shown.lower() in page.lower(), shown
+    given = client.get(f"{address}/workbook")
+    assert given.content == data and given["Content-Type"] == "application/vnd.ms-excel"
+    assert given["Content-Disposition"].endswith('.xls"')
+    again = client.post(
+        "/intake/forms/add", {**sent, "file": SimpleUploadedFile("again.xls", given.content)}, follow=True
+    )
+    assert again.redirect_chain[-1][0] == address  # the same questions are the same version
+    assert page.count("<tr>") > 50
+
+
 def test_a_telephone_is_set_up_by_a_picture_shown_once(village: Field) -> None:
     client = enter("enu")
     assert "<svg" not in client.get("/intake/telephone").content.decode()

@@ -42,6 +42,7 @@ def make(*, households: int = 60) -> dict[str, object]:
     _quarantine(batch)
     _jobs()
     _pairs(people)
+    _centres(areas)
     return {"areas": areas, "people": people, "run": run, "batch": batch}
 
 
@@ -374,3 +375,90 @@ def _pairs(people: list[dict[str, object]]) -> None:
         person_id=rows[0].person_id, area_path=rows[0].area_path, asked_by=10_000, asked_at=NOW,
         said=keys.encrypt(json.dumps({"name": "Shazia", "guardian_name": "Aslam", "sex": "F", "birth_year": 1982})),
     )  # fmt: skip
+
+
+def _centres(areas: list[tuple[str, str]]) -> None:
+    """A centre with a queue, a van with a route, who is due there, and one enumerator with papers and something to put right."""
+    from datetime import timedelta
+
+    from khana.intake.models import (
+        Accreditation,
+        Appointment,
+        CorrectiveAction,
+        DeskSession,
+        Device,
+        DueVisit,
+        EnumeratorReview,
+        Invitation,
+        QueueToken,
+        RegistrationPoint,
+        Stop,
+        Target,
+    )  # fmt: skip
+    from khana.platform import clock
+    from khana.registry.models import Household
+
+    path, now, today = areas[0][1], clock.now(), clock.today()
+    by = {"area_path": path, "actor_id": 1}
+    centre, van = (
+        RegistrationPoint.objects.create(
+            code=code, name=name, kind=kind, desks=2, valid_from=date(2026, 1, 1), added_at=now, **by
+        )
+        for code, name, kind in (("C1", "Khairpur centre", "CENTRE"), ("V1", "Van 1", "VAN"))
+    )
+    for n, (_code, where) in enumerate(areas[:3]):
+        Stop.objects.create(
+            point=van,
+            area_path=where,
+            day=today + timedelta(days=n),
+            place=f"Chak {n + 7}",
+            expected=40,
+            actor_id=1,
+            added_at=now,
+        )
+    desk = DeskSession.objects.create(point=centre, desk=1, actor_label="registrar", opened_at=now, **by)
+    homes = list(Household.objects.filter(area_path=path).order_by("id")[:2])
+    visits = (
+        ("CALLED", "", homes[0], desk),
+        ("WAITING", "ELDERLY", None, None),
+        ("WAITING", "", None, None),
+        ("MISSED", "", None, desk),
+    )
+    for n, (state, priority, household, session) in enumerate(visits, 1):
+        QueueToken.objects.create(
+            point=centre, day=today, number=n, purpose="REASSESSMENT" if household else "NEW", priority=priority, state=state,
+            household=household, session=session, taken_at=now, called_at=now if session else None,
+            done_at=now if state == "MISSED" else None, **by,
+        )  # fmt: skip
+    hour = now + timedelta(days=1)
+    Appointment.objects.create(
+        point=centre, reference="K7P2QRTW", slot=hour, purpose="UPDATE", priority="DISABLED", booked_at=now, **by
+    )
+    for home in Household.objects.order_by("id")[:60]:
+        DueVisit.objects.create(
+            household=home, area_path=home.area_path, facts="rooms water", stated_on=date(2024, 3, 1), best_before=date(2026, 3, 1),
+            reckoned_at=now,
+        )  # fmt: skip
+    Invitation.objects.create(
+        household=homes[1], point=centre, outcome="NO_ANSWER", actor_label="registrar", made_at=now, **by
+    )
+    paper = {"user_id": 77, "user_label": "amina"}
+    Accreditation.objects.create(
+        kind="ACCREDITATION", subject="khana_pak_household", granted_on=date(2026, 1, 1), expires_on=today + timedelta(days=9),
+        recorded_at=now, **paper, **by,
+    )  # fmt: skip
+    Device.objects.create(
+        device_id="collect:7f3a", label="T-118", issued_on=date(2026, 1, 1), recorded_at=now, **paper, **by
+    )
+    EnumeratorReview.objects.create(
+        run="r", begins=today, ends=today, submissions=12, review_rank=1, first="minutes_median",
+        measures={"minutes_median": 9.5, "missing_share": 0.21}, made_at=now, **paper, **by,
+    )  # fmt: skip
+    for state, due in (("OPEN", today - timedelta(days=3)), ("DONE", today + timedelta(days=3))):
+        CorrectiveAction.objects.create(
+            about="minutes_median", what="Sit in on three interviews", due_on=due, state=state, done_by=2 if state == "DONE" else None,
+            history=[{"state": "OPEN", "who": "steward", "at": now.isoformat(), "note": "too short"}], opened_at=now, **paper, **by,
+        )  # fmt: skip
+    Target.objects.create(
+        households=900, begins=today - timedelta(days=30), ends=today + timedelta(days=30), set_at=now, **by
+    )

@@ -1,6 +1,7 @@
 """Tables of intake: forms and submissions, centres and their queues, people in the field."""
 
 from khana.intake.models.centres import Appointment, DeskSession, QueueToken, RegistrationPoint, Stop
+from khana.intake.models.due import DueVisit, Invitation
 from khana.intake.models.effects import AmendmentEffect
 from khana.intake.models.field import Accreditation, Device, Target
 from khana.intake.models.reviews import CorrectiveAction, EnumeratorReview, QuestionEvidence
@@ -23,11 +24,13 @@ __all__ = [
     "CorrectiveAction",
     "DeskSession",
     "Device",
+    "DueVisit",
     "Entity",
     "EntityChange",
     "EnumeratorReview",
     "Form",
     "FormVersion",
+    "Invitation",
     "QuestionEvidence",
     "QueueToken",
     "RegistrationPoint",

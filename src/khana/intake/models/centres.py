@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from khana.registry.models import Household
+
 
 class RegistrationPoint(models.Model):
     """One row is one centre, van or camp, between two days.
@@ -95,7 +97,8 @@ class DeskSession(models.Model):
 class Appointment(models.Model):
     """One row is one family's appointment at a point, by the reference on its slip.
 
-    .. pii: the token of a number, where one was shown, tells that the same person came
+    .. pii: points at the household where a due family was called; the token of a number, where one was shown,
+        tells that the same person came
     """
 
     class State(models.TextChoices):
@@ -113,6 +116,7 @@ class Appointment(models.Model):
     purpose = models.TextField()
     priority = models.TextField(default="")
     visitor_token = models.BinaryField(null=True)
+    household = models.ForeignKey(Household, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     state = models.TextField(choices=State.choices, default=State.BOOKED)
     actor_id = models.BigIntegerField()
     booked_at = models.DateTimeField()
@@ -126,7 +130,8 @@ class Appointment(models.Model):
 class QueueToken(models.Model):
     """One row is one visit to a point on one day: its number, why it goes first, when it was called and done.
 
-    .. pii: the token of a number, where one was shown, tells that the same person came again
+    .. pii: points at the household where a due family was called; the token of a number, where one was shown,
+        tells that the same person came again
     """
 
     class State(models.TextChoices):
@@ -146,6 +151,7 @@ class QueueToken(models.Model):
     priority = models.TextField(default="")
     appointment = models.ForeignKey(Appointment, null=True, on_delete=models.PROTECT, related_name="+")
     visitor_token = models.BinaryField(null=True)
+    household = models.ForeignKey(Household, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     state = models.TextField(choices=State.choices, default=State.WAITING)
     session = models.ForeignKey(DeskSession, null=True, on_delete=models.PROTECT, related_name="+")
     outcome = models.TextField(default="")

@@ -48,6 +48,18 @@ def get_point(code: str) -> RegistrationPoint:
     return row
 
 
+def get_stop(*, point: RegistrationPoint, number: int) -> Stop:
+    """Return a stop of a point.
+
+    Raises:
+        PointUnknown: The point has no such stop, or it was cancelled.
+    """
+    row = Stop.objects.filter(point=point, pk=number, cancelled_at__isnull=True).first()
+    if row is None:
+        raise PointUnknown(f"'{point.code}' has no stop {number}.", point=point.code, stop=number)
+    return row
+
+
 @transaction.atomic
 def add_point(
     *, code: str, name: str, kind: str, area_code: str, desks: int, valid_from: date, valid_to: date | None = None,

@@ -89,6 +89,9 @@ def within(path: str, reach: Sequence[str]) -> bool:
 def _codes(
     row: Submission, draft: Draft, paths: Mapping[str, str], entities: Mapping[Any, Entity]
 ) -> tuple[list[str], dict[str, Any]]:
+    asked = drafts.definition(row)
+    if asked is not None and not asked.facts():
+        return ["FORM_FILLS_NO_FACT"], {}
     if draft.consent is False:
         return ["CONSENT_REFUSED"], {}
     codes: list[str] = []

@@ -65,7 +65,8 @@ def visitor_token(number: str) -> bytes | None:
 
 @transaction.atomic
 def take_token(
-    *, point: str, purpose: str, priority: str = "", number: str = "", day: date, appointment: Appointment | None = None, at: datetime
+    *, point: str, purpose: str, priority: str = "", number: str = "", day: date, appointment: Appointment | None = None,
+    household_id: int | None = None, at: datetime,
 ) -> QueueToken:  # fmt: skip
     """Give a visitor the next number of the day.
 
@@ -76,6 +77,7 @@ def take_token(
         number: What her card says; only its token is kept.
         day: The day of the queue.
         appointment: Where she had one.
+        household_id: Of the family, where it was called because it is due.
         at: Now.
 
     Raises:
@@ -97,6 +99,7 @@ def take_token(
     row = QueueToken.objects.create(
         point=where, area_path=where.area_path, day=day, number=last + 1, purpose=purpose, priority=priority, appointment=appointment,
         visitor_token=token or (appointment.visitor_token if appointment else None), actor_id=access.actor_id(), taken_at=at,
+        household_id=household_id or (appointment.household_id if appointment else None),
     )  # fmt: skip
     details = {"point": where.code, "number": row.number, "priority": bool(priority)}
     audit.record(action="intake.token.taken", subject=f"token:{row.pk}", details=details, at=at)
@@ -105,9 +108,9 @@ def take_token(
 
 @transaction.atomic
 def book(
-    *, point: str, slot: datetime, purpose: str, priority: str = "", number: str = "", at: datetime
-) -> Appointment:
-    """Book an appointment; its reference is printed on the slip.
+    *, point: str, slot: datetime, purpose: str, priority: str = "", number: str = "", household_id: int | None = None, at: datetime
+) -> Appointment:  # fmt: skip
+    """Book an appointment; its reference is printed on the slip. `household_id` says which due family was called.
 
     Raises:
         TokenMoved: The hour is full: as many are booked as the point has desks for each quarter.
@@ -128,7 +131,7 @@ def book(
         raise TokenMoved("This quarter of an hour is full. Choose another one.", booked=taken)
     row = Appointment.objects.create(
         point=where, area_path=where.area_path, slot=slot, purpose=purpose, priority=priority, visitor_token=visitor_token(number),
-        reference="".join(secrets.choice(_ALPHABET) for _ in range(8)), actor_id=access.actor_id(), booked_at=at,
+        reference="".join(secrets.choice(_ALPHABET) for _ in range(8)), household_id=household_id, actor_id=access.actor_id(), booked_at=at,
     )  # fmt: skip
     audit.record(
         action="intake.appointment.booked", subject=f"appointment:{row.pk}", details={"point": where.code}, at=at

@@ -15,6 +15,7 @@ from khana.access import services as access
 from khana.audit import services as audit
 from khana.geo import selectors as geo
 from khana.intake.models import CorrectiveAction, EnumeratorReview, FormVersion, QuestionEvidence
+from khana.intake.services import due
 from khana.platform import jobs
 from khana_methods.errors import Conflict, InputError, NotFound
 
@@ -215,7 +216,7 @@ def actions(*, user_id: int | None = None, open_only: bool = False) -> list[Corr
 
 
 def ask_for_tonight(*, at: datetime) -> bool:
-    """Queue the checks of the last day in the worker's own name; once a day. Say whether they were queued now.
+    """Queue the checks of the last day, and who is due, in the worker's own name; once a day. Say whether they were queued now.
 
     Only the worker process may open this session.
     """
@@ -224,11 +225,12 @@ def ask_for_tonight(*, at: datetime) -> bool:
         with access.scoped(token):
             me = who.me()
             begins = at.replace(hour=0, minute=0, second=0, microsecond=0)
-            if me is None or any(
-                run.kind == NIGHTLY and run.queued_at >= begins for run in jobs.list_runs(limit=20, actor_id=me.id)
-            ):
+            if me is None:
                 return False
-            jobs.enqueue(kind=NIGHTLY, arguments={}, actor=me, at=at)
+            asked = {run.kind for run in jobs.list_runs(limit=20, actor_id=me.id) if run.queued_at >= begins}
+            missing = [kind for kind in (NIGHTLY, due.KIND) if kind not in asked]
+            for kind in missing:
+                jobs.enqueue(kind=kind, arguments={}, actor=me, at=at)
     finally:
         access.sign_out(token=token)
-    return True
+    return bool(missing)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from khana.interfaces.cli.centres_due import COMMANDS
 from khana.interfaces.cli.output import TeachingGroup, printing, show
 from khana.interfaces.cli.session import acting
 from khana.interfaces.cli.table_files import show_rows
@@ -33,12 +34,17 @@ def _day(value: datetime | None) -> date:
         "khana centres open LHR-01 2                       open desk 2",
         "khana centres token LHR-01 --purpose NEW --priority ELDERLY",
         "khana centres next LHR-01                         call the next visitor to your desk",
+        "khana centres due LHR-01                          families that are due there, longest overdue first",
         "khana centres figures LHR-01 --days 7             throughput, waiting time, revisits",
         "khana centres progress --area PK1                 targets and what was reached",
     ),
 )
 def centres() -> None:
     """Registration centres, vans and camps: their queues, the people in the field, targets and progress."""
+
+
+for _command in COMMANDS:
+    centres.add_command(_command)
 
 
 @centres.command("add", examples=('khana centres add VAN-7 --name "Van 7" --kind VAN --area PK101 --desks 2',))

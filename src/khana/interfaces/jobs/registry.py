@@ -45,6 +45,7 @@ KINDS: dict[str, Kind] = {
     "import_file": Kind("khana.workflows.import_file"),
     "register_submissions": Kind("khana.workflows.register_household"),
     "review_field": Kind("khana.workflows.review_field"),
+    "find_due": Kind("khana.workflows.find_due"),
     "import_upload": Kind("khana.workflows.import_upload"),
     "load_manifest": Kind("khana.workflows.load_manifest"),
     "consolidate": Kind("khana.workflows.consolidate"),

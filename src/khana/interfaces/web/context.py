@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -36,6 +37,24 @@ _PAGES = (
     ("partner", "h", ("partner.follow",)),
     ("alarms", "w", ("alarms.read",)),
 )
+# pages that stand together in one menu, in the order of the bar; a page of no menu is found in the last one
+_MENUS = (
+    ("registration", ("intake", "centres", "matching")),
+    ("benefits", ("programmes", "lists", "unserved", "enrolments")),
+    ("scores", ("models", "rules", "simulator")),
+    ("figures", ("monitoring", "coverage")),
+    ("sources", ("sources", "findings")),
+    ("office", ("jobs", "users", "alarms")),
+)
+_ALWAYS_SHOWN = ("answers", "lookup")
+_FLAT = 6  # a bar of so few pages has no menus
+
+
+def _menu_labels() -> dict[str, str]:
+    return {
+        "registration": _("Registration"), "benefits": _("Who gets what"), "scores": _("Scores and rules"), "figures": _("Figures"),
+        "sources": _("Lists and findings"), "office": _("Office"), "": _("More pages"),
+    }  # fmt: skip
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
@@ -50,6 +69,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "actor_reach": "",
         "may_look_up": False,
         "navigation": [],
+        "menus": [],
         "flashes": request.session.pop("flashes", []) if actor and "flashes" in request.session else [],
     }
     if actor is None:
@@ -60,7 +80,31 @@ def page(request: HttpRequest) -> dict[str, Any]:
     frame["actor_reach"] = _reach(actor)
     frame["may_look_up"] = bool(permissions & set(_PAGES[1][2]))
     frame["navigation"] = _navigation(request, permissions)
+    frame["menus"] = menus(frame["navigation"])
     return frame
+
+
+def menus(pages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the bar: pages that stand by themselves, and menus of those that belong together.
+
+    Args:
+        pages: Every page that the reader may open, with `name`, in the order of their keys.
+
+    Returns:
+        Entries with `pages`; `label` is empty where the one page stands by itself. `is_here` says where the reader is.
+    """
+    if len(pages) <= _FLAT:
+        return [{"label": "", "pages": [page], "is_here": page["is_here"]} for page in pages]
+    by_name = {page["name"]: page for page in pages}
+    labels = _menu_labels()
+    bar = [("", [by_name.pop(name)]) for name in _ALWAYS_SHOWN if name in by_name]
+    for code, names in _MENUS:
+        mine = [by_name.pop(name) for name in names if name in by_name]
+        if mine:
+            bar.append((labels[code] if len(mine) > 1 else "", mine))
+    if by_name:
+        bar.append((labels[""] if len(by_name) > 1 else "", list(by_name.values())))
+    return [{"label": label, "pages": items, "is_here": any(one["is_here"] for one in items)} for label, items in bar]
 
 
 def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[str, Any]]:
@@ -84,7 +128,7 @@ def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[
             href = reverse(name)
         except NoReverseMatch:
             continue
-        shown.append({"href": href, "label": labels[name], "key": key, "is_here": here == name})
+        shown.append({"name": name, "href": href, "label": labels[name], "key": key, "is_here": here == name})
     return shown
 
 

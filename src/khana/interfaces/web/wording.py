@@ -64,6 +64,10 @@ POINT_KIND = {"CENTRE": _("centre"), "VAN": _("van"), "CAMP": _("camp")}
 VISIT_STATE = {
     "WAITING": pgettext_lazy("visit", "waits"), "CALLED": _("at a desk"), "SERVED": _("served"), "MISSED": _("was not there"), "LEFT": _("went away"),
 }  # fmt: skip
+CALL_OUTCOME = {
+    "COMING": _("comes at the hour below"), "NO_ANSWER": _("no answer"), "HERE": _("is here"), "REFUSED": _("refuses"),
+    "MOVED_AWAY": _("has moved away"),
+}  # fmt: skip
 STRUCTURE_KIND = {"SPLIT": _("split"), "JOIN": _("join"), "MOVE": _("move"), "RETURN": _("return")}
 STRUCTURE_STATE = {"IN_FORCE": _("in force"), "WAITING": _("waits for a second person"), "WITHDRAWN": _("withdrawn")}
 STRUCTURE_FLAG = {
@@ -99,6 +103,7 @@ JOB_KIND = {
     "measure_indicators": _("Computation of the indicators"), "study_coverage": _("Coverage study"), "publish_figures": _("Publication of figures"),
     "write_report": _("Writing of a report"), "plan_outreach": _("Outreach plan"),
     "register_submissions": _("Work off filled forms"), "review_field": _("Checks of filled forms"),
+    "find_due": _("Who is due for a visit"),
     "evaluate_programmes": _("Rules against the registry"), "freeze_list": _("Freezing of a list"),
     "enrol_list": _("Enrolments of a list"), "notify_list": _("Notices of a list"), "answer_disaster": _("A list for a disaster"),
 }  # fmt: skip

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from khana.intake import centres as reads
+from khana.intake import due, selectors
 from khana.intake.centre_words import centre_words
 from khana.intake.services import centres as service
 from khana.intake.services import queue
@@ -44,9 +45,11 @@ def centres(request: HttpRequest) -> HttpResponse:
         {"row": row, "kind": wording.say(wording.POINT_KIND, row.kind), "figures": done.get(row.pk)}
         for row in reads.list_points(on=today)
     ]
+    planned = reads.stops(begins=today, ends=today + timedelta(days=DAYS))
+    late = due.counts([stop.area_path for stop in planned])
     stops = [
-        {"row": stop, "area": stop.area_path.rstrip(".").split(".")[-1]}
-        for stop in reads.stops(begins=today, ends=today + timedelta(days=DAYS))
+        {"row": stop, "area": stop.area_path.rstrip(".").split(".")[-1], "due": late.get(stop.area_path, 0)}
+        for stop in planned
     ]
     return render(request, "centres/centres.html", {"points": points, "stops": stops, "today": today})
 
@@ -63,8 +66,10 @@ def centre(request: HttpRequest, code: str) -> HttpResponse:
     mine = next((desk for desk in desks if desk.actor_id == actor), None)
     by_day = reads.figures_by_day(point, begins=today - timedelta(days=6), ends=today + timedelta(days=1), now=now)
     free = sorted(set(range(1, point.desks + 1)) - {desk.desk for desk in desks})
+    may_desk = session.may(request, "registry.read") and session.may(request, "submissions.send")
     context: dict[str, Any] = {
-        "point": point, "kind": wording.say(wording.POINT_KIND, point.kind),
+        "point": point, "kind": wording.say(wording.POINT_KIND, point.kind), "due": due.counts([point.area_path])[point.area_path],
+        "may_see_due": session.may(request, "registry.read"), "forms": selectors.in_force(today) if may_desk else [],
         "waiting": [row for row in rows if row["row"].state == "WAITING"], "called": [row for row in rows if row["row"].state == "CALLED"],
         "ended": [_visit(row, now) for row in reads.ended(point, today, 8)], "desks": desks, "mine": mine, "free": free,
         "appointments": [
@@ -74,7 +79,7 @@ def centre(request: HttpRequest, code: str) -> HttpResponse:
         "stops": reads.stops(begins=today, ends=today + timedelta(days=DAYS), point=point), "today": by_day.get(today),
         "by_day": sorted(by_day.items(), reverse=True), "purposes": _words(words.purposes), "priorities": _words(words.priorities),
         "outcomes": _words(words.outcomes), "may_serve": session.may(request, "centres.serve"),
-        "may_desk": session.may(request, "registry.read") and session.may(request, "submissions.send"),
+        "may_desk": may_desk,
     }  # fmt: skip
     return render(request, "centres/centre.html", context)
 

@@ -21,6 +21,11 @@ from khana.platform import clock, files
 from khana.workflows import add_form, form_evidence
 from khana_methods.errors import Conflict, InputError
 
+_WORKBOOKS = {
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ".xls": "application/vnd.ms-excel",
+}
+
 
 @session.needs("forms.read")
 @require_GET
@@ -121,8 +126,9 @@ def withdraw(request: HttpRequest, code: str, version: str) -> HttpResponse:
 def workbook(request: HttpRequest, code: str, version: str) -> HttpResponse:
     """Send the workbook of a version as it was registered."""
     row = selectors.get_version(code, version)
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     with files.open(row.source.sha256) as kept:
-        response = HttpResponse(kept.read(), content_type=kind)
-    response["Content-Disposition"] = f'attachment; filename="{row.form.code}-{row.version}.xlsx"'
+        data = kept.read()
+    suffix = ".xlsx" if data[:2] == b"PK" else ".xls"
+    response = HttpResponse(data, content_type=_WORKBOOKS[suffix])
+    response["Content-Disposition"] = f'attachment; filename="{row.form.code}-{row.version}{suffix}"'
     return response
