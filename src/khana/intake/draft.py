@@ -22,6 +22,7 @@ from khana_methods.standardise.phones import mobile_number
 
 AREAS = ("union_code", "tehsil_code", "district_code", "province_code", "area_code")
 _YES, _NO = {"yes", "1", "true"}, {"no", "0", "false"}
+CAME_FROM = "came_from"  # a question of the roster that fills no fact: it says where the journey finds her
 EARLIEST = date(2000, 1, 1)
 
 
@@ -37,10 +38,11 @@ class Note:
 
 @dataclass
 class Member:
-    """One person of the roster as facts; her number apart, in its canonical form."""
+    """One person of the roster as facts; apart her number in its canonical form, and the slip's number of her earlier household."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     number: PersonalNumber | None = None
+    came_from: str = ""
 
     @property
     def line_no(self) -> int:
@@ -94,7 +96,8 @@ def make_draft(instance: Instance, definition: Definition, *, country: str, rece
             continue
         for number, row in enumerate(instance.rows.get(question.repeat, ()), start=1):
             maker.take(question, row.get(question.path, ""), rows.setdefault(number, {}), number)
-    members = [maker.member(number, rows[number]) for number in sorted(rows)]
+    earlier = _earlier(instance, definition)
+    members = [maker.member(number, rows[number], earlier.get(number, "")) for number in sorted(rows)]
     day, notes = _interview_day(facts.pop("survey_date", None), received_at)
     start, end = (_moment(instance.answers.get(name, "")) for name in ("start", "end"))
     if "interview_minutes" not in facts and start and end and timedelta() <= end - start < timedelta(days=1):
@@ -103,6 +106,15 @@ def make_draft(instance: Instance, definition: Definition, *, country: str, rece
         facts=facts, members=members, notes=[*notes, *maker.notes], entity=instance.entity, survey_date=day,
         consent=facts.get("consent"),
     )  # fmt: skip
+
+
+def _earlier(instance: Instance, definition: Definition) -> dict[int, str]:
+    """Return, by the place on the roster, the number of the household in which a member says she was registered before."""
+    asked = next((one for one in definition.questions if one.name == CAME_FROM and one.repeat), None)
+    if asked is None:
+        return {}
+    rows = enumerate(instance.rows.get(asked.repeat, ()), start=1)
+    return {place: text for place, row in rows if (text := row.get(asked.path, "").strip()[:40])}
 
 
 def _moment(text: str) -> datetime | None:
@@ -180,14 +192,14 @@ class _Maker:
             return number_text
         return text[:2000]
 
-    def member(self, number: int, facts: dict[str, Any]) -> Member:
+    def member(self, number: int, facts: dict[str, Any], came_from: str = "") -> Member:
         """Finish one member: line, year of birth from age, number in its canonical form."""
         facts.setdefault("line_no", number)
         text = str(facts.pop("id_number", "") or "")
         found = rules_of(self._country).standardise(text) if text else None
         if found is not None and found.state == "MALFORMED":
             self.notes.append(Note("NID_MALFORMED", "WARN", number, "id_number"))
-        return Member(facts, found if found is not None and found.state == "OK" else None)
+        return Member(facts, found if found is not None and found.state == "OK" else None, came_from)
 
 
 def notes_json(notes: list[Note]) -> list[dict[str, Any]]:

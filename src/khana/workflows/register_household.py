@@ -17,7 +17,7 @@ from khana.access import services as access
 from khana.intake.services import check, entities, journey, match, verify
 from khana.platform import clock, faults
 from khana.platform.progress import Progress, silent
-from khana.workflows import amendment_effect
+from khana.workflows import moves_on_form
 from khana_methods.errors import KhanaError
 
 _log = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ STEPS: tuple[tuple[str, Step], ...] = (
     ("RECEIVED", check.step),
     ("CHECKED", verify.step),
     ("VERIFIED", match.step),
-    ("MATCHED", amendment_effect.step),
+    ("MATCHED", moves_on_form.step),
 )
 AT_ONCE = 100
 # what one form can break: its own step stops, the forms beside it go on

@@ -59,7 +59,7 @@ def propose(
     """
     with access.scoped(token):
         change = _change(kind, household, target, lines, persons, relation, spouse_line, on, same_dwelling)
-        effect = _effect(change, at)
+        effect = effect_of(change, at)
         row = keep_restructuring.keep(
             change=change, reason=reason, effect=effect, needs_second=bool(effect["second_because"]), at=at
         )
@@ -115,8 +115,14 @@ def _change(
     return Change(kind, source, on, movers, None if kind in ("SPLIT", "RETURN") else goes_to, same_dwelling)
 
 
-def _effect(change: Change, at: datetime) -> dict[str, Any]:
-    """Return what the change would do: scores by household before and after, programmes gained, and why two must sign."""
+def effect_of(change: Change, at: datetime) -> dict[str, Any]:
+    """Return what a change would do: scores by household before and after, programmes gained, and why two must sign.
+
+    It is tried within a savepoint of the open transaction; nothing of it stays.
+
+    Raises:
+        RestructuringInvalid: It is not possible.
+    """
     day = max(installation.today(at), change.on)
     current = model_store.find_in_force(day)
     old = [change.source, *([change.target] if change.target is not None else [])]

@@ -46,12 +46,12 @@ def test_a_form_is_added_once_and_read_back(steward: str) -> None:
     data, _ = add_form.of_country("pak")
     added = add(steward, data, date(2026, 11, 1))
     assert (added["form"], added["state"], added["languages"]) == (CODE, "ACTIVE", ["en", "ur", "bn"])
-    assert added["questions"] == 162
+    assert added["questions"] == 163
     assert add(steward, data, date(2026, 11, 1))["state"] == "UNCHANGED"
     with access.scoped(steward):
         (row,) = selectors.list_versions(CODE)
         definition = selectors.definition_of(row)
-        assert definition.asked() == 162
+        assert definition.asked() == 163
         assert definition.facts()["rooms"].label("ur").startswith("گھرانہ")
         assert row.checked_by == "pyxform and ODK Validate"
         assert selectors.in_force(date(2026, 10, 31)) == []

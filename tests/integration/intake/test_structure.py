@@ -159,6 +159,73 @@ def test_households_of_one_dwelling_are_seen_and_an_institution_has_its_kind(vil
             restructure.put_in_dwelling(household=household, code="X", kind="PALACE", on=ON, at=AT)
 
 
+def sent(village: Field, lines: Any, **answers: Any) -> Any:
+    """Send a change in the family from the desk and work it off; return its row."""
+    made = village.send(
+        filled(village.form, lines, change="roster", survey_date="2026-11-21", **answers), user="registrar"
+    )
+    village.work("registrar")
+    row = village.row(made.number)
+    assert row.state == "REGISTERED", (row.reasons, row.findings)
+    return row
+
+
+def test_a_form_says_whom_it_takes_from_another_household_and_a_second_person_confirms(village: Field) -> None:
+    """She marries: her new family's form names the slip of her father's; she is not registered twice, and leaves when it is confirmed."""
+    card = {"id_type": "card_seen", "id_number": "3520200000814"}
+    first = sent(village, [*family(81), member(4, "Rabia", "F", 2001, father_line=1, mother_line=2, **card)])
+    second = sent(village, [*family(82), member(4, "Usman", "M", 1999, father_line=1, mother_line=2)])
+    with access.scoped(village.tokens["steward"]):
+        slip = files.household_number_of(first.household_id)
+        rabia = next(
+            one for one in known.households([first.household_id])[first.household_id].members if one.name == "Rabia"
+        )
+    lines = [
+        *family(82), member(4, "Usman", "M", 1999, marital="M", spouse_line=5, father_line=1, mother_line=2),
+        member(5, "Rabia", "F", 2001, "child_in_law", marital="M", spouse_line=4, came_from=slip, **card),
+    ]  # fmt: skip
+    form = sent(village, lines, entity=str(second.entity_uuid), base=1)
+    assert ("CAME_FROM_FOUND", 5) in {(one["code"], one["line"]) for one in form.findings}
+    assert [row[1] for row in roster(village, second.household_id)] == ["Akram c", "Nasreen Bibi", "Sana", "Usman"]
+    assert "Rabia" in [row[1] for row in roster(village, first.household_id)]  # until somebody else has confirmed it
+    with access.scoped(village.tokens["steward"]):
+        (proposal,) = keep_restructuring.of_household(first.household_id)
+    assert (proposal.kind, proposal.target_id, proposal.needs_second) == ("MOVE", second.household_id, True)
+    with pytest.raises(keep_restructuring.RestructuringDecided):  # who sent the form
+        restructure_household.confirm(token=village.tokens["registrar"], proposal=proposal.pk, at=clock.now())
+    restructure_household.confirm(token=village.tokens["steward"], proposal=proposal.pk, at=clock.now())
+    assert roster(village, second.household_id)[-1] == (5, "Rabia", "child_in_law", 4, None, None)
+    assert "Rabia" not in [row[1] for row in roster(village, first.household_id)]
+    with access.scoped(village.tokens["steward"]):
+        assert known.households([second.household_id])[second.household_id].members[-1].person_id == rabia.person_id
+    held = village.query("SELECT count(*) FROM registry_identifier WHERE person_id = %s", rabia.person_id)
+    assert held == [(1,)]  # one person, one file, one number
+
+
+def test_a_household_that_parts_says_so_on_the_form_of_the_new_one(village: Field, house: Any) -> None:
+    household, number = house(83)
+    lines = [
+        member(1, "Bilal", "M", 2000, "head", marital="M", spouse_line=2, came_from=number),
+        member(2, "Hina", "F", 2002, "spouse", marital="M", spouse_line=1, came_from=number),
+        member(3, "Zoya", "F", 2025, father_line=1, mother_line=2, came_from=number),
+    ]
+    new = sent(village, lines, rooms=1)
+    assert roster(village, new.household_id) == [] and len(roster(village, household)) == 6
+    with access.scoped(village.tokens["steward"]):
+        (proposal,) = keep_restructuring.of_household(household)
+    restructure_household.confirm(token=village.tokens["steward"], proposal=proposal.pk, at=clock.now())
+    assert roster(village, new.household_id) == [
+        (1, "Bilal", "head", 2, None, None), (2, "Hina", "spouse", 1, None, None), (3, "Zoya", "child", None, 1, 2),
+    ]  # fmt: skip
+    assert [row[1] for row in roster(village, household)] == ["Akram d", "Nasreen Bibi", "Sana"]
+
+
+def test_a_slip_that_nobody_knows_is_said_and_holds_nothing_up(village: Field) -> None:
+    row = sent(village, [*family(84), member(4, "Amna", "F", 2010, came_from="00000000000")])
+    assert ("CAME_FROM_UNKNOWN", 4) in {(one["code"], one["line"]) for one in row.findings}
+    assert len(roster(village, row.household_id)) == 4
+
+
 def test_a_split_that_would_bring_benefit_waits_for_a_second_person(village: Field, house: Any) -> None:
     household, number = house(77)
     with access.scoped(village.tokens["steward"]):

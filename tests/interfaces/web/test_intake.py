@@ -128,8 +128,8 @@ def test_forms_are_read_added_and_withdrawn(village: Field) -> None:
 
     client = enter("stew")
     page = client.get("/intake/forms").content.decode()
-    assert "2026110101" in page and "162" in page
-    address = f"/intake/forms/{village.form.form_id}/2026110101"
+    assert "2026112201" in page and "163" in page
+    address = f"/intake/forms/{village.form.form_id}/2026112201"
     page = client.get(address).content.decode()
     assert "land_owned_acres" in page and "kanal" in page
     assert client.get(f"{address}/workbook").content[:2] == b"PK"
@@ -141,7 +141,7 @@ def test_forms_are_read_added_and_withdrawn(village: Field) -> None:
 
     assert "This is no" in add(b"nothing").content.decode()
     answer = add(changed("2027010101", has_landline=""))
-    assert answer.status_code == 200 and "What differs from 2026110101" in answer.content.decode()
+    assert answer.status_code == 200 and "What differs from 2026112201" in answer.content.decode()
     assert "has_landline" in answer.content.decode()
     client.post(f"/intake/forms/{village.form.form_id}/2027010101/withdraw")
     assert "withdrawn" in client.get(f"/intake/forms/{village.form.form_id}/2027010101").content.decode()

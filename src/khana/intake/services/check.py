@@ -12,8 +12,9 @@ from khana.intake.draft import AREAS, Draft, Note
 from khana.intake.models import Device, Entity, FormVersion, Submission, SubmissionPart
 from khana.intake.reasons import outcome
 from khana.intake.selectors import find_version
-from khana.intake.services import field_staff
+from khana.intake.services import field_staff, movers
 from khana.intake.services.journey import Move
+from khana.intake.services.match import target_of
 from khana.intake.services.roster import roster_notes
 
 LIST = "households"
@@ -43,6 +44,7 @@ def step(rows: Sequence[Submission], *, at: datetime) -> list[Move]:
             continue
         notes = [*draft.notes, *found.get(row.pk, [])]
         notes += [Note("ATTACHMENT_MISSING", "WARN") for name in row.media if name not in arrived.get(row.pk, set())]
+        notes += movers.notes(draft, target_of(row, draft)) if any(one.came_from for one in draft.members) else []
         codes, changes = _codes(row, draft, paths, entities)
         codes += ["NOT_ACCREDITED"] if row.pk in lapsed else []
         if carried.get(row.actor_id) and row.device_id not in {*carried[row.actor_id], "desk"}:

@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from difflib import SequenceMatcher
 
 from khana.intake import opened as drafts
 from khana.intake.draft import Draft, Member
 from khana.intake.models import Entity, Submission
 from khana.intake.reasons import outcome
+from khana.intake.services import movers
 from khana.intake.services.journey import Move
+from khana.intake.services.same_person import alike, born_near, same_number, same_person
 from khana.intake.services.verify import token_of
 from khana.registry import known as registry
-from khana_methods.standardise.digits import comparison_key
-
-_ALIKE, _YEARS = 0.75, 3
 
 
 @dataclass
@@ -56,7 +54,7 @@ def match_lines(members: Sequence[Member], known: Sequence[registry.KnownMember]
     """
     found = Lines()
     free = {member.line_no: member for member in known}
-    for test in (_same_number, _same_person, _same_line):
+    for test in (same_number, same_person, _same_line):
         for member in members:
             if member.line_no in found.line_of:
                 continue
@@ -75,34 +73,12 @@ def match_lines(members: Sequence[Member], known: Sequence[registry.KnownMember]
     return found
 
 
-def _same_number(member: Member, known: registry.KnownMember) -> bool:
-    token = token_of(member)
-    return token is not None and token in known.tokens
-
-
-def _alike(first: str, second: str) -> float:
-    return SequenceMatcher(None, comparison_key(first), comparison_key(second)).ratio() if first and second else 0.0
-
-
-def _born_near(member: Member, known: registry.KnownMember) -> bool:
-    born = member.facts.get("birth_year")
-    return born is None or known.birth_year is None or abs(born - known.birth_year) <= _YEARS
-
-
-def _same_person(member: Member, known: registry.KnownMember) -> bool:
-    return (
-        member.facts.get("sex") == known.sex
-        and _born_near(member, known)
-        and _alike(str(member.facts.get("name", "")), known.name) >= _ALIKE
-    )
-
-
 def _same_line(member: Member, known: registry.KnownMember) -> bool:
     return (
         member.line_no == known.line_no
         and member.facts.get("sex") == known.sex
-        and _born_near(member, known)
-        and _alike(str(member.facts.get("name", "")), known.name) >= 0.4
+        and born_near(member, known)
+        and alike(str(member.facts.get("name", "")), known.name) >= 0.4
     )
 
 
@@ -122,10 +98,22 @@ def is_early(draft: Draft, house: registry.KnownHousehold) -> bool:
     return draft.survey_date < due
 
 
-def held_elsewhere(draft: Draft, target: int | None, holders: Mapping[bytes, set[int]]) -> bool:
-    """Say whether a current member of another household shows one of the form's numbers."""
-    tokens = [token for token in map(token_of, draft.members) if token]
-    return any(holders.get(token, set()) - {target} for token in tokens)
+def held_elsewhere(
+    draft: Draft, target: int | None, holders: Mapping[bytes, set[int]], sources: Mapping[int, int] | None = None
+) -> bool:
+    """Say whether a current member of another household shows one of the form's numbers.
+
+    Args:
+        draft: The form.
+        target: The household that it changes.
+        holders: By number, the households in which it is shown.
+        sources: By line of the form, the household that the member comes from: there her number may be.
+    """
+    for member in draft.members:
+        token = token_of(member)
+        if token and holders.get(token, set()) - {target, (sources or {}).get(member.line_no)}:
+            return True
+    return False
 
 
 def step(rows: Sequence[Submission], *, at: datetime) -> list[Move]:
@@ -135,10 +123,11 @@ def step(rows: Sequence[Submission], *, at: datetime) -> list[Move]:
     known = registry.households([target for target in targets.values() if target])
     tokens = [token for draft in opened.values() for token in map(token_of, draft.members) if token]
     holders = registry.holders(tokens)
+    sources = {row.pk: movers.sources_of(opened[row.pk], targets[row.pk]) for row in rows}
     moves = []
     for row in rows:
         draft, target = opened[row.pk], targets[row.pk]
-        codes = ["NUMBER_HELD"] if held_elsewhere(draft, target, holders) else []
+        codes = ["NUMBER_HELD"] if held_elsewhere(draft, target, holders, sources[row.pk]) else []
         if target and target in known and match_lines(draft.members, known[target].members).left:
             codes.append("MEMBERS_LEFT")
         if target and target in known and is_early(draft, known[target]):

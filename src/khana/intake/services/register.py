@@ -20,7 +20,7 @@ from khana.intake import opened as drafts
 from khana.intake.draft import AREAS, Draft, Member
 from khana.intake.models import Entity, Submission
 from khana.intake.reasons import outcome
-from khana.intake.services import entities
+from khana.intake.services import entities, movers
 from khana.intake.services.journey import Move
 from khana.intake.services.match import Lines, held_elsewhere, match_lines, target_of
 from khana.intake.services.verify import token_of
@@ -62,6 +62,7 @@ class _Work:
     lines: Lines = field(default_factory=Lines)
     number: str = ""
     is_conflict: bool = False
+    coming: Mapping[int, int] = field(default_factory=dict)
 
 
 def step(rows: Sequence[Submission], *, at: datetime) -> list[Move]:
@@ -80,9 +81,10 @@ def step(rows: Sequence[Submission], *, at: datetime) -> list[Move]:
         touched |= mine
         work.known = households.get(work.target) if work.target else None
         work.lines = match_lines(work.draft.members, work.known.members if work.known else [])
+        work.coming = movers.sources_of(work.draft, work.target)
         codes = entities.conflict_codes(work.entity, work.draft.entity, work.target)
         work.is_conflict = "ENTITY_CONFLICT" in codes
-        codes += ["NUMBER_HELD"] if held_elsewhere(work.draft, work.target, holders) else []
+        codes += ["NUMBER_HELD"] if held_elsewhere(work.draft, work.target, holders, work.coming) else []
         codes += ["MEMBERS_LEFT"] if work.lines.left else []
         state, stopping = outcome(codes, work.row.accepted)
         if state:
@@ -107,7 +109,7 @@ def _write(ready: list[_Work], at: datetime) -> list[Move]:
         work.number = work.known.number if work.known else work.number
     register_households(
         households=_table([_household(work) for work in ready], _HOUSEHOLD_TYPES),
-        persons=_table([row for work in ready for row in _persons(work)], _PERSON_TYPES),
+        persons=_people(ready),
         at=at,
     )
     ids = household_ids([work.number for work in ready])
@@ -186,6 +188,13 @@ def _household(work: _Work) -> dict[str, Any]:
     }
 
 
+def _people(ready: Sequence[_Work]) -> pa.Table:
+    """Return the lines of rosters that are written; who comes from another household keeps her file and her line there."""
+    rows = [row for work in ready for row in _persons(work)]
+    stays = [member.line_no not in work.coming for work in ready for member in work.draft.members]
+    return _table(rows, _PERSON_TYPES).filter(pa.array(stays))
+
+
 def _persons(work: _Work) -> list[dict[str, Any]]:
     seen: set[bytes] = set()
     rows = []
@@ -204,8 +213,10 @@ def _person(work: _Work, member: Member, line: int, shows_number: bool) -> dict[
     before: dict[str, Any] = dict(known.columns) if known else {}
     token, closed = _sealed(facts.get("mobile_number"), "MOBILE")
     number = member.number if shows_number else None
+    # a pointer to somebody who comes from another household is made when she comes
     pointers = {name: work.lines.line_of.get(facts[name], facts[name] if facts[name] in _ELSEWHERE else None)
-                for name in ("spouse_line", "father_line", "mother_line") if facts.get(name) is not None}  # fmt: skip
+                for name in ("spouse_line", "father_line", "mother_line")
+                if facts.get(name) is not None and facts[name] not in work.coming}  # fmt: skip
     return {
         "line": line,
         "household_number": work.number,

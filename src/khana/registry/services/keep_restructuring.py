@@ -38,8 +38,10 @@ class RestructuringReason(InputError):
 
 
 @transaction.atomic
-def keep(*, change: Change, reason: str, effect: Mapping[str, Any], needs_second: bool, at: datetime) -> Restructuring:
-    """Keep a proposal.
+def keep(
+    *, change: Change, reason: str, effect: Mapping[str, Any], needs_second: bool, proposer: tuple[int, str] | None = None, at: datetime
+) -> Restructuring:  # fmt: skip
+    """Keep a proposal; `proposer` says whose form proposes it where that is not the actor: she cannot confirm it.
 
     Raises:
         RestructuringReason: It says too little.
@@ -51,11 +53,12 @@ def keep(*, change: Change, reason: str, effect: Mapping[str, Any], needs_second
     if source is None:
         raise RestructuringUnknown("No such household, or it lies outside the area that you work for.")
     me = who.me()
+    by, label = proposer or (access.actor_id(), me.username if me else "")
     row = Restructuring.objects.create(
         kind=change.kind, area_path=source.area_path, source=source, target_id=change.target, on=change.on, reason=reason.strip()[:1000],
         persons=[{"person": one.person_id, "relation": one.relation, "spouse": one.spouse_id} for one in change.movers],
-        effect={**effect, "same_dwelling": change.same_dwelling}, needs_second=needs_second, proposed_by=access.actor_id(),
-        proposed_label=me.username if me else "", proposed_at=at,
+        effect={**effect, "same_dwelling": change.same_dwelling}, needs_second=needs_second, proposed_by=by,
+        proposed_label=label, proposed_at=at,
     )  # fmt: skip
     details = {"kind": change.kind, "proposal": row.pk, "needs_second": needs_second}
     audit.record(action="registry.structure.proposed", subject=f"household:{change.source}", details=details, at=at)
