@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from khana.intake import opened as drafts
+from khana.intake.draft import Note
 from khana.intake.services import journey, movers
-from khana.registry import files
+from khana.intake.services.match import match_lines
+from khana.registry import files, known
 from khana.registry.services import keep_restructuring
 from khana.registry.services.restructure import Change, Mover
 from khana.workflows import amendment_effect, restructure_household
@@ -37,7 +39,9 @@ def _propose(one: journey.Move, at: datetime) -> None:
     coming = movers.arriving(draft, household)
     if not coming:
         return
-    there = {place.line_no: place.person_id for place in files.members_of(household)}
+    on_line = {place.line_no: place.person_id for place in files.members_of(household)}
+    lines = match_lines(draft.members, known.households([household])[household].members).line_of
+    there = {line: on_line[registered] for line, registered in lines.items() if registered in on_line}
     persons = {line: arriving.person_id for line, arriving in coming.items()}
     for source, who in movers.sources(coming).items():
         mine = {arriving.person_id for arriving in who}
@@ -54,7 +58,7 @@ def _propose(one: journey.Move, at: datetime) -> None:
         try:
             effect = restructure_household.effect_of(change, at)
         except (InputError, Conflict):  # such as an interview of the other household after this one: people settle it
-            one.notes.extend(movers.Note(REFUSED, "WARN", arriving.member.line_no) for arriving in who)
+            one.notes.extend(Note(REFUSED, "WARN", arriving.member.line_no) for arriving in who)
             continue
         effect["second_because"] = [*effect["second_because"], "SAID_ON_A_FORM"]
         keep_restructuring.keep(
@@ -66,7 +70,6 @@ def _propose(one: journey.Move, at: datetime) -> None:
 def _mover(arriving: movers.Arriving, persons: dict[int, int], there: dict[int, int], mine: set[int]) -> Mover:
     """Return one who goes, with her relation on the form and her spouse where she or he is in the household already."""
     facts = arriving.member.facts
-    line = facts.get("spouse_line")
-    spouse = there.get(line) if isinstance(line, int) and line not in persons else None
-    together = isinstance(line, int) and persons.get(line) in mine
-    return Mover(arriving.person_id, str(facts.get("relation") or ""), persons[line] if together else spouse)
+    line = int(facts.get("spouse_line") or 0)
+    spouse = persons.get(line) if persons.get(line) in mine else there.get(line)
+    return Mover(arriving.person_id, str(facts.get("relation") or ""), spouse)
