@@ -152,6 +152,8 @@ class World:
                 "assessment_score": {"model_id": IDS["d"]},
                 "assessment_activation": {"model_id": IDS["d"], "confirmed_at": AT, "effective_to": None},
             }.get(table, {})  # fmt: skip
+        if table == "intake_duevisit":  # a household is due once
+            special["household_id"] = number
         if table == "sharing_approval":
             special["extract_id"] = None
             if not is_new:
