@@ -39,12 +39,12 @@ _PAGES = (
 )
 # pages that stand together in one menu, in the order of the bar; a page of no menu is found in the last one
 _MENUS = (
-    ("registration", ("intake", "centres", "matching")),
+    ("registration", ("intake", "centres", "matching", "cases")),
     ("benefits", ("programmes", "lists", "unserved", "enrolments")),
     ("scores", ("models", "rules", "simulator")),
     ("figures", ("monitoring", "coverage")),
     ("sources", ("sources", "findings")),
-    ("office", ("jobs", "users", "alarms")),
+    ("office", ("jobs", "users", "alarms", "partner")),
 )
 _ALWAYS_SHOWN = ("answers", "lookup")
 _FLAT = 6  # a bar of so few pages has no menus
