@@ -10,12 +10,12 @@ from typing import Any
 
 import psycopg
 
-_MAKE = """import sys, django
+_MAKE = """import sys, time, django
 django.setup()
 from datetime import UTC, datetime
 from khana.access import services as access
 for role in sys.argv[1:]:
-    made = access.add_user(username=f"bench-{role}", display_name=role, role=role, second_factor=False, at=datetime.now(UTC))
+    made = access.add_user(username=f"bench-{role}-{time.time_ns()}", display_name=role, role=role, second_factor=False, at=datetime.now(UTC))
     print(role, made.token)"""
 
 

@@ -182,8 +182,8 @@ def _by_number(number: str) -> dict[str, Any]:
 
 
 def _hold(found: dict[str, Any], many: int) -> None:
-    items = found["message"]["search_response"]
-    if len(items) != many or any(one["status"] != "succ" or not one["data"]["reg_records"] for one in items):
+    items = found["message"].get("search_response", [found["message"]])
+    if len(items) != many or any(one.get("status") != "succ" or not one["data"]["reg_records"] for one in items):
         raise RuntimeError(f"not everybody was found: {json.dumps(items)[:300]}")
 
 

@@ -217,7 +217,9 @@ def _people(plan: Plan) -> Iterator[Mapping[str, Any]]:
     if plan.programme:
         asked.append(population.Condition("programmes", "eq", plan.programme))
     where = [
-        population.to_sql(one, searches.PERSON_COLUMNS, values, tokens=searches.tokens, path_of=searches.path_of)
+        population.to_sql(
+            one, searches.PERSON_COLUMNS, values, holders=searches.holders_of_person, path_of=searches.path_of
+        )
         for one in asked
     ]
     statement = searches.people_statement(plan.by or plan.fields, where, needs_consent=plan.needs_consent)

@@ -26,7 +26,7 @@ _TEXTS = {"sex", "marital_status", "district", "household_number", "identifier",
 _RULE = re.compile(r"\s*([a-z_]+)\s*(<=|>=|<>|=|<|>)\s*('([^']*)'|[A-Za-z0-9_.-]+)\s*")
 _WORDS = {"<=": "le", ">=": "ge", "<>": "ne", "=": "eq", "<": "lt", ">": "gt"}
 
-TokensOf = Callable[[str], list[bytes]]
+HoldersOf = Callable[[Sequence[str]], list[int]]
 PathOf = Callable[[str], str]
 
 
@@ -185,22 +185,22 @@ def fields_of(asked: Asked) -> set[str]:
 
 
 def to_sql(
-    asked: Asked, columns: Mapping[str, str], values: dict[str, Any], *, tokens: TokensOf, path_of: PathOf
+    asked: Asked, columns: Mapping[str, str], values: dict[str, Any], *, holders: HoldersOf, path_of: PathOf
 ) -> str:
     """Write a tree as SQL; its values are added to `values` under names of their own.
 
     Args:
         asked: The tree.
-        columns: SQL of each field that can be asked of this record; one with `{}` takes the whole list of values.
+        columns: SQL of each field that can be asked of this record; one with `{0}` takes the whole list of values.
         values: Named parameters of the statement, added to.
-        tokens: From a personal number to its tokens.
+        holders: From personal numbers to the ids of who holds them: of households where these are asked for.
         path_of: From the code of an area to its path.
 
     Raises:
         FilterInvalid: A field cannot be asked of this record.
     """
     if isinstance(asked, Tree):
-        written = [to_sql(part, columns, values, tokens=tokens, path_of=path_of) for part in asked.parts]
+        written = [to_sql(part, columns, values, holders=holders, path_of=path_of) for part in asked.parts]
         if asked.word == "not":
             return f"NOT coalesce({written[0]}, false)"
         return "(" + f" {asked.word.upper()} ".join(written) + ")"
@@ -210,9 +210,9 @@ def to_sql(
     wanted: Sequence[Any] = asked.value if asked.operator == "in" else [asked.value]
     mark = f"w{len(values)}"
     if asked.field == "identifier":
-        values[mark] = [token for one in wanted for token in tokens(one)]
-        return column.format(f"%({mark})s::bytea[]")
-    if "{}" in column:
+        values[mark] = holders([str(one) for one in wanted])
+        return column.format(f"%({mark})s::bigint[]")
+    if "{0}" in column:
         values[mark] = list(wanted)
         return column.format(f"%({mark})s::text[]")
     if asked.field == "district":

@@ -20,6 +20,12 @@ ALGORITHMS = ["RSA-OAEP-256", "ECDH-ES+A256KW", "A256GCM", "A128GCM"]
 _INCOMING = ["RSA-OAEP-256", "A256GCM", "A128GCM"]
 
 
+class _LongMail(jwe.JWERegistry):
+    """A message of a thousand items is longer than the library opens by default; `envelopes.MOST_BYTES` bounds it before."""
+
+    max_ciphertext_length = 4 * 1024 * 1024
+
+
 class NoEncryptionKey(NotConfigured):
     """The partner's key set holds no key to encrypt to (`use: enc`)."""
 
@@ -106,7 +112,7 @@ def open_message(sealed: Mapping[str, Any]) -> dict[str, Any]:
         written = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
     try:
         compact = ".".join([written, *(str(part) for part in parts)])
-        opened = jwe.decrypt_compact(compact, own_keys.rsa_key(), algorithms=_INCOMING)
+        opened = jwe.decrypt_compact(compact, own_keys.rsa_key(), registry=_LongMail(algorithms=_INCOMING))
         message = json.loads(opened.plaintext or b"")
     except (JoseError, ValueError, TypeError) as error:
         raise MailUnreadable("The message cannot be opened with our key; see /.well-known/jwks.json.") from error

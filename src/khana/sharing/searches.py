@@ -56,10 +56,8 @@ _COMMON = {
 }  # fmt: skip
 _CURRENT_FILE = """CASE WHEN EXISTS (SELECT FROM registry_alias a WHERE a.person_id = i.person_id AND a.valid_from IS NOT NULL)
     THEN khana_private.registry_current(i.person_id) ELSE i.person_id END"""
-_HOLDERS = f"SELECT {_CURRENT_FILE} FROM registry_identifier i WHERE i.retired_at IS NULL AND i.token = ANY ({{}})"
-_HOLDING_FILES = f"SELECT f FROM ({_HOLDERS}) AS held (id), LATERAL unnest({_FILES.format('held.id')}) f"
 _ON_A_LIST = """SELECT {0} FROM {1}registry_identifier i JOIN beneficiaries_benefit b ON b.id_token = i.token
-    WHERE {2}i.retired_at IS NULL AND b.programme = ANY ({{}})"""
+    WHERE {2}i.retired_at IS NULL AND b.programme = ANY ({{0}})"""
 # everybody on the lists of some programmes; and, of people who are known already, whether they are on one
 _DRAWN = (
     _ON_A_LIST.format("i.person_id", "", "")
@@ -71,9 +69,9 @@ _DRAWN = (
 )  # fmt: skip
 _DRAWS_ONE = "EXISTS ({})".format(_ON_A_LIST.format("1", "", "i.person_id = ANY (hers.files) AND "))
 _WHO_HOLDS = {
-    "Member": f"SELECT i.token, {_CURRENT_FILE} FROM registry_identifier i WHERE i.retired_at IS NULL AND i.token = ANY (%(tokens)s)",
+    "Member": f"SELECT i.token, {_CURRENT_FILE} FROM registry_identifier i WHERE i.retired_at IS NULL AND i.token = ANY (%(tokens)s::bytea[])",
     "Group": f"""SELECT held.token, l.household_id FROM (SELECT i.token, {_CURRENT_FILE} FROM registry_identifier i
-        WHERE i.retired_at IS NULL AND i.token = ANY (%(tokens)s)) AS held (token, id)
+        WHERE i.retired_at IS NULL AND i.token = ANY (%(tokens)s::bytea[])) AS held (token, id)
         CROSS JOIN LATERAL unnest({_FILES.format("held.id")}) f
         JOIN registry_membership l ON l.person_id = f AND {_CURRENT.format("l")}""",
 }  # fmt: skip
@@ -81,10 +79,10 @@ _LIVES = f"SELECT l.household_id FROM registry_membership l WHERE {_CURRENT.form
 PERSON_COLUMNS = {
     **_COMMON, "district": "p.area_path", "sex": "v.sex", "marital_status": "v.marital", "age": _AGE,
     "birth_date": "make_date(v.birth_year, coalesce(v.birth_month, 1), coalesce(v.birth_day, 1))",
-    "identifier": f"p.id IN ({_HOLDERS})", "programmes": f"p.id IN ({_DRAWN})",
+    "identifier": "p.id = ANY ({})", "programmes": f"p.id IN ({_DRAWN})",
 }  # fmt: skip
 HOUSEHOLD_COLUMNS = {
-    **_COMMON, "district": "h.area_path", "identifier": f"h.id IN ({_LIVES.format(_HOLDING_FILES)})",
+    **_COMMON, "district": "h.area_path", "identifier": "h.id = ANY ({})",
     "programmes": f"h.id IN ({_LIVES.format(_DRAWN)})",
 }  # fmt: skip
 _NUMBERS_OF = """(SELECT coalesce(json_agg(json_build_object('type', i.type, 'ciphertext', encode(i.ciphertext, 'hex'))
@@ -167,6 +165,28 @@ class Terms:
     max_rows: int
 
 
+def held_by(numbers: Sequence[str], *, entity: str) -> dict[str, list[int]]:
+    """Return by number whose it is within the open scope: ids of current files, or of the households they live in.
+
+    Asked before the records are: one look into the index of tokens, whatever the planner makes of the rest.
+    """
+    held = {number: tokens(number) for number in dict.fromkeys(numbers)}
+    by_token: dict[bytes, list[int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_WHO_HOLDS[entity], {"tokens": [token for of_one in held.values() for token in of_one]})
+        for token, holder in cursor.fetchall():
+            by_token.setdefault(bytes(token), []).append(holder)
+    return {
+        number: list(dict.fromkeys(holder for token in of_one for holder in by_token.get(token, ())))
+        for number, of_one in held.items()
+    }
+
+
+def holders_of_person(numbers: Sequence[str]) -> list[int]:
+    """Return the ids of the files of whoever holds one of the numbers."""
+    return sorted({one for ids in held_by(numbers, entity="Member").values() for one in ids})
+
+
 def find_holders(
     numbers: Sequence[str], *, asked: Asked | None, entity: str, terms: Terms, today: date
 ) -> dict[str, tuple[Mapping[str, Any], ...]]:
@@ -182,14 +202,8 @@ def find_holders(
     Raises:
         TooMany: The question takes too long.
     """
-    held = {number: tokens(number) for number in dict.fromkeys(numbers)}
-    wanted = [token for of_one in held.values() for token in of_one]
-    with connection.cursor() as cursor:
-        cursor.execute(_WHO_HOLDS[entity], {"tokens": wanted})
-        by_token: dict[bytes, list[int]] = {}
-        for token, holder in cursor.fetchall():
-            by_token.setdefault(bytes(token), []).append(holder)
-    only = sorted({holder for holders in by_token.values() for holder in holders})
+    held = held_by(numbers, entity=entity)
+    only = sorted({holder for ids in held.values() for holder in ids})
     if not only:
         return {}
     found = find(
@@ -197,8 +211,7 @@ def find_holders(
     )  # fmt: skip
     by_id = {int(one["id"] if entity == "Group" else one["persons"][0]): one for one in found.records}
     made = {}
-    for number, of_one in held.items():
-        ids = dict.fromkeys(holder for token in of_one for holder in by_token.get(token, ()))
+    for number, ids in held.items():
         if records := tuple(by_id[one] for one in ids if one in by_id):
             made[number] = records
     return made
@@ -237,8 +250,12 @@ def find(
     if not is_group and (only is not None or asked is None or "identifier" in population.fields_of(asked)):
         columns = {**columns, "programmes": _DRAWS_ONE}
     where = ["true"] if is_group else [_STANDS_FOR_ITSELF]
+
+    def holders(numbers: Sequence[str]) -> list[int]:
+        return sorted({one for ids in held_by(numbers, entity=entity).values() for one in ids})
+
     if asked is not None:
-        where.append(population.to_sql(asked, columns, values, tokens=tokens, path_of=path_of))
+        where.append(population.to_sql(asked, columns, values, holders=holders, path_of=path_of))
     if terms.needs_consent:
         where.append("hv.consent")
     refusing = (
@@ -257,7 +274,8 @@ def find(
     chosen = _selected(terms.fields, is_group=is_group)
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = '5s'")
+            if only is None:
+                cursor.execute("SET LOCAL statement_timeout = '5s'")
             cursor.execute(
                 f"SELECT json_build_object({chosen}) {body} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s", values
             )
@@ -266,7 +284,8 @@ def find(
             if page_number > 1 or total == page_size:
                 cursor.execute(f"SELECT count(*) FROM (SELECT 1 {body} LIMIT %(most)s) found", values)
                 total = int(cursor.fetchone()[0])
-            cursor.execute("SET LOCAL statement_timeout = 0")
+            if only is None:
+                cursor.execute("SET LOCAL statement_timeout = 0")
     except OperationalError as error:
         raise TooMany("The question finds too many records or takes too long; ask it more narrowly.") from error
     if total > terms.max_rows:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from joserfc import jws
 from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from khana_methods.errors import NotPermitted
 
@@ -33,6 +34,12 @@ LIFE_SECONDS = 300
 SKEW_SECONDS = 60
 ABSENT = ("", "unsigned", "unsigned-stub")  # what public suites send for none
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
+
+
+class _LongMessages(JWSRegistry):
+    """A message of a thousand items is longer than the library reads by default; `envelopes.MOST_BYTES` bounds it before."""
+
+    max_payload_length = 4 * 1024 * 1024
 
 
 class SignatureMissing(NotPermitted):
@@ -178,7 +185,7 @@ def _candidates(given: str, keys: list[dict[str, Any]]) -> list[Key]:
 def _verify_compact(given: str, body: Mapping[str, Any], keys: list[dict[str, Any]]) -> None:
     for key in _candidates(given, keys):
         try:
-            signed = jws.deserialize_compact(given, key, algorithms=[algorithm_of(key)])
+            signed = jws.deserialize_compact(given, key, registry=_LongMessages(algorithms=[algorithm_of(key)]))
             payload = json.loads(signed.payload)
         except (JoseError, ValueError):
             continue
@@ -195,7 +202,9 @@ def _verify_detached(given: str, body: Mapping[str, Any], keys: list[dict[str, A
     content = base64.urlsafe_b64encode(plain(body)).rstrip(b"=").decode()
     for key in _candidates(given, keys):
         try:
-            jws.deserialize_compact(f"{head}.{content}.{tail}", key, algorithms=[algorithm_of(key)])
+            jws.deserialize_compact(
+                f"{head}.{content}.{tail}", key, registry=_LongMessages(algorithms=[algorithm_of(key)])
+            )
         except (JoseError, ValueError):
             continue
         return

@@ -552,3 +552,13 @@ def test_codes_of_subscriptions_are_held_before_they_are_taken(friend: Friend, c
     body = {"header": header("unsubscribe", friend.code), "message": message}
     _status, answer = friend.send("/registry/unsubscribe", body)
     assert answer["message"]["ack_status"] == ack
+
+
+def test_a_long_message_is_signed_and_sealed_too(friends: dict[str, Friend]) -> None:
+    for profile in PROFILES:
+        friend = friends[profile]
+        many = search(friend.code, *[by_number(f"11101{n:08d}", consent={"note": "x" * 99}) for n in range(600)])
+        status, body = friend.send(SYNC, many)
+        assert status == 200 and len(body["message"].get("search_response", ())) == 600, (profile, str(body)[:200])
+    _status, answer = friend.send(SYNC, search(friend.code, by_number(NUMBERS[1])))
+    assert found(answer), "the day goes on"

@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
-
 from khana.access import mandates
 from khana.access import services as access
-from khana.platform import keys
+from khana.platform import bulk, keys
 from khana.sharing.envelopes import HeaderRejected
 from khana.sharing.models import Agreement, Message, Partner
 from khana.sharing.services import agreements
@@ -24,6 +22,10 @@ from khana_methods.errors import InputError
 
 Party = Partner  # the name under which interfaces know a partner
 KEPT_FOR = timedelta(days=30)
+# one statement and no savepoint: a message_id that was used gives no row
+_KEEP = b"""INSERT INTO sharing_message (uuid, partner_id, partner_user_id, registry, action, message_id, transaction_id, received_at,
+    state, outcome, items, records, attempts, request_ciphertext)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'RECEIVED', '', 0, 0, 0, %s) ON CONFLICT (partner_id, message_id) DO NOTHING RETURNING id"""
 CALLING = ("ANSWER", "LIST", "RECORD")
 
 
@@ -79,15 +81,25 @@ def take(
     used = access.call("sharing_count", 1, 0, at.date())[0][0]
     if used > partner.daily_calls:
         raise TooManyCalls("Your calls of this day are used up.")
-    try:
-        with transaction.atomic():
-            kept = Message.objects.create(
-                partner=partner, partner_user_id=partner.user_id, registry=registry, action=action,
-                message_id=str(header["message_id"]), transaction_id=str(message.get("transaction_id", ""))[:99],
-                received_at=at, request_ciphertext=keys.encrypt(json.dumps([header, message])),
-            )  # fmt: skip
-    except IntegrityError as error:
-        raise HeaderRejected("rjct.message_id.duplicate", "A message with this message_id was taken before.") from error
+    kept = Message(
+        partner=partner, partner_user_id=partner.user_id, registry=registry, action=action,
+        message_id=str(header["message_id"]), transaction_id=str(message.get("transaction_id", ""))[:99],
+        received_at=at, request_ciphertext=keys.encrypt(json.dumps([header, message])),
+    )  # fmt: skip
+    row = (
+        bulk.raw_cursor()
+        .execute(
+            _KEEP,
+            [
+                kept.uuid, partner.pk, partner.user_id, registry, action, kept.message_id, kept.transaction_id, at,
+                kept.request_ciphertext,
+            ],
+        )
+        .fetchone()
+    )  # fmt: skip
+    if row is None:
+        raise HeaderRejected("rjct.message_id.duplicate", "A message with this message_id was taken before.")
+    kept.pk = row[0]
     return Call(partner, registry, header, message, kept, at)
 
 

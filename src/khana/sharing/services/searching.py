@@ -68,7 +68,7 @@ def search(call: Call) -> dict[str, Any]:
     for places in groups.values():
         try:
             with transaction.atomic():
-                if len(places) == 1:
+                if questions[places[0]].together is None:
                     answers[places[0]] = _searched(call, questions[places[0]])
                 else:
                     made = _searched_together(call, [questions[place] for place in places])
