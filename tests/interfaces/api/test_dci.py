@@ -391,9 +391,17 @@ def test_enrolled_says_yes_or_no(friend: Friend) -> None:
     assert friend.send("/ibr/sync/enrolled", body)[1]["message"]["enrolled_response"][0]["status"] == "rjct"
 
 
-def test_encrypted_there_and_back(friend: Friend) -> None:
+class Wide(jwe.JWERegistry):
+    """A partner that reads long answers."""
+
+    max_ciphertext_length = 10_000_000
+
+
+@pytest.mark.parametrize("more", [0, 600])
+def test_encrypted_there_and_back(friend: Friend, more: int) -> None:
     enc = next(k for k in json.loads(Client().get("/.well-known/jwks.json").content)["keys"] if k["use"] == "enc")
-    asked = search(friend.code, by_number(NUMBERS[1], response_entity="Member"), is_msg_encrypted=True)
+    others = [by_number(f"11101{n:08d}", consent={"note": "x" * 99}) for n in range(more)]  # longer than 64 kB
+    asked = search(friend.code, by_number(NUMBERS[1], response_entity="Member"), *others, is_msg_encrypted=True)
     head, key, iv, text, tag = jwe.encrypt_compact(
         {"alg": "RSA-OAEP-256", "enc": "A256GCM", "kid": enc["kid"]},
         json.dumps(asked["message"]),
@@ -409,13 +417,13 @@ def test_encrypted_there_and_back(friend: Friend) -> None:
     opened = jwe.decrypt_compact(
         ".".join([inner["protected"], *(inner[n] for n in ("encrypted_key", "iv", "ciphertext", "tag"))]),
         own,
-        algorithms=["RSA-OAEP-256", "A256GCM"],
+        registry=Wide(algorithms=["RSA-OAEP-256", "A256GCM"]),
     )
-    (item,) = json.loads(opened.plaintext)["search_response"]
+    item, *_rest = json.loads(opened.plaintext)["search_response"]
     assert item["data"]["reg_records"][0]["demographic_info"]["name"]["full_name_native"] == "آمنہ بی بی"
     sealed["ciphertext"] = b64(b"changed")
     refused(
-        *friend.send(SYNC, {"header": {**asked["header"], "message_id": "m2"}, "message": sealed}),
+        *friend.send(SYNC, {"header": {**asked["header"], "message_id": f"m2-{more}"}, "message": sealed}),
         "err.encryption.invalid",
     )
 
