@@ -9,6 +9,7 @@ and for a share of the same people: flat means that the two are alike.
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from bench._officers import officers, superuser
 from bench.world import World, loaded_country, result, world
 
 SIZE = 1_000_000
-MEMBERS = 6  # members of a household of the made-up country, rounded down, so that there are rows enough
+MEMBERS = 4.6  # members of a household of the made-up country, rounded down, so that there are rows enough
 _MAKE = """import json, resource, sys, time, django
 django.setup()
 from datetime import UTC, datetime
@@ -36,7 +37,7 @@ print(json.dumps(made))"""
 
 def run(size: int) -> dict[str, Any]:
     with world() as w:
-        loaded_country(w, -(-size // MEMBERS))
+        loaded_country(w, math.ceil(size / MEMBERS))
         root = superuser()
         root.execute("VACUUM ANALYZE")
         who = officers("administrator", "data_protection_officer", "data_steward")
