@@ -78,31 +78,40 @@ def _database(role: str) -> dict[str, object]:
         "CONN_MAX_AGE": 0,
         "ATOMIC_REQUESTS": False,
         "DISABLE_SERVER_SIDE_CURSORS": False,
-        "OPTIONS": {"pool": {"min_size": 1, "max_size": 12}} if role == "web" and DB_ROLE == "web" else {},
+        "OPTIONS": {
+            **embedded.transport(),
+            **({"pool": {"min_size": 1, "max_size": 12}} if role == "web" and DB_ROLE == "web" else {}),
+        },
     }
 
 
 DATABASES = {"default": _database(DB_ROLE)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# a name with this prefix binds a cookie to this very host; browsers take it over TLS only
+_ONLY_HERE = "__Host-" if IS_PRODUCTION else ""
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = IS_PRODUCTION
 SESSION_COOKIE_AGE = 8 * 3600
-SESSION_COOKIE_NAME = "khana_session"
+SESSION_COOKIE_NAME = f"{_ONLY_HERE}khana_session"
+CSRF_COOKIE_NAME = f"{_ONLY_HERE}csrftoken"
 CSRF_COOKIE_SECURE = IS_PRODUCTION
+CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "khana.interfaces.web.errors.pages.stale_form"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31536000 if IS_PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_REDIRECT_EXEMPT = [r"^health$"]  # asked by this machine itself; tells nothing of anybody
 SECURE_SSL_REDIRECT = IS_PRODUCTION and os.environ.get("KHANA_TLS_ELSEWHERE") != "1"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
+        "object-src": [NONE],
         "script-src": [SELF],
         "style-src": [SELF],
         "style-src-attr": ["'unsafe-inline'"],
@@ -119,16 +128,23 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ur", "اردو"), ("bn", "বাংলা")]
 LOCALE_PATHS = [BASE / "khana" / "interfaces" / "web" / "locale"]
-LANGUAGE_COOKIE_NAME = "khana_language"
+LANGUAGE_COOKIE_NAME = f"{_ONLY_HERE}khana_language"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+
+def _of_files(headers: dict[str, str], _path: str, _url: str) -> None:
+    headers["Content-Security-Policy"] = "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE / "khana" / "interfaces" / "web" / "static"]
 STATIC_ROOT = None  # served from the folders themselves, with their gzip twins
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+WHITENOISE_ADD_HEADERS_FUNCTION = _of_files
 WHITENOISE_MAX_AGE = 3600 if IS_PRODUCTION else 60
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
@@ -137,8 +153,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {"lines": {"()": "khana.platform.log_lines.JsonLines"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {"django.db.backends": {"level": "ERROR"}, "psycopg": {"level": "ERROR"}},
 }

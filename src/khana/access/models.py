@@ -40,6 +40,10 @@ class Credential(models.Model):
     totp_last_step = models.BigIntegerField(default=0)
     failed_count = models.IntegerField(default=0)
     locked_until = models.DateTimeField(null=True)
+    blocks = models.SmallIntegerField(default=1, db_default=1, help_text="of scrypt: how much work one guess is")
+    first_until = models.DateTimeField(
+        null=True, help_text="the password was made by somebody else, and until when it opens the door to one's own"
+    )
 
 
 class Session(models.Model):
@@ -62,6 +66,7 @@ class Session(models.Model):
     expires_at = models.DateTimeField()
     confirmed_at = models.DateTimeField(null=True, help_text="when the second factor was shown")
     closed_at = models.DateTimeField(null=True)
+    held_at = models.DateTimeField(null=True, help_text="opened by a first password: since when it waits for one's own")
 
 
 class Grant(models.Model):

@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from django.db import connection, transaction
 from django.db.utils import DatabaseError
 
-from khana.access import offices
+from khana.access import offices, passwords
 from khana.access.functions import (
     NOBODY,
     AccessNotFound,
@@ -44,7 +44,8 @@ __all__ = ["AccessNotFound", "NameTaken", "NoSession", "PermissionMissing", "cal
 _STEP = 30
 _NAME = re.compile(r"[\w.@+-]{1,60}")
 SESSION_LENGTH = timedelta(hours=8)
-SHORTEST_PASSWORD = 12
+FIRST_PASSWORD = timedelta(days=7)
+BLOCKS = 3  # of scrypt, for every password from now on; the database notes the same
 _WRONG = "The name, the password or the code is not right."
 _FAR = "The database refused it: your role or your area does not reach that far."
 
@@ -73,10 +74,21 @@ class NameWrong(InputError):
     code: ClassVar[str] = "access.user.name_wrong"
 
 
-class PasswordWeak(InputError):
-    """A chosen password is too short, or a second factor is left out where it must not be."""
+class PasswordFirst(NotPermitted):
+    """The password was made by somebody else: it opens only the door to one's own. Bears the held session."""
 
-    code: ClassVar[str] = "access.password.weak"
+    code: ClassVar[str] = "access.password.first"
+
+    def __init__(self, message: str, *, token: str) -> None:
+        """Keep the session that waits; it stands in no text."""
+        super().__init__(message)
+        self.token = token
+
+
+class PasswordOver(NotPermitted):
+    """The first password is too old."""
+
+    code: ClassVar[str] = "access.password.over"
 
 
 @dataclass(frozen=True)
@@ -101,9 +113,22 @@ class NewUser:
 # --- sessions -------------------------------------------------------------------------------
 
 
-def _derive(password: str, salt: bytes) -> bytes:
+def derive(password: str, salt: bytes, blocks: int) -> bytes:
+    """Return the key that proves a password: scrypt over its composed form (NFC), 32 bytes.
+
+    Source:
+        OWASP Password Storage Cheat Sheet: scrypt with N = 2^15, r = 8, p = 3. Tests take one block: they open many sessions.
+    """
     text = unicodedata.normalize("NFC", password).encode()
-    return hashlib.scrypt(text, salt=salt, n=2**15, r=8, p=1, dklen=32, maxmem=96 * 1024 * 1024)
+    return hashlib.scrypt(
+        text,
+        salt=salt,
+        n=2**15,
+        r=8,
+        p=1 if os.environ.get("KHANA_ENV") == "test" else blocks,
+        dklen=32,
+        maxmem=96 * 1024 * 1024,
+    )
 
 
 def sign_in(*, username: str, password: str, kind: str = "WEB", ttl: timedelta = SESSION_LENGTH) -> SignedIn:
@@ -113,14 +138,26 @@ def sign_in(*, username: str, password: str, kind: str = "WEB", ttl: timedelta =
         RuntimeError: It runs inside a transaction: the count must stay when the sign-in is refused.
         SignInRefused: Name or password is wrong, or the user is closed.
         SignInLocked: Five failures in a row.
+        PasswordFirst: A password of one's own must be chosen first (`own_account.choose`).
+        PasswordOver: The first password is older than seven days.
     """
     if connection.in_atomic_block:
         raise RuntimeError("sign_in must not run inside a transaction: a rollback would forget failures")
     name = username.strip().lower()
-    salt = bytes(call("access_salt", name)[0][0])
-    ((outcome, token, _),) = call("access_open_session", name, _derive(password, salt), kind, ttl)
+    ((salt, blocks),) = call("access_stretch", name)
+    ((outcome, token, _),) = call("access_open_session", name, derive(password, bytes(salt), blocks), kind, ttl)
     _refuse(outcome)
+    if outcome == "OK":
+        _hold_first(token)
     return SignedIn(token, needs_second_factor=outcome == "SECOND_FACTOR")
+
+
+def _hold_first(token: str) -> None:
+    ((state,),) = call("access_hold_first", token)
+    if state == "HELD":
+        raise PasswordFirst("Choose a password of your own first: sign in on the page once.", token=token)
+    if state == "OVER":
+        raise PasswordOver("Your first password is older than seven days. Ask your administrator for a new one.")
 
 
 def _refuse(outcome: str) -> None:
@@ -136,20 +173,22 @@ def confirm_second_factor(*, token: str, code: str, at: datetime) -> None:
     Raises:
         SignInRefused: The code is wrong or used, or the session is older than ten minutes.
         SignInLocked: Five failures in a row.
+        PasswordFirst, PasswordOver: As in `sign_in`.
     """
     pending = call("access_pending", token)
     if not pending:
         raise SignInRefused(_WRONG)
-    step = _step_of(keys.decrypt(pending[0][1], "totp"), code, at)
+    step = step_of(keys.decrypt(pending[0][1], "totp"), code, at)
     ((outcome,),) = call("access_confirm_second_factor", token, step)
     _refuse(outcome)
+    _hold_first(token)
 
 
 def _totp(secret: bytes) -> TOTP:
     return TOTP(secret, 6, SHA1(), _STEP)  # noqa: S303 # nosec B303 - what authenticator apps know (RFC 6238)
 
 
-def _step_of(secret: bytes, code: str, at: datetime) -> int | None:
+def step_of(secret: bytes, code: str, at: datetime) -> int | None:
     """Return the step whose code this is: now, one before or one after; None if it is none."""
     shown = unicodedata.normalize("NFKC", code).replace(" ", "").encode()
     now = int(at.timestamp()) // _STEP
@@ -261,13 +300,13 @@ def _new_password() -> str:
 def _credential(
     password: str | None, second_factor: bool, username: str
 ) -> tuple[str, bytes, bytes, bytes | None, str]:
-    if password is not None and len(password) < SHORTEST_PASSWORD:
-        raise PasswordWeak(f"A password needs at least {SHORTEST_PASSWORD} characters.")
+    if password is not None:
+        passwords.check_length(password)
     if not second_factor and os.environ.get("KHANA_ENV") == "production":
-        raise PasswordWeak("In production every member of staff needs a second factor.")
+        raise passwords.PasswordWeak("In production every member of staff needs a second factor.")
     password = password or _new_password()
     salt = secrets.token_bytes(16)
-    verifier = hashlib.sha256(_derive(password, salt)).digest()
+    verifier = hashlib.sha256(derive(password, salt, BLOCKS)).digest()
     if not second_factor:
         return password, salt, verifier, None, ""
     secret = secrets.token_bytes(20)
@@ -289,6 +328,7 @@ def add_user(
     kind: str = "STAFF",
     token_ttl: timedelta = timedelta(days=30),
     trial: bool = True,
+    first: bool = True,
     at: datetime,
 ) -> NewUser:
     """Make a user with one role over one area and one agency; return secrets that are shown once.
@@ -308,6 +348,8 @@ def add_user(
         token_ttl: How long the token holds that commands may use.
         trial: Outside production, record a training and an undertaking that say that they are none, so that a trial
             shows people at once; in production nothing is recorded and nobody is shown.
+        first: A password that is made up opens only the door to one of her own, for seven days; false for who makes and
+            keeps it herself (the samples of a trial).
         at: When.
 
     Raises:
@@ -326,6 +368,8 @@ def add_user(
         plain, salt, verifier, totp, uri = _credential(password, second_factor, name)
     who = call("access_add_user", name, display_name, language, kind, salt, verifier, totp, at)[0][0]
     call("access_add_grant", name, role, area_code, agency, at)
+    if kind == "STAFF" and password is None and first:
+        call("access_mark_first_password", name, at + FIRST_PASSWORD)
     if trial and kind == "STAFF" and os.environ.get("KHANA_ENV") != "production":
         offices.clear_for_trial(username=name, at=at)
     token = str(call("access_first_token", name, token_ttl)[0][0])
@@ -339,11 +383,16 @@ def end_grant(*, grant: int, at: datetime) -> None:
 
 
 @transaction.atomic
-def reset_password(*, username: str, second_factor: bool = True, at: datetime) -> NewUser:
-    """Give a user a new password and second factor and close her sessions; no token is made."""
+def reset_password(*, username: str, second_factor: bool = True, first: bool = True, at: datetime) -> NewUser:
+    """Give a user a new password and second factor and close her sessions; no token is made.
+
+    The password opens only the door to one of her own, for seven days (`first` as in `add_user`).
+    """
     name = username.strip().lower()
     plain, salt, verifier, totp, uri = _credential(None, second_factor, name)
     call("access_reset_password", name, salt, verifier, totp, at)
+    if first:
+        call("access_mark_first_password", name, at + FIRST_PASSWORD)
     return NewUser(0, name, plain, uri, "")
 
 

@@ -28,6 +28,7 @@ from khana_methods.errors import NotConfigured, Unavailable
 OLDEST_VERSION = 180000
 DATABASE = "khana"
 ROLES = ("owner", "web", "worker")
+PAGE_SECONDS = 120
 _LONGEST_SOCKET_FOLDER = 80
 
 
@@ -94,14 +95,38 @@ def connection_parameters(role: str) -> dict[str, str | int]:
     where = address()
     if own_url() and role == "owner":
         parts = psycopg.conninfo.conninfo_to_dict(own_url() or "")
-        return {key: value for key, value in parts.items() if value is not None}
+        return {**transport(), **{key: value for key, value in parts.items() if value is not None}}
     return {
         "host": where.host,
         "port": where.port,
         "dbname": where.name,
         "user": role_name(role),
         "password": get_secret(f"db_{role}"),
+        **transport(),
     }
+
+
+def transport() -> dict[str, str | int]:
+    """Return how the database is reached where it is another machine's: what its address says of TLS, in production checked.
+
+    A socket or this machine needs none. In production an address that says nothing is asked by TLS with the server's name
+    and certificate checked (`verify-full`, roots of the system where it names none).
+    """
+    url = own_url()
+    if not url:
+        return {}
+    parts = psycopg.conninfo.conninfo_to_dict(url)
+    given: dict[str, str | int] = {
+        name: str(value)
+        for name, value in parts.items()
+        if name in ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding") and value
+    }
+    host = str(parts.get("host") or "localhost")
+    is_here = host.startswith(("/", "@")) or host in ("localhost", "127.0.0.1", "::1")
+    if not is_here and os.environ.get("KHANA_ENV") == "production" and "sslmode" not in given:
+        given["sslmode"] = "verify-full"
+        given.setdefault("sslrootcert", "system")
+    return given
 
 
 def _binaries() -> Path:
@@ -239,7 +264,7 @@ def stop() -> None:
 
 def _superuser() -> psycopg.Connection[tuple[object, ...]]:
     if own_url():
-        return psycopg.connect(own_url() or "", autocommit=True)
+        return psycopg.connect(own_url() or "", autocommit=True, **transport())  # type: ignore[arg-type]
     return psycopg.connect(
         host=str(socket_folder()),
         dbname="postgres",
@@ -279,6 +304,12 @@ def ensure_roles_and_database() -> None:
                     verb, sql.Identifier(name), extra, sql.Literal(get_secret(f"db_{role}"))
                 )
             )
+        # a page that takes longer is a job; a transaction that nobody ends holds others up
+        web = sql.Identifier(role_name("web"))
+        connection.execute(
+            sql.SQL("ALTER ROLE {} SET statement_timeout = '{}s'").format(web, sql.SQL(str(PAGE_SECONDS)))
+        )
+        connection.execute(sql.SQL("ALTER ROLE {} SET idle_in_transaction_session_timeout = '300s'").format(web))
         if not own_url():
             ensure_database(connection, address().name)
 

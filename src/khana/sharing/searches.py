@@ -285,7 +285,7 @@ def find(
                 cursor.execute(f"SELECT count(*) FROM (SELECT 1 {body} LIMIT %(most)s) found", values)
                 total = int(cursor.fetchone()[0])
             if only is None:
-                cursor.execute("SET LOCAL statement_timeout = 0")
+                cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
     except OperationalError as error:
         raise TooMany("The question finds too many records or takes too long; ask it more narrowly.") from error
     if total > terms.max_rows:

@@ -9,7 +9,7 @@ from __future__ import annotations
 KINDS = ("recipients", "overlaps", "cap", "unserved", "leakage", "findings", "quarantine")
 FIGURES = ("recipients", "overlaps", "cap", "unserved", "leakage")
 
-PUBLIC = {"slip-state", "sign-in", "second-factor", "passkey-ask", "passkey", "provider", "provider-back", "sign-out", "language", "health", "my-file", "my-file-code", "my-file-read", "my-file-say",
+PUBLIC = {"slip-state", "sign-in", "second-factor", "first-password", "passkey-ask", "passkey", "provider", "provider-back", "sign-out", "language", "health", "my-file", "my-file-code", "my-file-read", "my-file-say",
           "my-file-download", "my-file-leave", "public", "public-outlines", "public-values"}  # fmt: skip
 # name of an address -> the requests to make; {x} are things of the other side, see `Trial.things`
 PAGES: dict[str, list[str]] = {
@@ -19,6 +19,7 @@ PAGES: dict[str, list[str]] = {
     "passkey": ["POST /sign-in/passkey answer=x"],
     "provider": ["GET /sign-in/provider"],
     "provider-back": ["GET /sign-in/provider/back?code=x&state=y"],
+    "first-password": ["GET /sign-in/password"],
     "sign-out": [],  # last of all
     "language": ["POST /language language=ur", "POST /language language=en"],
     "health": ["GET /health"],
@@ -168,6 +169,9 @@ PAGES: dict[str, list[str]] = {
     "users-withdraw": ["POST /users/clearances/1/withdraw"],
     "office": ["GET /office"],
     "office-purpose": ["POST /office/purpose purpose=grievance", "POST /office/purpose purpose="],
+    "account": ["GET /office/sign-in"],
+    "account-password": ["POST /office/sign-in/password old=x new=y again=y"],
+    "account-end": ["POST /office/sign-in/end mark=0"],
     "office-break-glass": ["POST /office/break-glass area={area} reason=short"],
     "alarms": ["GET /alarms"],
     "cases": ["GET /cases"],
@@ -514,5 +518,5 @@ NO_PEOPLE = {
     "freshness curve": "reads the user's own file",
     "agreements fields": "documents",
     "sdc check": "reads the user's own file", "sdc table": "reads the user's own file",
-    "users code": "sample logins of a trial", "keys list": "counts of keys", "keys add": "the ring", "keys status": "counts of closed values", "keys reseal": "asks for a job", "keys retire": "the ring", "worker": "acts as who asked; see the jobs' tests",
+    "users code": "sample logins of a trial", "users end-sessions": "ends sessions", "keys list": "counts of keys", "keys add": "the ring", "keys status": "counts of closed values", "keys reseal": "asks for a job", "keys retire": "the ring", "worker": "acts as who asked; see the jobs' tests",
 }  # fmt: skip

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection
 
-from khana.access import offices, selectors, services
+from khana.access import offices, passwords, selectors, services
 from khana.access.roles import RoleUnknown, catalogue
 from khana.registry.models import Household
 
@@ -29,7 +29,14 @@ def _connection(world: World, as_role) -> Iterator[None]:  # type: ignore[no-unt
 @pytest.fixture
 def user(world: World):  # type: ignore[no-untyped-def]
     def _make(**more: object) -> services.NewUser:
-        values: dict[str, object] = {"display_name": "N", "role": "registrar", "area_code": "DA", "at": NOW, **more}
+        values: dict[str, object] = {
+            "display_name": "N",
+            "role": "registrar",
+            "area_code": "DA",
+            "at": NOW,
+            "first": False,
+            **more,
+        }
         with services.scoped(world.tokens["admin"]):
             return services.add_user(username=f"n{next(_names)}", **values)  # type: ignore[arg-type]
 
@@ -206,7 +213,7 @@ def test_an_administrator_neither_grants_to_herself_nor_acts_as_another(world: W
             services.add_user(username=made.username, display_name="X", role="registrar", at=NOW)
         with pytest.raises(RoleUnknown):
             services.add_user(username="x3", display_name="X", role="emperor", at=NOW)
-        with pytest.raises(services.PasswordWeak):
+        with pytest.raises(passwords.PasswordWeak):
             services.add_user(username="x4", display_name="X", role="analyst", password="short", at=NOW)
         listed = {u.username: u for u in selectors.list_users()}
     with services.scoped(world.tokens["admin"]), pytest.raises(services.PermissionMissing):  # she has had a session
@@ -226,7 +233,7 @@ def test_grants_end_passwords_are_reset_users_are_closed(world: World, user) -> 
     with services.scoped(made.token):
         assert Household.objects.count() == 3
     with services.scoped(world.tokens["admin"]):
-        new = services.reset_password(username=made.username, second_factor=False, at=NOW)
+        new = services.reset_password(username=made.username, second_factor=False, first=False, at=NOW)
     with pytest.raises(services.NoSession), services.scoped(made.token):
         pass
     with pytest.raises(services.SignInRefused):

@@ -52,6 +52,8 @@ INSIDE_ONLY = ARITHMETIC | {
     "access_is_cleared",
     "access_is_idle",
     "access_raise_alarm",
+    "access_prove_again",
+    "access_new_blocks",
     "beneficiaries_hold_state",
     "beneficiaries_hold_trial",
     "beneficiaries_keep_moves",

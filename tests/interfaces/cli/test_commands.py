@@ -213,7 +213,7 @@ def test_users_and_logging_in_and_out(capfd, acting, monkeypatch) -> None:
     digits = access.code_at(made["otpauth_uri"], clock.now())
     runner = CliRunner()
     words = ["login", "--username", "rukhsana", "--password-stdin", "--code", digits, "--json"]
-    shown = runner.invoke(khana, words, input=made["password"] + "\n")
+    shown = runner.invoke(khana, words, input=made["password"] + "\nfour quiet teapots sing\n")
     assert shown.exit_code == 0, shown.output
     saved = session.saved_path()
     assert stat.S_IMODE(saved.stat().st_mode) == 0o600

@@ -109,7 +109,16 @@ def test_nothing_opens_without_sign_in(country: dict[str, object]) -> None:
         "public-values",
         "slip-state",
     }  # safe figures; the state behind a slip's code
-    doors = {"sign-in", "second-factor", "passkey-ask", "passkey", "provider", "provider-back", "sign-out"}
+    doors = {
+        "sign-in",
+        "second-factor",
+        "first-password",
+        "passkey-ask",
+        "passkey",
+        "provider",
+        "provider-back",
+        "sign-out",
+    }
     assert open_ones == doors | {"language", "health"} | her_own | published
 
 

@@ -63,7 +63,7 @@ def _add(logins: list[dict[str, str]], name: str, role: str, who: str, *, area_c
             area_code=area_code, agency=agency, token_ttl=TOKEN_LIFE, at=clock.now(),
         )  # fmt: skip
     except access.NameTaken:  # killed between the user and the file: give her a password again
-        user = access.reset_password(username=name, at=clock.now())
+        user = access.reset_password(username=name, first=False, at=clock.now())
         password = user.password
     logins.append({"username": name, "password": password, "who": who, "otpauth": user.otpauth_uri})
     _write(places.folder() / "sample.json", json.dumps({**read_sample(), "logins": logins}))

@@ -23,6 +23,7 @@ from khana.platform import clock
         "khana login                                  asks for everything",
         "khana login --username steward --days 7",
         "khana login -u steward --password-stdin --code 123456 < password.txt",
+        "khana login -u steward --password-stdin < two-lines.txt     a first password, and the one to choose in its place",
     ),
 )
 @click.option("-u", "--username", prompt="User name", help="Who you are.")
@@ -33,17 +34,30 @@ from khana.platform import clock
 def login(username: str, password_stdin: bool, code: str | None, days: int, as_json: bool, out: Path | None) -> None:
     """Log in for this folder; later commands act as you, in your scope.
 
-    The token is saved under ~/.config/khana, readable by you only. `khana logout` ends it.
+    The token is saved under ~/.config/khana, readable by you only. `khana logout` ends it. Under a password that
+    somebody else made you are asked for one of your own first (with --password-stdin: the second line).
     """
     session.setup()
+    from khana.access import own_account
     from khana.access import services as access
 
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else click.prompt("Password", hide_input=True)
-    opened = access.sign_in(username=username, password=password, kind="TOKEN", ttl=timedelta(days=days))
-    if opened.needs_second_factor:
-        digits = code or click.prompt("Code of your second factor")
-        access.confirm_second_factor(token=opened.token, code=digits, at=clock.now())
-    path = session.save_token(opened.token)
+    try:
+        opened = access.sign_in(username=username, password=password, kind="TOKEN", ttl=timedelta(days=days))
+        if opened.needs_second_factor:
+            digits = code or click.prompt("Code of your second factor")
+            access.confirm_second_factor(token=opened.token, code=digits, at=clock.now())
+        token = opened.token
+    except access.PasswordFirst as first:
+        chosen = sys.stdin.readline().rstrip("\r\n") if password_stdin else ""
+        if password_stdin and not chosen:
+            access.sign_out(token=first.token)
+            raise
+        if not chosen:
+            click.echo("Your administrator knows this password. Choose one of your own.", err=True)
+            chosen = click.prompt("New password", hide_input=True, confirmation_prompt="The same once more")
+        token = own_account.choose(token=first.token, password=chosen)
+    path = session.save_token(token)
     show({"username": username, "saved": str(path)}, as_json=as_json, out=out)
 
 

@@ -38,6 +38,7 @@ class AlreadyRunning(Conflict):
         "khana up --no-sample             the same without any data or sample login",
         "KHANA_VAR=/srv/khana khana up    another folder",
         "KHANA_DATABASE_URL=… khana up    a PostgreSQL 18 (or newer) of your own",
+        "khana up --tls-certificate chain.pem --tls-key key.pem --host 0.0.0.0    TLS 1.3 without a proxy",
     ),
 )
 @click.option("--port", type=int, default=8000, show_default=True, envvar="KHANA_PORT", help="First port to try.")
@@ -49,10 +50,24 @@ class AlreadyRunning(Conflict):
 )
 @click.option("--households", type=int, default=2000, show_default=True, help="Size of the sample country.")
 @click.option("--country", type=click.Choice(["pak", "bgd"]), default="pak", show_default=True)
+@click.option(
+    "--tls-certificate",
+    type=click.Path(exists=True, dir_okay=False, resolve_path=True),
+    default=None,
+    help="Certificate with its chain (PEM): answer over TLS 1.3, where no proxy in front does it.",
+)
+@click.option(
+    "--tls-key", type=click.Path(exists=True, dir_okay=False, resolve_path=True), default=None, help="Its private key (PEM)."
+)  # fmt: skip
 @click.option("--detach", is_flag=True, help="Return when everything is up; `khana down` stops it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object when everything is up.")
-def up(port: int, host: str, sample: bool | None, households: int, country: str, detach: bool, as_json: bool) -> None:
+def up(
+    port: int, host: str, sample: bool | None, households: int, country: str, tls_certificate: str | None,
+    tls_key: str | None, detach: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Start everything of one folder and print the address and the sample logins."""
+    if bool(tls_certificate) != bool(tls_key):
+        raise click.UsageError("Say both --tls-certificate and --tls-key.")
     is_production = os.environ.get("KHANA_ENV") == "production"
     if is_production and sample is None:
         sample = False
@@ -68,6 +83,8 @@ def up(port: int, host: str, sample: bool | None, households: int, country: str,
         households=households,
         country=country,
         as_json=as_json,
+        tls_certificate=tls_certificate or "",
+        tls_key=tls_key or "",
     )
     if detach:
         supervisor.detach(wish)

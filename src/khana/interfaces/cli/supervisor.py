@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -46,6 +47,8 @@ class Wish:
     households: int
     country: str
     as_json: bool
+    tls_certificate: str = ""
+    tls_key: str = ""
 
 
 def _state_path() -> Path:
@@ -147,7 +150,9 @@ def _load_sample(wish: Wish) -> None:
     marker.write_text(json.dumps({**found, "loaded": True, "country": wish.country}))
 
 
-def web_command(*, host: str, port: int, log_level: str = "warning") -> list[str]:
+def web_command(
+    *, host: str, port: int, log_level: str = "warning", tls_certificate: str = "", tls_key: str = ""
+) -> list[str]:
     """Return the command of the web server.
 
     Two processes in which four requests work at once (`khana.platform.incoming`): more only wait for one another's turn in
@@ -158,13 +163,19 @@ def web_command(*, host: str, port: int, log_level: str = "warning") -> list[str
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port),
         "--workers", "2", "--blocking-threads", str(incoming.THREADS), "--no-ws", "--log-level", log_level,
         "--http", "1", "--http1-header-read-timeout", str(int(incoming.first_seconds() * 1000)),
-        "khana_settings.wsgi:application",
+        *_tls_words(tls_certificate, tls_key), "khana_settings.wsgi:application",
     ]  # fmt: skip
+
+
+def _tls_words(certificate: str, key: str) -> list[str]:
+    if not certificate:
+        return []
+    return ["--ssl-certificate", certificate, "--ssl-keyfile", key, "--ssl-protocol-min", "tls1.3"]
 
 
 def _start_parts(wish: Wish, port: int) -> dict[str, subprocess.Popen[bytes]]:
     logs = places.folder("logs")
-    web = web_command(host=wish.host, port=port)
+    web = web_command(host=wish.host, port=port, tls_certificate=wish.tls_certificate, tls_key=wish.tls_key)
     worker = [sys.executable, "-m", "khana", "worker"]
     parts: dict[str, subprocess.Popen[bytes]] = {}
     for name, command, role in (("web", web, "web"), ("worker", worker, "worker")):
@@ -182,12 +193,14 @@ def _start_parts(wish: Wish, port: int) -> dict[str, subprocess.Popen[bytes]]:
 
 def _wait_ready(address: str, parts: dict[str, subprocess.Popen[bytes]]) -> None:
     until = time.monotonic() + READY_SECONDS
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE  # our own process, asked whether it answers
     while time.monotonic() < until:
         for name, part in parts.items():
             if part.poll() is not None:
                 raise PartFailed(f"The {name} part stopped at once; see {places.var() / 'logs' / (name + '.log')}.")
         try:
-            with urllib.request.urlopen(f"{address}/health", timeout=2) as answer:  # noqa: S310 # nosec B310 - our own address
+            with urllib.request.urlopen(f"{address}/health", timeout=2, context=trusting) as answer:  # noqa: S310 # nosec B310 - our own address
                 if answer.status == 200:
                     return
         except OSError:
@@ -246,7 +259,7 @@ def run(wish: Wish) -> None:
         if wish.sample:
             _load_sample(wish)
         port = _free_port(wish.host, wish.port)
-        address = f"http://{wish.host}:{port}"
+        address = f"{'https' if wish.tls_certificate else 'http'}://{wish.host}:{port}"
         parts.update(_start_parts(wish, port))
         _wait_ready(address, parts)
         state = {
@@ -274,6 +287,8 @@ def detach(wish: Wish) -> None:
     """Start `up` in the background and return when it answers."""
     words = ["up", "--port", str(wish.port), "--host", wish.host, "--households", str(wish.households)]
     words += ["--country", wish.country, "--sample" if wish.sample else "--no-sample"]
+    if wish.tls_certificate:
+        words += ["--tls-certificate", wish.tls_certificate, "--tls-key", wish.tls_key]
     with (places.folder("logs") / "up.log").open("ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "khana", *words],

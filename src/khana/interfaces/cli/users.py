@@ -70,7 +70,8 @@ def users_add(
 ) -> None:  # fmt: skip
     """Make a user with one role; print her first password, second factor and token once.
 
-    They are shown here and nowhere else: hand them over and forget them.
+    They are shown here and nowhere else: hand them over and forget them. The password opens only the door to one of her
+    own, for seven days; when she has chosen it, the token that you were shown ends.
     """
     username = username or f"{role.replace('_', '-')}-{secrets.token_hex(2)}"
     with acting(for_users=True):
@@ -239,6 +240,27 @@ def users_reset(username: str, as_json: bool, out: Path | None) -> None:
         made = access.reset_password(username=username, at=clock.now())
     shown = {name: value for name, value in asdict(made).items() if name not in ("id", "token")}
     show(shown, as_json=as_json, out=out)
+
+
+@users.command(
+    "end-sessions",
+    examples=("khana users end-sessions rukhsana", "khana users end-sessions --all     everybody but you"),
+)
+@click.argument("username", required=False, default="")
+@click.option("--all", "everybody", is_flag=True, help="Every user but yourself.")
+@printing
+def users_end_sessions(username: str, everybody: bool, as_json: bool, out: Path | None) -> None:
+    """End every session and token of one user, or of everybody else. Jobs that were asked for go on.
+
+    She may sign in again at once: to keep somebody out, close her on the page *Users*.
+    """
+    if bool(username) == everybody:
+        raise click.UsageError("Name one user, or say --all.")
+    with acting(for_users=True):
+        from khana.access import own_account
+
+        ended = own_account.end_sessions_of(username=username, at=clock.now())
+    show({"username": username or "everybody else", "ended": ended}, as_json=as_json, out=out)
 
 
 @users.command("code", examples=("khana users code steward",))

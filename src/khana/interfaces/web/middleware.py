@@ -1,6 +1,6 @@
 """Every page of a signed-in user runs in one transaction under her token; errors become pages.
 
-A view is behind sign-in unless it is marked public. Whatever it raises rolls the transaction
+A view is behind sign-in unless it is marked public; who does nothing for an hour is signed out. Whatever it raises rolls the transaction
 back, is translated by the one table of errors and shown with a reference; the text of a foreign
 error is neither shown nor logged, because it may hold a value.
 """
@@ -21,9 +21,12 @@ from django.urls import reverse
 from khana.access import mandates
 from khana.access import selectors as who
 from khana.access import services as access
+from khana.access.functions import NOBODY
+from khana.interfaces import refusals
 from khana.interfaces.errors import translate
 from khana.interfaces.web import session
 from khana.interfaces.web.errors.pages import error_page
+from khana.platform import clock
 from khana_methods.errors import KhanaError
 
 _log = logging.getLogger(__name__)
@@ -55,13 +58,17 @@ class ScopedRequests:
             token = session.token_of(request)
             if not token:
                 return _to_sign_in(request)
+            if session.is_idle(request, clock.now()):
+                access.sign_out(token=token)
+                raise access.NoSession(NOBODY)
+            session.was_seen(request, clock.now())
             with access.scoped(token):
                 mandates.name(purpose=session.purpose_of(request), request=request.reference)  # type: ignore[attr-defined]
                 request.actor = who.me()  # type: ignore[attr-defined]
                 return view(request, *args, **kwargs)
         except access.NoSession:
             request.session.flush()
-            return _to_sign_in(request)
+            return session.forget_pages(_to_sign_in(request))
         except (Http404, PermissionDenied):
             raise
         except Exception as error:
@@ -80,6 +87,9 @@ def _to_sign_in(request: HttpRequest) -> HttpResponse:
 def _shown(request: HttpRequest, error: Exception) -> HttpResponse:
     known = error if isinstance(error, KhanaError) else translate(error)
     reference = request.reference  # type: ignore[attr-defined]
+    if known is not None:
+        actor = getattr(getattr(request, "actor", None), "id", "-")
+        refusals.note(known, request, actor=actor, token=session.token_of(request), reference=reference)
     if known is None:
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:

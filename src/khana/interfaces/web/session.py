@@ -6,6 +6,7 @@ The actor of every call comes from here and from nowhere else, above all never f
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
@@ -16,7 +17,11 @@ from khana.access.services import PermissionMissing
 
 TOKEN = "token"  # noqa: S105 - the name of a key, not a secret
 PENDING = "pending"
+CHOOSING = "choosing"
 PURPOSE = "purpose"
+SEEN = "seen"
+IDLE = timedelta(hours=1)  # NIST SP 800-63B-4, section 2.2.3: an hour without anything done at level two
+_NOTED_EACH = timedelta(minutes=1)
 View = Callable[..., HttpResponse]
 
 
@@ -28,6 +33,25 @@ def token_of(request: HttpRequest) -> str:
 def purpose_of(request: HttpRequest) -> str:
     """Return what the signed-in user said that she works for, or an empty text."""
     return str(request.session.get(PURPOSE, ""))
+
+
+def is_idle(request: HttpRequest, at: datetime) -> bool:
+    """Say whether nothing was asked in this session for an hour; the moment stands in the signed cookie."""
+    seen = request.session.get(SEEN)
+    return isinstance(seen, int) and at.timestamp() - seen > IDLE.total_seconds()
+
+
+def was_seen(request: HttpRequest, at: datetime) -> None:
+    """Note that something was asked now, once a minute at most."""
+    seen = request.session.get(SEEN)
+    if not isinstance(seen, int) or at.timestamp() - seen >= _NOTED_EACH.total_seconds():
+        request.session[SEEN] = int(at.timestamp())
+
+
+def forget_pages(response: HttpResponse) -> HttpResponse:
+    """Ask the browser to drop what it kept of our pages; sealed drafts stay, for her who comes back."""
+    response["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 def actor_of(request: HttpRequest) -> Me:

@@ -177,6 +177,7 @@ ROLES = {
     "data_protection_officer": _("data-protection officer"), "system": _("the system itself"),
     "key_owner": _("owner of the keys"), "emergency_reader": _("reader by broken glass"),
 }  # fmt: skip
+SESSION = {"WEB": _("pages"), "TOKEN": _("commands, programmes, a telephone"), "JOB": _("a job that goes on")}
 CLEARANCE = {"TRAINING": _("Training"), "UNDERTAKING": _("Undertaking")}
 WORK = {
     "registration": _("registering households and keeping files true"), "eligibility": _("deciding who may have a benefit"),

@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.http import http_date
 
 from khana.access import services as access
+from khana.interfaces import refusals
 from khana.interfaces.api.odk.upload import FileTooLarge
 from khana.interfaces.api.v1.problems import problem
 from khana.interfaces.errors import translate
@@ -78,6 +79,7 @@ def for_phones(view: View) -> View:
             known = told(error)
             if known is None:
                 return message(500, "A mistake of ours. Nothing was half-written; send again later.")
+            refusals.note(known, request, token=token)
             status = 403 if isinstance(known, access.NoSession) else known.http_status
             if isinstance(known, FileTooLarge):
                 status = 413
@@ -104,6 +106,7 @@ def for_analysts(view: View) -> View:
                 return problem(
                     500, "api.our_mistake", "A mistake of ours. Nothing was half-written; try again or tell us."
                 )
+            refusals.note(known, request, token=token)
             status = 401 if isinstance(known, access.NoSession) else known.http_status
             return problem(status, known.code, known.message, known.details)
 

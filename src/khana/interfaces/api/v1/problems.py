@@ -11,6 +11,7 @@ from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from khana.access.services import NoSession
+from khana.interfaces import refusals
 from khana.interfaces.api.v1.bearer import TokenMissing
 from khana.interfaces.errors import translate
 from khana_methods.errors import KhanaError
@@ -36,7 +37,8 @@ def add_handlers(api: NinjaAPI) -> None:
     """Teach an API the one table of errors."""
 
     @api.exception_handler(KhanaError)
-    def _known(_request: HttpRequest, error: KhanaError) -> HttpResponse:
+    def _known(request: HttpRequest, error: KhanaError) -> HttpResponse:
+        refusals.note(error, request, token=str(getattr(request, "auth", "") or ""))
         status = 401 if isinstance(error, NoSession | TokenMissing) else error.http_status
         return problem(status, error.code, error.message, error.details)
 

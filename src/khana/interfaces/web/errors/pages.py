@@ -53,6 +53,17 @@ BY_CODE = {
         "The provider knows you, but you are not linked to a user here. Ask your administrator."
     ),
     "access.provider.away": gettext_lazy("The provider does not answer. Try again, or sign in with your password."),
+    "access.password.weak": gettext_lazy(
+        "Choose another password: twelve signs at least, on no list of known ones, not made of names, dates or words of this "
+        "registry, and not one that somebody else knows. Four words in a row that have nothing to do with each other are good."
+    ),
+    "access.password.differ": gettext_lazy("The two passwords are not the same."),
+    "access.password.over": gettext_lazy(
+        "Your first password is older than seven days. Ask your administrator for a new one."
+    ),
+    "access.proof.refused": gettext_lazy(
+        "The password or the code is not right. A code is good once: wait for the next one."
+    ),
     "interfaces.database_gone": gettext_lazy("The database does not answer. Ask your administrator to start it."),
     "interfaces.disk_full": gettext_lazy(
         "The disk of the server is full. Tell your administrator: nothing was half-written."

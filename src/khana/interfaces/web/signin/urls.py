@@ -13,6 +13,7 @@ urlpatterns = [
     path("sign-in/passkey", doors.passkey, name="passkey"),
     path("sign-in/provider", doors.to_provider, name="provider"),
     path("sign-in/provider/back", doors.from_provider, name="provider-back"),
+    path("sign-in/password", views.first_password, name="first-password"),
     path("sign-out", views.sign_out, name="sign-out"),
     path("language", views.language, name="language"),
     path("health", views.health, name="health"),

@@ -1,4 +1,4 @@
-"""Sign in with name and password, show the second factor, sign out, choose a language.
+"""Sign in with name and password, show the second factor, choose a first password of one's own, sign out, choose a language.
 
 A refused try says neither which part was wrong nor whether the name exists.
 """
@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from khana.access import passkeys, provider
+from khana.access import own_account, passkeys, passwords, provider
 from khana.access import selectors as who
 from khana.access import services as access
 from khana.interfaces.web import limits, session
@@ -55,8 +55,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     context |= {"next": request.POST.get("next", ""), "username": username}
     try:
         limits.SIGN_IN.take(str(request.META.get("REMOTE_ADDR", "")))
-        opened = access.sign_in(username=username, password=request.POST.get("password", "")[:1024])
-    except (access.SignInRefused, access.SignInLocked, limits.TooMany) as error:
+        opened = access.sign_in(username=username, password=request.POST.get("password", ""))
+    except access.PasswordFirst as first:
+        return _to_choose(request, first.token)
+    except (access.SignInRefused, access.SignInLocked, access.PasswordOver, limits.TooMany) as error:
         return gate(request, {**context, "error": wording(error)}, status=error.http_status)
     target = wanted_page(request)
     request.session.flush()
@@ -80,7 +82,9 @@ def second_factor(request: HttpRequest) -> HttpResponse:
     try:
         limits.SIGN_IN.take(str(request.META.get("REMOTE_ADDR", "")))
         access.confirm_second_factor(token=token, code=request.POST.get("code", "")[:12], at=clock.now())
-    except access.SignInLocked as error:
+    except access.PasswordFirst as first:
+        return _to_choose(request, first.token)
+    except (access.SignInLocked, access.PasswordOver) as error:
         request.session.flush()
         return gate(request, {"error": wording(error)}, status=403)
     except (access.SignInRefused, limits.TooMany) as error:
@@ -89,6 +93,41 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         )
     request.session.flush()
     return enter(request, token, target)
+
+
+def _to_choose(request: HttpRequest, token: str) -> HttpResponse:
+    target = wanted_page(request)
+    request.session.flush()
+    request.session[session.CHOOSING] = token
+    return redirect(f"{reverse('first-password')}?{urlencode({'next': target})}")
+
+
+@session.public
+@require_http_methods(["GET", "POST"])
+def first_password(request: HttpRequest) -> HttpResponse:
+    """Ask for a password of one's own in place of the one that was handed over, and enter."""
+    token = request.session.get(session.CHOOSING, "")
+    if not token:
+        return redirect("sign-in")
+    target = wanted_page(request)
+    context = {"next": target, "error": "", "shortest": passwords.SHORTEST}
+    if request.method == "GET":
+        return render(request, "signin/first_password.html", context)
+    new = request.POST.get("new", "")
+    try:
+        limits.SIGN_IN.take(str(request.META.get("REMOTE_ADDR", "")))
+        if new != request.POST.get("again", ""):
+            raise passwords.PasswordsDiffer("The two passwords are not the same.")
+        opened = own_account.choose(token=token, password=new)
+    except access.NoSession:
+        request.session.flush()
+        return redirect("sign-in")
+    except (passwords.PasswordWeak, passwords.PasswordsDiffer, limits.TooMany) as error:
+        return render(
+            request, "signin/first_password.html", {**context, "error": wording(error)}, status=error.http_status
+        )
+    request.session.flush()
+    return enter(request, opened, target)
 
 
 def enter(request: HttpRequest, token: str, target: str) -> HttpResponse:
@@ -110,7 +149,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     request.session.flush()
     if token:
         access.sign_out(token=token)
-    return redirect("sign-in")
+    return session.forget_pages(redirect("sign-in"))
 
 
 @session.public
