@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from tests.conftest import REPOSITORY
+from tests.journeys.database_state import rows
 from tests.journeys.truth import DECIDED, Key, Planted, judge, khana, read_findings, read_planted, rows_of
+
+from khana.access import services as access
+from khana.beneficiaries.services import trials
+from khana.workflows import try_cross_rules
 
 pytestmark = pytest.mark.shared_data
 
@@ -94,3 +100,82 @@ def test_persons_over_the_cap_are_those_that_numbers_show(
         if row["cash_by_one_number"] and int(row["cash_by_one_number"]) > 3
     )
     assert shown * 0.99 <= found <= shown * 1.1
+
+
+# --- rules between programmes: each planted case to the person, and the effect as it was tried -----------
+
+EXCLUSIONS = [
+    {"code": f"ZKT-{other}", "kind": "exclude", "programmes": ["ZKT", other], "valid_from": "2024-01-01", "source": "catalogue"}
+    for other in ("PBM", "PWP")
+]  # fmt: skip
+CAP = {"code": "cap-3", "kind": "cap", "most": 3, "valid_from": "2024-01-01", "source": "catalogue"}
+TRIED_AT = datetime(2024, 11, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def payees(consolidated: tuple[str, str], pk_sample: Path) -> dict[int, str]:
+    """Return the true person behind each recipient of the last run: whose rows she draws most."""
+    _, database = consolidated
+    true = {
+        (row["file"], row["sheet"], int(row["line"])): row["payee"] or row["beneficiary"]
+        for row in rows_of(pk_sample / "truth" / "list_rows.csv.gz")
+    }
+    drawn: dict[int, Counter[str]] = defaultdict(Counter)
+    for recipient, file, sheet, line in rows(
+        database,
+        """WITH known AS (
+               SELECT r.id, r.id_token AS token FROM beneficiaries_recipient r WHERE r.run_id = (SELECT max(id) FROM beneficiaries_run)
+               UNION SELECT r.id, i.token FROM beneficiaries_recipient r JOIN registry_identifier i ON i.person_id = r.person_id
+               WHERE r.run_id = (SELECT max(id) FROM beneficiaries_run) AND i.retired_at IS NULL)
+           SELECT k.id, b.file_name, b.sheet, b.line FROM known k JOIN beneficiaries_benefit b
+           ON k.token = CASE WHEN b.payee_id_raw_state = '' THEN b.id_token ELSE b.payee_id_token END""",
+    ):
+        drawn[recipient][true[file, sheet, line]] += 1
+    return {recipient: people.most_common(1)[0][0] for recipient, people in drawn.items()}
+
+
+@pytest.mark.parametrize(
+    ("code", "rules"), [("CAP_EXCEEDED", [CAP]), ("OTHER_PROGRAMME_CONFLICT", EXCLUSIONS)], ids=("cap", "exclusions")
+)
+def test_a_dry_run_finds_the_planted_cases_to_the_person(
+    code: str, rules: list[dict[str, object]], consolidated: tuple[str, str], payees: dict[int, str], pk_sample: Path
+) -> None:
+    token, database = consolidated
+    found = try_cross_rules.run(token=token, rules=rules, on=TRIED_AT.date(), at=TRIED_AT, memory_mib=512)
+    stopped = rows(database, f"SELECT DISTINCT recipient_id FROM beneficiaries_stop WHERE trial_id = {found['trial']}")
+    losing = {payees[recipient] for (recipient,) in stopped}
+    true = {
+        (row["file"], row["sheet"], int(row["line"])): row["payee"] or row["beneficiary"]
+        for row in rows_of(pk_sample / "truth" / "list_rows.csv.gz")
+    }
+    shown, unseen = set(), set()
+    for row in rows_of(pk_sample / "truth" / "planted.csv"):
+        if row["code"] == code:
+            person = true[row["file"], row["sheet"], int(row["line"])]
+            (shown if row["detail"].endswith(";by_number") else unseen).add(person)
+    print(code, len(shown), len(losing), "too few", shown - losing, "too many", losing - shown - unseen)
+    assert len(shown) > 100
+    assert shown <= losing, "each case that the numbers show loses something"
+    assert losing <= shown | unseen, "and nobody else does"
+
+
+def test_the_effect_is_the_dry_run_to_the_row(consolidated: tuple[str, str], tokens) -> None:
+    token, database = consolidated
+    made = try_cross_rules.run(token=token, rules=[*EXCLUSIONS, CAP], on=TRIED_AT.date(), at=TRIED_AT, memory_mib=512)
+    with access.scoped(tokens("administrator")):
+        trials.approve_trial(trial_id=made["trial"], at=TRIED_AT)
+    with access.scoped(token):
+        assert trials.give_notice(trial_id=made["trial"], at=TRIED_AT)["notices"] == made["benefits_stopped"] > 200
+        done = trials.apply_trial(trial_id=made["trial"], at=TRIED_AT + timedelta(days=31))
+    assert done["is_as_tried"] and done["effective"] == made["benefits_stopped"]
+    planned = rows(
+        database,
+        "SELECT DISTINCT programme, encode(id_token, 'hex') FROM beneficiaries_stop WHERE id_token IS NOT NULL"
+        f" AND trial_id = {made['trial']}",
+    )
+    left = rows(
+        database, "SELECT programme, encode(id_token, 'hex') FROM beneficiaries_enrolment WHERE state = 'EXITED'"
+    )
+    assert sorted(planned) == sorted(left)
+    kept = rows(database, f"SELECT stops_sha256 = effect_sha256 FROM beneficiaries_trial WHERE id = {made['trial']}")
+    assert kept == [(True,)]

@@ -90,7 +90,7 @@ class World:
         if table == "identity_civilevent":
             special |= {"state": "RECEIVED", "kind": "DEATH"}
         of_states = {
-            "beneficiaries_enrolment": {"state": "ENROLLED", "id_token": number.to_bytes(32, "big")},
+            "beneficiaries_enrolment": {"state": "WAITLISTED" if key == "d" and not is_new else "ENROLLED", "id_token": number.to_bytes(32, "big")},
             "beneficiaries_stop": {
                 "state": "PROPOSED" if is_new else "EFFECTIVE", "recipient_id": number, "id_token": number.to_bytes(32, "big")
             },
