@@ -39,6 +39,12 @@ ARITHMETIC = {
 INSIDE_ONLY = ARITHMETIC | {
     "access_new_riddle",
     "access_take_riddle",
+    "citizen_score",
+    "citizen_cases",
+    "erasure_by_rule",
+    "erasure_do",
+    "erasure_stands_against",
+    "sharing_my_partners",
     "access_fresh_actor",
     "audit_write",
     "access_new_session",
@@ -198,7 +204,7 @@ def test_policies_name_permissions_that_exist(root: psycopg.Connection) -> None:
     assert named <= set(catalogue().permissions)
     asked_by_services_only = {
         "users.manage", "users.read", "forms.read", "emergency.read", "enrolments.ask", "grants.confirm", "keys.manage",
-        "retention.run",
+        "partner.follow",
     }  # fmt: skip
     assert set(catalogue().permissions) - named == asked_by_services_only
 
