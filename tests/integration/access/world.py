@@ -85,6 +85,8 @@ class World:
             special |= {"mobile_ciphertext": b"m", "id_token": number.to_bytes(32, "big")}
         if table in ("registry_householdversion", "identity_simrecord"):
             special |= {"mobile_token": number.to_bytes(32, "big"), "id_token": number.to_bytes(32, "big")}
+        if table == "access_erasure":
+            special |= {"person_id": IDS[key]}
         if table == "identity_familycheck":
             special |= {"result": "MANUAL"}
         if table == "identity_civilevent":
