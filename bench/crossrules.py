@@ -25,7 +25,7 @@ _FILL = (
               'person', '', '', '', '[]', '{}' FROM generate_series(1, 3) n
        ON CONFLICT DO NOTHING""",
     """INSERT INTO registry_person (id, area_path, created_at) SELECT n, 'PK.P' || n % 5 || '.D' || n % 150 || '.', now()
-       FROM generate_series(1, %(recipients)s) n""",
+       FROM generate_series(1, {recipients}) n""",
     """INSERT INTO registry_personversion (person_id, area_path, valid_from, recorded_at, name, name_native, guardian_name, sex, birth_year,
               marital, facts)
        SELECT id, area_path, '2020-01-01', now(), '', '', '', CASE id % 2 WHEN 0 THEN 'F' ELSE 'M' END, 1980, 'M', '{}' FROM registry_person""",
@@ -35,12 +35,12 @@ _FILL = (
               cash_programmes, is_over_cap, rows, amount, score, is_well_off)
        SELECT 1, sha256(n::text::bytea), n, 'H' || n / 2, 1, 'PK.P' || n % 5 || '.D' || n % 150 || '.', '[]',
               (SELECT jsonb_agg('P' || k) FROM generate_series(1, 1 + n % 3) k), 1 + n % 3, n % 3 = 2, 1 + n % 3, 100, n % 100, false
-       FROM generate_series(1, %(recipients)s) n""",
+       FROM generate_series(1, {recipients}) n""",
     """INSERT INTO beneficiaries_benefit (batch_id, source_code, agency, file_name, sheet, line, programme, period, period_start, period_end,
               area_code, area_path, id_raw_state, id_type, id_token, name, guardian_name, sex, payee_id_raw_state, payee_name, amount, notes, facts)
        SELECT k, 'S' || k, 'A' || k, 'f', '', n, 'P' || k, '2026Q1', '2026-01-01', '2026-03-31', '', 'PK.', 'OK', 'CNIC', sha256(n::text::bytea),
               '', '', '', '', '', 1000 * k + n % 7, '[]', '{}'
-       FROM generate_series(1, %(recipients)s) n, generate_series(1, 1 + n % 3) k""",
+       FROM generate_series(1, {recipients}) n, generate_series(1, 1 + n % 3) k""",
 )
 
 
@@ -66,7 +66,7 @@ def run(size: int) -> dict[str, Any]:
         ):
             past_policies.execute("SET session_replication_role = replica")
             for statement in _FILL:
-                past_policies.execute(statement, {"recipients": size // 2} if "%(" in statement else None)
+                past_policies.execute(statement.replace("{recipients}", str(size // 2)))
             past_policies.execute("VACUUM ANALYZE")
         with w.timed("limit: read the rows"), access.scoped(w.token), open_source() as source:
             read = sum(batch.num_rows for batch in frames.drawn_frame(source, run_id=1))
