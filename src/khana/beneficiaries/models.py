@@ -200,6 +200,8 @@ class Recipient(models.Model):
         indexes = [
             models.Index(fields=["run", "is_over_cap"], name="recipient_run_cap"),
             models.Index(fields=["household_number"], name="recipient_household"),
+            models.Index(fields=["person_id"], name="recipient_person"),
+            models.Index(fields=["id_token"], condition=models.Q(person_id=None), name="recipient_unknown_token"),
         ]
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.engine.spark import Cluster
-from khana_methods.matching.blocking import PassCount, candidate_pairs
+from khana_methods.matching.blocking import LARGEST_BLOCK, PAIRS_AT_ONCE, PassCount, candidate_pairs
 from khana_methods.matching.cluster import Clusters
 from khana_methods.matching.compete import let_compete
 from khana_methods.matching.decide import decide_duplicates, decide_list
@@ -32,6 +32,7 @@ def find_duplicates(
     *,
     into: str = "decision",
     max_block_pairs: int = 1_000_000,
+    largest_block: int = LARGEST_BLOCK,
     cluster: Cluster | None = None,
 ) -> tuple[Clusters, list[PassCount]]:
     """Find people who stand in one register more than once.
@@ -42,6 +43,7 @@ def find_duplicates(
         card: The model.
         into: Table of decisions, as `decide_duplicates` makes it.
         max_block_pairs: Most pairs that one key may make.
+        largest_block: Records that may share a key before its pass's finer keys take its place.
         cluster: Where candidates are made and weighed; in this process where None. Both give the same pairs.
 
     Returns:
@@ -52,19 +54,49 @@ def find_duplicates(
     prior = card.pairs_per_record * records / (records * (records - 1) / 2)
     if cluster is not None:
         counts = weigh_on_cluster(
-            engine, cluster, table, card, prior=prior, into="raw", max_block_pairs=max_block_pairs
+            engine,
+            cluster,
+            table,
+            card,
+            prior=prior,
+            into="raw",
+            max_block_pairs=max_block_pairs,
+            largest_block=largest_block,
         )
     else:
-        counts = candidate_pairs(engine, table, card.passes, max_block_pairs=max_block_pairs)
+        counts = candidate_pairs(
+            engine, table, card.passes, max_block_pairs=max_block_pairs, largest_block=largest_block
+        )
         engine.run("CREATE OR REPLACE TABLE candidate_count AS SELECT count(*) AS pairs FROM candidate")
-        compare_pairs(engine, table, "candidate", into="compared_once", once=True)
-        weigh(engine, "compared_once", prior=prior, m=card.m, u=card.u, into="raw", at_least=LEAST_KEPT)
+        _weigh_in_parts(engine, table, card, prior=prior)
     let_compete(engine, "raw", into="weighed")
     engine.drop("raw")
     lifted = lift_members(engine, table, "weighed", card, prior=prior, at=_BEYOND_DOUBT)
     listed = ", ".join(repr(float(one)) for one in lifted.priors)
     engine.run(f"CREATE OR REPLACE TABLE lift_prior AS SELECT unnest([{listed}]::DOUBLE[]) AS prior")
     return decide_duplicates(engine, table, "weighed", card.thresholds, into=into), counts
+
+
+def _weigh_in_parts(engine: Engine, table: str, card: ModelCard, *, prior: float) -> None:
+    """Weigh all of `candidate` into `raw`, so many pairs at a time that records of both sides stay in memory."""
+    parts = 1 + int(engine.value("SELECT pairs FROM candidate_count")) // PAIRS_AT_ONCE
+    for part in range(parts):
+        pairs = "candidate"
+        if (
+            parts > 1
+        ):  # a table, not a filter: the engine then knows how many pairs there are and joins the right way round
+            pairs = "candidate_part"
+            engine.run(
+                f"CREATE OR REPLACE TABLE {pairs} AS SELECT * FROM candidate WHERE join_key_l % {parts} = {part}"
+            )
+        compare_pairs(engine, table, pairs, into="compared_once", once=True, names_counted=part > 0)
+        into = "raw_part" if part else "raw"
+        weigh(engine, "compared_once", prior=prior, m=card.m, u=card.u, into=into, at_least=LEAST_KEPT)
+        if part:
+            engine.run("INSERT INTO raw SELECT * FROM raw_part")
+            engine.drop("raw_part")
+    if parts > 1:
+        engine.drop("candidate_part")
 
 
 def decide_part(

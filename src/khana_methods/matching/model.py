@@ -103,7 +103,11 @@ class ModelCard:
 
     def to_json(self) -> str:
         """Write the card as JSON with sorted keys."""
-        return json.dumps(asdict(self), sort_keys=True, indent=1, ensure_ascii=False)
+        values = asdict(self)
+        for one in values["passes"]:
+            if not one["finer"]:
+                del one["finer"]  # as cards were written before a pass could be cut
+        return json.dumps(values, sort_keys=True, indent=1, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str) -> ModelCard:

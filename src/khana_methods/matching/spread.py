@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.engine.spark import Cluster
-from khana_methods.matching.blocking import PassCount, keys_sql, refuse_poison
+from khana_methods.matching.blocking import LARGEST_BLOCK, PassCount, finer_sql, keys_sql, refuse_poison
 from khana_methods.matching.compare import COMPARISONS
 from khana_methods.matching.model import ModelCard
 from khana_methods.matching.prepare import MACROS
@@ -28,6 +28,7 @@ def weigh_on_cluster(
     prior: float,
     into: str,
     max_block_pairs: int = 1_000_000,
+    largest_block: int = LARGEST_BLOCK,
 ) -> list[PassCount]:
     """Make the candidate pairs of one register and weigh them, on a cluster.
 
@@ -39,6 +40,7 @@ def weigh_on_cluster(
         prior: Probability that two random records are one person.
         into: Table of the engine made anew, as `weigh` makes it; `candidate_count` gets the number of candidates.
         max_block_pairs: Most pairs that one key may make.
+        largest_block: Records that may share a key before its pass's finer keys take its place.
 
     Returns:
         What each pass costs.
@@ -52,7 +54,7 @@ def weigh_on_cluster(
         f"COPY (SELECT * FROM {shares_sql(table)}) TO '{str(place).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
     )
     cluster.register_parquet("records", place)
-    _make_keys(cluster, card)
+    _make_keys(cluster, card, largest_block)
     counts = _count(cluster, card, max_block_pairs)
     refuse_poison(counts, max_block_pairs=max_block_pairs)
     cluster.run(
@@ -78,13 +80,29 @@ def weigh_on_cluster(
     return counts
 
 
-def _make_keys(cluster: Cluster, card: ModelCard) -> None:
+def _make_keys(cluster: Cluster, card: ModelCard, largest_block: int) -> None:
+    """Make the keys of every pass, and the finer ones in the place of those that too many records share."""
+    key, finer, home = (_SIGNED.format(one) for one in ("key", "finer", "home"))
     every = " UNION ALL ".join(f"({keys_sql('batch', one, place)})" for place, one in enumerate(card.passes))
+    cut = [f"({finer_sql('batch', one, place)})" for place, one in enumerate(card.passes) if one.finer]
+    columns = f"SELECT pass::INTEGER AS pass, {key} AS key, unique_id, {home} AS home"
+    if not cut:
+        cluster.run_rowwise("keys", "records", f"{columns} FROM ({every})", setup=MACROS)
+        return
+    cluster.run_rowwise("coarse_keys", "records", f"{columns} FROM ({every})", setup=MACROS)
     cluster.run_rowwise(
+        "finer_keys", "records", f"{columns}, {finer} AS finer FROM ({' UNION ALL '.join(cut)})", setup=MACROS
+    )
+    passes = ", ".join(str(place) for place, one in enumerate(card.passes) if one.finer)
+    cluster.run(
+        "large_keys",
+        f"SELECT pass, key FROM coarse_keys WHERE pass IN ({passes}) GROUP BY pass, key HAVING count(*) > {largest_block}",
+    )
+    cluster.run(
         "keys",
-        "records",
-        f"SELECT pass::INTEGER AS pass, {_SIGNED.format('key')} AS key, unique_id, {_SIGNED.format('home')} AS home FROM ({every})",
-        setup=MACROS,
+        "SELECT c.pass, c.key, c.unique_id, c.home FROM coarse_keys c LEFT ANTI JOIN large_keys USING (pass, key) "
+        "UNION ALL SELECT DISTINCT f.pass, f.finer AS key, f.unique_id, f.home FROM finer_keys f "
+        "LEFT SEMI JOIN large_keys USING (pass, key)",
     )
 
 

@@ -55,6 +55,20 @@ def test_people_registered_twice_are_found(engine: Engine, card: ModelCard) -> N
     assert {count.code for count in counts} <= {one.code for one in PASSES}
 
 
+def test_a_block_that_grew_too_large_is_cut_and_nobody_is_lost(engine: Engine, card: ModelCard) -> None:
+    records, truth = people()
+    prepare(engine, frame(records))
+    made = {}
+    for largest in (10_000, 3):
+        candidate_pairs(engine, "person_record", card.passes, largest_block=largest)
+        made[largest] = set(engine.rows("SELECT join_key_l, join_key_r FROM candidate"))
+    assert made[3] < made[10_000]
+    clusters, _ = find_duplicates(engine, "person_record", card, largest_block=3)
+    ids = dict(engine.rows("SELECT unique_id, record_id FROM person_record"))
+    found = quality([(ids[a], ids[b]) for a, b in clusters.pairs()], truth)
+    assert found.precision.value >= 0.98 and found.recall.value >= 0.95, found
+
+
 def test_same_card_same_data_same_pairs(engine: Engine, card: ModelCard) -> None:
     records, _ = people(400, 20)
     seen = []
