@@ -84,7 +84,7 @@ BEGIN
         WHERE r.run_id = last_run AND r.person_id = ANY (held)
         UNION
         SELECT jsonb_array_elements_text(r.programmes) FROM beneficiaries_recipient r
-        WHERE r.run_id = last_run AND r.id_token = ANY (held_tokens)
+        WHERE r.run_id = last_run AND r.person_id IS NULL AND r.id_token = ANY (held_tokens)
         UNION
         SELECT e.programme FROM beneficiaries_enrolment e
         WHERE e.id_token = ANY (held_tokens) AND e.state IN ('SELECTED', 'NOTIFIED', 'ENROLLED', 'SUSPENDED')) d
