@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -61,14 +62,18 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]
     server = subprocess.Popen(
         words, env=given, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
-    for _ in range(100):
+    for _ in range(450):  # a busy machine starts it in a minute
         with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
+            if probe.connect_ex(("127.0.0.1", port)) == 0 or server.poll() is not None:
                 break
         time.sleep(0.2)
     yield port, chain
     server.terminate()
-    server.wait(timeout=10)
+    try:
+        server.wait(timeout=10)
+    except subprocess.TimeoutExpired:  # it waits for connections that stay open
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait(timeout=10)
 
 
 def asked(port: int, chain: str, path: str) -> http.client.HTTPResponse:
@@ -77,6 +82,7 @@ def asked(port: int, chain: str, path: str) -> http.client.HTTPResponse:
     connection.request("GET", path)
     answer = connection.getresponse()
     answer.read()
+    connection.close()
     return answer
 
 
