@@ -28,28 +28,32 @@ def _listed(households: Sequence[str]) -> str:
 
 
 def enrolment_frame(
-    source: FrameSource, *, without_batches: Sequence[int] = (), households: Sequence[str] | None = None
+    source: FrameSource, *, without_batches: Sequence[int] = (), tokens: Sequence[bytes] | None = None
 ) -> pa.RecordBatchReader:
     """Return one row per enrolment as it stands now, held against the lists in force.
 
     Args:
         source: Where to ask.
         without_batches: Batches that a newer one replaces; their rows are left out.
-        households: Only enrolments that name one of these numbers; few enough to be written into a query.
+        tokens: Only enrolments of these numbers; few enough to be written into a query.
 
     Returns:
         `id_token`, `household_number` (empty where nobody stated it), `programme`, `agency`, `area_path`, `state`, `state_on`,
         `is_paid` (a list in force has a row of hers), `days_to_enrol` (from identification to enrolment, where both happened
         here), `days_to_payment` (from enrolment to the first day of payment that a list states).
     """
-    whose = "" if households is None else f"WHERE e.household_number = ANY ({_listed(households)})"
-    of_these = "" if households is None else "AND id_token IN (SELECT id_token FROM e)"
+    whose = of_these = of_moves = ""
+    if tokens is not None:  # by their indexes: a page asks this of one area
+        asked = ", ".join(f"'\\x{bytes(token).hex()}'" for token in tokens)
+        whose = f"WHERE e.id_token = ANY (ARRAY[{asked}]::bytea[])"
+        of_these = "AND id_token = ANY (ARRAY(SELECT id_token FROM e))"
+        of_moves = "AND subject_id = ANY (ARRAY(SELECT id FROM e))"
     return source.query(
         f"""WITH e AS MATERIALIZED (SELECT * FROM beneficiaries_enrolment e {whose}),
             listed AS (SELECT programme, id_token, min({_PAID}) AS first_paid FROM beneficiaries_benefit
                        WHERE id_token IS NOT NULL {of_these} {_in_force(without_batches, "AND")} GROUP BY programme, id_token),
             begun AS (SELECT subject_id, min(state_at) AS at FROM beneficiaries_statechange
-                      WHERE subject = 'enrolment' AND state_to = 'ENROLLED' AND state_from IN ('IDENTIFIED', 'NOTIFIED')
+                      WHERE subject = 'enrolment' AND state_to = 'ENROLLED' AND state_from IN ('IDENTIFIED', 'NOTIFIED') {of_moves}
                       GROUP BY subject_id)
             SELECT e.id_token, e.household_number, e.programme, e.agency, e.area_path, e.state,
                    (e.state_at AT TIME ZONE 'UTC')::date AS state_on, l.id_token IS NOT NULL AS is_paid,
@@ -108,8 +112,8 @@ def monthly_frame(
     of_these = ""
     if households is not None:
         only += f" AND r.household_number = ANY ({_listed(households)})"
-        tokens = f"(SELECT r.id_token FROM beneficiaries_recipient r WHERE {only})"
-        of_these = f"AND (id_token IN {tokens} OR payee_id_token IN {tokens})"
+        theirs = f"ANY (ARRAY(SELECT r.id_token FROM beneficiaries_recipient r WHERE {only}))"  # an array goes by the indexes
+        of_these = f"AND (id_token = {theirs} OR payee_id_token = {theirs})"
     return source.query(
         f"""WITH spans AS (
                 SELECT {_PAYEE} AS token, programme, sum(amount) AS amount,

@@ -7,6 +7,7 @@ and that is said by the count beside.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -30,6 +31,9 @@ from khana_methods.rules.compile import compile_rules
 
 MOST = 20_000
 PARTS = ("numerator", "denominator")
+NOWHERE = "-"  # a path under which no area lies
+_MONTHLY = re.compile(r"\bmonthly\b")
+_OF_ENROLMENTS = re.compile(r"\b(enrolments|waiting)\b")
 
 
 class AreaTooLarge(InputError):
@@ -97,7 +101,7 @@ def rows_of(
     if whole is not None and (whole.numerator or 0) > MOST:  # before anything is read
         raise _too_large(int(whole.numerator or 0))
     with Engine(memory_mib=512) as engine:
-        total = _read(engine, area.path if area else "-", head)
+        total = _read(engine, area.path if area else NOWHERE, head, text)
         rule = rule_of(one, text, head.inputs.get("parameters", {}))
         sql = compile_rules({"adds": rule}, household="household", catalogue=facts_of("household"))
         counted = "CAST(v.adds AS DOUBLE)"
@@ -118,8 +122,8 @@ def _too_large(households: int) -> AreaTooLarge:
     return AreaTooLarge(f"This area holds more than {MOST:,} households. Open an area below it.", households=households)
 
 
-def _read(engine: Engine, path: str, head: monitoring.SnapshotHead) -> int:
-    """Stream what the reader may see of one area into the engine; return how many households that is."""
+def _read(engine: Engine, path: str, head: monitoring.SnapshotHead, text: str) -> int:
+    """Stream what the reader may see of one area, and what a rule asks, into the engine; return how many households that is."""
     known = datetime.fromisoformat(str(head.inputs["known_at"]))
     with open_source() as source:
         engine.register("given_household", registry.household_frame(source, within=path))
@@ -138,12 +142,17 @@ def _read(engine: Engine, path: str, head: monitoring.SnapshotHead) -> int:
             "given_recipient", beneficiaries.recipient_frame(source, run_id=int(run or 0), households=numbers)
         )
         replaced = deliveries.replaced_batch_ids()
+        drawn = numbers if _MONTHLY.search(text) else []
         engine.register(
             "given_monthly",
-            chain.monthly_frame(source, run_id=int(run or 0), without_batches=replaced, households=numbers),
+            chain.monthly_frame(source, run_id=int(run or 0), without_batches=replaced, households=drawn),
         )
-        engine.register("given_enrolment", chain.enrolment_frame(source, without_batches=replaced, households=numbers))
-        engine.register("given_place", programmes.place_frame(source, households=numbers))
+        within = path if _OF_ENROLMENTS.search(text) else NOWHERE
+        engine.register("given_number", registry.identifier_frame(source, within=within))
+        tokens = [bytes(token) for (token,) in engine.rows("SELECT DISTINCT token FROM given_number")]
+        engine.register("given_enrolment", chain.enrolment_frame(source, without_batches=replaced, tokens=tokens))
+        engine.register("given_place", programmes.place_frame(source, households=ids if tokens else []))
+    relation_tables.name_households(engine)
     relation_tables.make_enrolment(engine, head.as_of)
     parameters = head.inputs.get("parameters", {})
     edges = [float(parameters[name]) for name in sorted(parameters) if name.startswith("fifth_")]

@@ -63,19 +63,19 @@ def event_served_frame(source: FrameSource, *, event_id: int) -> pa.RecordBatchR
     )
 
 
-def place_frame(source: FrameSource, *, households: Sequence[str] | None = None) -> pa.RecordBatchReader:
+def place_frame(source: FrameSource, *, households: Sequence[int] | None = None) -> pa.RecordBatchReader:
     """Return who waits on a frozen list, by the newest list of each programme that has her: in reserve, or waiting.
 
     Args:
         source: Where to ask.
-        households: Only these numbers; few enough to be written into a query.
+        households: Only these ids; few enough to be written into a query.
 
     Returns:
         `household_number`, `programme`, `agency`, `area_path`, `since` (the day on which the list was frozen).
     """
     whose = ""
     if households is not None:
-        whose = f"AND e.household_number = ANY (ARRAY[{', '.join(literal(one) for one in households)}]::text[])"
+        whose = f"AND e.household_id = ANY (ARRAY[{', '.join(str(int(one)) for one in households)}]::bigint[])"
     return source.query(
         f"""SELECT household_number, programme, agency, area_path, since FROM (
                 SELECT DISTINCT ON (l.programme, e.unit) e.household_number, l.programme, l.agency, e.area_path, e.state,

@@ -23,15 +23,18 @@ class Source(Protocol):
         """Return the rows of one query."""
 
 
-def identifier_frame(source: Source) -> pa.RecordBatchReader:
-    """Return one row per number that a registered person holds or claims; see `records.identifier_frame`."""
+def identifier_frame(source: Source, *, within: str = "") -> pa.RecordBatchReader:
+    """Return one row per number that a registered person holds or claims; see `records.identifier_frame`.
+
+    Only those of one area, where its path is given.
+    """
     return source.query(
         f"""SELECT i.token, i.person_id, m.household_id, h.number AS household_number, m.line_no,
                    {_AREA.format(path="i.area_path")} AS area_code
             FROM registry_identifier i
             JOIN registry_membership m ON m.person_id = i.person_id AND m.superseded_at IS NULL AND m.valid_to IS NULL
             JOIN registry_household h ON h.id = m.household_id
-            WHERE i.retired_at IS NULL"""
+            WHERE i.retired_at IS NULL{_inside("i.area_path", within)}"""
     )
 
 

@@ -163,16 +163,10 @@ def _read(engine: Engine, day: date, at: datetime, parameters: dict[str, float],
 
 def _name_households(engine: Engine, source: FrameSource) -> None:
     """Find the household of enrolments that state none and that no list pays: the registry knows the number."""
-    wanted = "household_number = '' AND NOT is_paid AND state IN ('ENROLLED', 'SUSPENDED', 'WAITLISTED')"
-    if not engine.value(f"SELECT count(*) FROM given_enrolment WHERE {wanted}"):
+    if not engine.value(f"SELECT count(*) FROM given_enrolment WHERE {relation_tables.NAMELESS}"):
         return
     engine.register("given_number", registry.identifier_frame(source))
-    engine.run(
-        f"""UPDATE given_enrolment SET household_number = n.household_number FROM (
-                SELECT token, min(household_number) AS household_number FROM given_number
-                WHERE household_number IS NOT NULL GROUP BY token) n
-            WHERE n.token = given_enrolment.id_token AND {wanted.replace("household_number", "given_enrolment.household_number")}"""
-    )
+    relation_tables.name_households(engine)
     engine.drop("given_number")
 
 

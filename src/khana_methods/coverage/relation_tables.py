@@ -91,6 +91,18 @@ HAVING grouping(a0) = 1 OR (a1 IS NOT NULL AND (grouping(a2) = 1 OR a2 IS NOT NU
 ORDER BY programme, agency, quarter, area_level, area_code"""
 
 
+# an enrolment that no list pays and that states no household: the registry may know whose number it is
+NAMELESS = "household_number = '' AND NOT is_paid AND state IN ('ENROLLED', 'SUSPENDED', 'WAITLISTED')"
+_NAMED = f"""UPDATE given_enrolment SET household_number = n.household_number FROM (
+    SELECT token, min(household_number) AS household_number FROM given_number WHERE household_number IS NOT NULL GROUP BY token) n
+WHERE n.token = given_enrolment.id_token AND {NAMELESS.replace("household_number", "given_enrolment.household_number")}"""
+
+
+def name_households(engine: Engine) -> None:
+    """Give enrolments their household by `given_number` (`token`, `household_number`) where nothing else says it."""
+    engine.run(_NAMED)
+
+
 def make_enrolment(engine: Engine, day: date) -> None:
     """Make `enrolment`: one row each person on one programme, and each who waits on a frozen list without an enrolment."""
     engine.run(_ENROLMENT, {"day": day.isoformat()})

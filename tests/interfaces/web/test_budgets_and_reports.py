@@ -37,20 +37,23 @@ def chain(country: dict[str, object], database: str, monkeypatch_module: pytest.
     from khana.platform import keys
     from khana.platform.secrets_store import get_secret
     from khana.programmes.models import FilterAppeal, ListEntry, Proposal, SelectionList
+    from khana.registry.models import Household
     from khana.workflows import measure_indicators
 
     monkeypatch_module.setattr(limits.EXPORT, "burst", 100_000)  # how often one may ask is another test
     heads = [one for one in country["people"] if one["line"] == 1]  # type: ignore[attr-defined]
     with _as("postgres", get_secret("db_superuser"), database):
         connection.cursor().execute("SET session_replication_role = replica")
-        gone = [one["token"] for one in heads[::3]]  # else nearly everybody draws something
+        gone = [
+            one["token"] for one in sorted(heads, key=lambda one: one["score"])[::3]
+        ]  # else nearly everybody draws something
         Benefit.objects.filter(id_token__in=gone).delete()
         Recipient.objects.filter(id_token__in=gone).delete()
         rows = {code: Benefit.objects.filter(programme=code).count() for code in ("KFL", "ZKT")} | {
             "": Benefit.objects.count()
         }
         drawn = {bytes(token) for token in Benefit.objects.values_list("id_token", flat=True)}
-        idle = [one for one in heads if bytes(one["token"]) not in drawn]
+        idle = sorted((one for one in heads if bytes(one["token"]) not in drawn), key=lambda one: one["score"])
         common = {"agency": "BISP", "state_at": NOW, "changed_by": "HUMAN", "actor_id": 1}
         for n, row in enumerate(Benefit.objects.filter(programme="KFL").order_by("id")):
             row.facts = {"payment_date": (date(2026, 6, 30) + timedelta(days=20 if n < 15 else 50)).isoformat()}
@@ -70,13 +73,14 @@ def chain(country: dict[str, object], database: str, monkeypatch_module: pytest.
                     programme="NSH", area_path=one["path"], id_token=one["token"], state="WAITLISTED" if n % 4 == 1 else "ENROLLED",
                     created_at=NOW, **{**common, "state_at": datetime(2026, 6, 20, tzinfo=UTC)},
                 )  # fmt: skip
+        ids = dict(Household.objects.values_list("number", "pk"))
         frozen = SelectionList.objects.create(
             code="L-1", programme="TLW", agency="BISP", state="FROZEN", as_of=DAY, known_at=NOW, snapshot="x", drawn_hash="x", head_hash="x",
             created_by=1, created_at=NOW, frozen_at=datetime(2026, 6, 25, tzinfo=UTC),
         )  # fmt: skip
         for n, one in enumerate(idle):
             ListEntry.objects.create(
-                list=frozen, agency="BISP", area_path=one["path"], unit=one["household"], household_id=n + 1, household_number=one["household"],
+                list=frozen, agency="BISP", area_path=one["path"], unit=one["household"], household_id=ids[one["household"]], household_number=one["household"],
                 place=n + 1, tie="-", drawn_state="WAITING", state="WAITING" if n % 2 == 0 else "SELECTED",
             )  # fmt: skip
         for n in range(4):
@@ -103,6 +107,7 @@ def chain(country: dict[str, object], database: str, monkeypatch_module: pytest.
         "heads": heads,
         "steward": steward,
         "rows": made["rows"],
+        "snapshot": made["snapshot"],
         "drawn": drawn,
         "counts": rows,
     }
@@ -126,7 +131,7 @@ def test_the_chain_counts_what_a_recount_by_hand_counts(chain: dict[str, object]
     idle = [one["household"] for one in chain["idle"]]  # type: ignore[attr-defined]
     enrolled = {home for n, home in enumerate(idle) if n % 4 == 3}
     waiting = {home for n, home in enumerate(idle) if n % 4 != 3}  # on the list in force, or wait-listed
-    assert poor and poor & drawing and poor & waiting
+    assert poor & drawing and poor & waiting and poor & enrolled
     assert values["HH_ENROLLED"]["numerator"] == len(poor & (drawing | enrolled))
     assert values["HH_WAITING"]["numerator"] == len(poor & waiting)
     assert values["HH_RECEIVING"]["numerator"] == len(poor & drawing)
@@ -151,6 +156,22 @@ def test_the_chain_counts_what_a_recount_by_hand_counts(chain: dict[str, object]
     ]  # type: ignore[attr-defined]
     assert {row["group_value"] for row in monthly} == set("12345")
     assert sum(row["numerator"] for row in monthly) == pytest.approx(count[""] * 14500 / 3)  # a quarter is three months
+
+
+@pytest.mark.parametrize("code", ["HH_ENROLLED", "HH_WAITING", "EXCLUSION_NOT_PAID", "ADEQUACY", "INCIDENCE_POOREST"])
+def test_the_rows_behind_a_figure_add_up_to_it(chain: dict[str, object], code: str) -> None:
+    from khana.access import services as access
+    from khana.dossiers import indicator_rows
+
+    rows = {row["area_code"]: row for row in chain["rows"] if row["indicator"] == code and not row["group_by"]}  # type: ignore[attr-defined]
+    with access.scoped(chain["users"]["steward"].token):  # type: ignore[index]
+        found = indicator_rows.rows_of(snapshot=int(str(chain["snapshot"])), indicator=code, area_code="XK")
+        parts = [
+            indicator_rows.rows_of(snapshot=int(str(chain["snapshot"])), indicator=code, area_code=f"XK{n}").seen
+            for n in range(1, 5)
+        ]
+    assert found.seen > 0 and found.seen == pytest.approx(rows["XK"]["numerator"])
+    assert parts == pytest.approx([rows[f"XK{n}"]["numerator"] if f"XK{n}" in rows else 0 for n in range(1, 5)])
 
 
 def test_a_budget_is_held_against_what_was_spent(chain: dict[str, object]) -> None:
