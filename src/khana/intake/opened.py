@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 
 from khana.intake.answers import Instance, read_instance
 from khana.intake.draft import Draft, make_draft
 from khana.intake.models import FormVersion, Submission
-from khana.intake.selectors import FormUnknown, definition_of
+from khana.intake.selectors import FormUnknown, definition_of, in_force
 from khana.intake.xlsform.definition import Definition
 from khana.platform import files, installation
 
@@ -22,6 +23,11 @@ def definition(row: Submission) -> Definition | None:
     """Return the questions that a submission answers, where its form is registered."""
     found = row.form_version
     return _definition(found.pk, found.xform_md5) if found else None
+
+
+def forms_of_households(on: date) -> list[FormVersion]:
+    """Return the versions that a desk fills on a day: of each form that says something about a household or its people."""
+    return [row for row in in_force(on) if _definition(row.pk, row.xform_md5).facts()]
 
 
 def instance_of(row: Submission) -> Instance:

@@ -98,10 +98,9 @@ def ask(client: Client, request: str, things: Mapping[str, str], token: str = ""
         data = dict(part.split("=", 1) for part in query.split("&") if part)
         response, asked = client.get(path, data, headers=headers), f"{path}?{query}"
     else:
-        target, *fields = rest.split(" ")
-        asked = target.format(**things)
-        data = dict(part.format(**things).split("=", 1) for part in fields)
-        response = client.post(asked, data, headers=headers)
+        target, *fields = (part.format(**things) for part in rest.split(" "))
+        asked = " ".join([target, *fields])
+        response = client.post(target, dict(part.split("=", 1) for part in fields), headers=headers)
     content = b"".join(response.streaming_content) if response.streaming else response.content
     return Answer(response.status_code, text_of(content) + json.dumps(dict(response.headers)), asked)
 

@@ -144,7 +144,9 @@ TABLES: dict[str, Expect] = {
         s=AREA_READ, i={"partner": ALL}, u=AREA_WRITE, column="decision_reason", frozen="kind"
     ),
     "identity_familycheck": Expect(s=AREA_READ, i=AREA_WRITE, u=AREA_WRITE, column="decision", frozen="result"),
-    "assessment_score": Expect(s=AREA_READ, i=STEWARD, u=STEWARD, column="superseded_at", frozen="score"),
+    "assessment_score": Expect(  # d is of a model: a desk may put a newer one in its place
+        s=AREA_READ, i=STEWARD, u={**STEWARD, "registrar_a": "d", "registrar_xa": "d"}, column="superseded_at", frozen="score"
+    ),
     "assessment_modelversion": Expect(s=RESULTS, i=MODEL_WRITE),
     "assessment_activation": Expect(s=RESULTS, i=SIGNERS, u=SIGNERS, column="confirmed_label", frozen="effective_from"),
     "assessment_scoringrun": Expect(s=RESULTS, i=STEWARD, u=STEWARD, column="summary", frozen="known_at"),

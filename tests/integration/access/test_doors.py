@@ -181,6 +181,7 @@ def staff(world: World):  # type: ignore[no-untyped-def]
                 role="registrar",
                 area_code="DA",
                 second_factor=False,
+                first=False,
                 at=NOW,
             )
         return made, services.sign_in(username=made.username, password=made.password).token

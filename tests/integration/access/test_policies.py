@@ -163,6 +163,16 @@ CITIZEN = (  # each says that it found what only the owner of the database may r
 )
 
 
+DOORS = """
+INSERT INTO access_passkey (user_id, credential, algorithm, public_key, use_count, domain, name, made_at)
+SELECT id, '\\x01', 'ES256', '\\x02', 0, 'localhost', 'hers', now() FROM access_user WHERE username = 'steward';
+INSERT INTO access_provider (issuer, client, title, authorise_url, exchange_url, keys_url, keys, keys_at, demanded_class, set_at)
+VALUES ('https://id', 'khana', 'Government', 'https://id/a', 'https://id/b', 'https://id/c', '{}', now(), '', now());
+INSERT INTO access_link (user_id, issuer, subject, made_at)
+SELECT id, 'https://id', 'S', now() FROM access_user WHERE username = 'steward';
+"""
+
+
 def functions(connection: psycopg.Connection, world: World) -> list[object]:
     """Ask every definer function that reads or writes a table; an error is an answer too."""
     probe, answers = Probe(connection, world), []
@@ -248,6 +258,15 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             f" drawn_state, state) VALUES ({IDS['b']}, 'Y', '{A}', 'new', 1, '1', '', 1, '', 'WAITING', 'WAITING') RETURNING id > 0",
         ),
         ("protector", f"SELECT khana_private.erasure_against({IDS['a']})"),
+        (
+            "admin",
+            "SELECT (SELECT count(*) FROM khana_private.access_passkeys('steward')), length(khana_private.access_passkey_riddle())",
+        ),
+        (
+            "admin",
+            "SELECT (SELECT count(*) FROM khana_private.access_provider_now()),"
+            " (SELECT count(*) FROM khana_private.access_links('steward'))",
+        ),
     ]
     for user, statement in asked:
         probe.become(user)
@@ -260,7 +279,7 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
 
 
 def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Connection, world: World) -> None:
-    with acting(root, "worker") as connection:
+    with acting(root, "worker", DOORS) as connection:
         answers = functions(connection, world)
     ((counted,),) = answers.pop(11)  # type: ignore[misc]
     assert counted >= 85, "values of every column of ciphertext"
@@ -313,14 +332,16 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(True,)],
         [(True,)],
         [("family",)],
+        [(1, 32)],
+        [(1, 1)],
     ]
 
 
 @pytest.mark.parametrize("table", OWNER)
 def test_without_the_owners_policy_a_function_fails(root: psycopg.Connection, world: World, table: str) -> None:
-    with acting(root, "worker") as connection:
+    with acting(root, "worker", DOORS) as connection:
         whole = functions(connection, world)
-    with acting(root, "worker", f"DROP POLICY {table}_owner ON {table}") as connection:
+    with acting(root, "worker", f"{DOORS}; DROP POLICY {table}_owner ON {table}") as connection:
         assert functions(connection, world) != whole
 
 

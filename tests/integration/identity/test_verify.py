@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -165,7 +164,7 @@ def test_the_rate_is_held(village: Village) -> None:
     configure(village, "paced", "DCI", settings={"registry": "crvs"}, per_second=20.0, batch_size=1)
     ask(village, "paced")
     times = village.authority.times
-    assert len(times) == 6 and all(b - a > 0.045 for a, b in itertools.pairwise(times))
+    assert len(times) == 6 and times[-1] - times[0] > 5 / 20.0 - 0.03  # one may come late, and the next then early
 
 
 def test_the_extract_answers_and_its_age_counts(village: Village) -> None:

@@ -129,8 +129,10 @@ def _picture(visit: Visit, name: str) -> None:
 @pytest.fixture(scope="module")
 def published(measured: dict[str, object]) -> dict[str, object]:
     """Publish the newest snapshot with small counts hidden."""
+    from khana.interfaces.api.ogc.collections import collections_of
     from khana.workflows import publish_figures
 
+    collections_of.cache_clear()  # another file's database may have had a publication of the same number
     made = publish_figures.run(
         token=measured["users"]["steward"].token, title="Khanabad in figures", threshold=5, at=NOW
     )  # type: ignore[index]
@@ -260,11 +262,11 @@ def test_a_plan_goes_to_intake_and_its_results_come_back(chrome, site: str, meas
     again = send_plan.run(token=token, plan=plan, at=NOW)
     assert first["points"] >= 2 and first["stops"] > 0 and (again["points"], again["stops"]) == (0, 0)
     with access.scoped(token):
-        assert RegistrationPoint.objects.filter(kind="CENTRE", area_path="XK.XK1.XK101.").count() == 1
-        days = Stop.objects.values_list("day", "opens", "closes")
+        assert RegistrationPoint.objects.filter(kind="CENTRE", area_path="XK.XK1.XK101.").exclude(code="C1").count() == 1
+        days = Stop.objects.exclude(point__code="V1").values_list("day", "opens", "closes")
         assert len(days) == first["stops"] and {day.weekday() for day, _, _ in days} <= {0, 1, 2, 3, 4}
         assert {str(closes) for day, _, closes in days if day.weekday() == 4} <= {"12:00:00"}
-        assert Target.objects.count() == first["targets"] <= 12
+        assert Target.objects.exclude(households=900).count() == first["targets"] <= 12
     back = send_plan.results(token=token, plan=plan, at=NOW)
     assert back["registered"] == 0 and back["take_up_factor"] == 0  # nobody came yet
     assert {row["missing"] for row in back["rows"]} <= {row["missing_before"] for row in back["rows"]}

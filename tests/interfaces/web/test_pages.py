@@ -34,7 +34,7 @@ def enter(country: dict[str, object]) -> Enter:
 
 
 PAGES = {
-    "/": "steward officer registrar analyst admin",
+    "/": "steward officer registrar analyst admin protector",
     "/answers/cap/rows": "steward officer",
     "/look-up": "steward officer registrar",
     "/person/1": "steward registrar",
@@ -42,7 +42,7 @@ PAGES = {
     "/recipient/1": "steward",
     "/registers?kind=members": "steward registrar",
     "/findings": "steward officer",
-    "/findings/codes": "steward officer registrar analyst admin",
+    "/findings/codes": "steward officer registrar analyst admin protector",
     "/sources": "steward officer registrar admin",
     "/sources/kfl": "steward officer registrar admin",
     "/sources/kfl/quarantine": "steward officer registrar",
@@ -53,10 +53,10 @@ PAGES = {
     "/intake/telephone": "steward registrar",
     "/intake/forms": "steward registrar admin",
     "/intake/forms/add": "steward admin",
-    "/jobs": "steward officer registrar analyst admin",
+    "/jobs": "steward officer registrar analyst admin protector",
     "/office": "steward officer registrar analyst admin protector",
-    "/users": "admin",
-    "/users/steward/office": "admin",
+    "/users": "admin protector",
+    "/users/steward/office": "admin protector",
     "/alarms": "protector",
     "/breaches": "protector",
     "/retention": "protector",

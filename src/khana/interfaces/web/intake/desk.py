@@ -20,7 +20,7 @@ from django.views.decorators.http import require_GET, require_POST
 from khana.audit import services as audit
 from khana.dossiers import person_file as people
 from khana.geo import area_names as geo
-from khana.intake import lists, prefill, selectors
+from khana.intake import lists, opened, prefill, selectors
 from khana.intake.services import entities, receive
 from khana.intake.services import entities as household_list
 from khana.interfaces.web import limits, session, wording
@@ -52,7 +52,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     """Find the family by any number or name; offer its form, or a new one."""
     session.needs("registry.read")(lambda _request: HttpResponse())(request)
     text = request.GET.get("q", "").strip()[:120]
-    forms = selectors.in_force(clock.today())
+    forms = opened.forms_of_households(clock.today())
     context: dict[str, object] = {
         "q": "",
         "result": None,
@@ -86,7 +86,7 @@ def desk(request: HttpRequest) -> HttpResponse:
 
 
 def _form(code: str) -> selectors.FormRow:
-    for row in selectors.in_force(clock.today()):
+    for row in opened.forms_of_households(clock.today()):
         if row.form.code == code:
             return row
     raise selectors.FormUnknown("This form is not to be filled today.", form=code)
