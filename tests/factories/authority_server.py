@@ -119,6 +119,8 @@ class Emulator:
             return self.reply(request, 503, "<html>")
         if self.mood == "slow":
             time.sleep(1.5)
+            if self.mood != "slow":  # the test that asked is over: another's counts are not its
+                return None
         if self.mood == "dripping":
             request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
             for _ in range(40):

@@ -145,7 +145,11 @@ TABLES: dict[str, Expect] = {
     ),
     "identity_familycheck": Expect(s=AREA_READ, i=AREA_WRITE, u=AREA_WRITE, column="decision", frozen="result"),
     "assessment_score": Expect(  # d is of a model: a desk may put a newer one in its place
-        s=AREA_READ, i=STEWARD, u={**STEWARD, "registrar_a": "d", "registrar_xa": "d"}, column="superseded_at", frozen="score"
+        s=AREA_READ,
+        i=STEWARD,
+        u={**STEWARD, "registrar_a": "d", "registrar_xa": "d"},
+        column="superseded_at",
+        frozen="score",
     ),
     "assessment_modelversion": Expect(s=RESULTS, i=MODEL_WRITE),
     "assessment_activation": Expect(s=RESULTS, i=SIGNERS, u=SIGNERS, column="confirmed_label", frozen="effective_from"),

@@ -109,7 +109,9 @@ def test_every_value_is_closed_anew_and_a_kill_costs_one_step(
         assert handle.read() == b"a list that arrived"
     assert files.closed_with_older_keys() == []
     keys.retire("aes", 1)
-    filled = [one for one in columns if root.execute(f"SELECT 1 FROM {one.place} WHERE {one.named} IS NOT NULL").fetchone()]  # type: ignore[arg-type]
+    filled = [
+        one for one in columns if root.execute(f"SELECT 1 FROM {one.place} WHERE {one.named} IS NOT NULL").fetchone()
+    ]  # type: ignore[arg-type]
     for column in filled[:3]:
         (value,) = root.execute(
             f"SELECT {column.named} FROM {column.place} WHERE {column.named} IS NOT NULL LIMIT 1"

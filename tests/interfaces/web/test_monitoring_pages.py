@@ -262,7 +262,9 @@ def test_a_plan_goes_to_intake_and_its_results_come_back(chrome, site: str, meas
     again = send_plan.run(token=token, plan=plan, at=NOW)
     assert first["points"] >= 2 and first["stops"] > 0 and (again["points"], again["stops"]) == (0, 0)
     with access.scoped(token):
-        assert RegistrationPoint.objects.filter(kind="CENTRE", area_path="XK.XK1.XK101.").exclude(code="C1").count() == 1
+        assert (
+            RegistrationPoint.objects.filter(kind="CENTRE", area_path="XK.XK1.XK101.").exclude(code="C1").count() == 1
+        )
         days = Stop.objects.exclude(point__code="V1").values_list("day", "opens", "closes")
         assert len(days) == first["stops"] and {day.weekday() for day, _, _ in days} <= {0, 1, 2, 3, 4}
         assert {str(closes) for day, _, closes in days if day.weekday() == 4} <= {"12:00:00"}

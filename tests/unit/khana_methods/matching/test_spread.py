@@ -44,9 +44,7 @@ def test_both_engines_give_the_same_pairs(engine: Engine, card: ModelCard, clust
     here, counts = find_duplicates(engine, "person_record", card, into="here", largest_block=4)
     assert sum(one.pairs for one in counts) < sum(one.pairs for one in uncut)  # some block was cut
     made = engine.value("SELECT pairs FROM candidate_count")
-    there, counts_there = find_duplicates(
-        engine, "person_record", card, into="there", cluster=cluster, largest_block=4
-    )
+    there, counts_there = find_duplicates(engine, "person_record", card, into="there", cluster=cluster, largest_block=4)
     assert counts_there == counts
     assert engine.value("SELECT pairs FROM candidate_count") == made
     assert there.pairs() == here.pairs()
