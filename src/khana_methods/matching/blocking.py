@@ -151,7 +151,7 @@ PASSES: tuple[BlockingPass, ...] = (
     GUARDIAN_STEP, NAME_STEP, CALLS_STEP,
 )  # fmt: skip
 
-LARGEST_BLOCK = 100  # records of one register that share a key, from which on the finer keys of the pass take its place
+LARGEST_BLOCK = 200  # records of one register that share a key, from which on the finer keys of the pass take its place
 PAIRS_AT_ONCE = 50_000_000  # candidates of one statement: more are made in parts, so that memory stays bounded
 
 # Passes that need the name itself to be near what it was; the others go by number, family, year and place.
