@@ -61,6 +61,7 @@ INSIDE_ONLY = ARITHMETIC | {
     "access_prove_again",
     "access_new_blocks",
     "beneficiaries_hold_state",
+    "beneficiaries_hold_first",
     "beneficiaries_hold_trial",
     "beneficiaries_keep_moves",
     "reseal_require_job",
@@ -94,12 +95,14 @@ TRIGGERS = {
     "registry_alias_two_people",
     "programmes_decided_once",
     "beneficiaries_hold_state",
+    "beneficiaries_hold_first",
     "beneficiaries_hold_trial",
     "beneficiaries_keep_moves",
 }
 # these find tables in `public` too, where neither web nor worker can make anything
 WITH_PUBLIC = {
     "beneficiaries_hold_state",
+    "beneficiaries_hold_first",
     "beneficiaries_hold_trial",
     "beneficiaries_keep_moves",
     "beneficiaries_ask",
