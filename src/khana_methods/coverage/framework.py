@@ -149,7 +149,7 @@ def read_framework(path: Path) -> Framework:
         FrameworkInvalid: Everything that is wrong with it.
     """
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - the safe one, in C
+        document = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 # nosec B506 - the safe loader, in C where libyaml is there
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise FrameworkInvalid("The framework cannot be read as YAML.") from error
     if not isinstance(document, Mapping):
