@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import psycopg
-
+from bench._officers import superuser
 from bench.world import peak_mib, world
 
 SIZE = 3_000_000
@@ -48,21 +47,13 @@ def run(size: int) -> dict[str, Any]:
     with world() as w:
         from khana.access import services as access
         from khana.beneficiaries import frames
-        from khana.platform import embedded
         from khana.platform.frames import open_source
-        from khana.platform.secrets_store import get_secret
         from khana.workflows import try_cross_rules
         from khana_methods.overlap.cross_rules import parse_cross_rules
 
         with (
             w.timed("write the rows"),
-            psycopg.connect(
-                host=str(embedded.socket_folder()),
-                dbname="khana",
-                user="postgres",
-                password=get_secret("db_superuser"),
-                autocommit=True,
-            ) as past_policies,
+            superuser() as past_policies,
         ):
             past_policies.execute("SET session_replication_role = replica")
             for statement in _FILL:

@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from bench._officers import superuser
 from bench.served import served
 from bench.world import World, loaded_country, result, world
 
@@ -34,12 +35,9 @@ def run(size: int) -> dict[str, Any]:
 def _measure(w: World, size: int) -> dict[str, Any]:
     from khana.access import services as access
     from khana.linkage.services import keep_models
-    from khana.platform import embedded
-    from khana.platform.secrets_store import get_secret
     from khana.workflows import match_changes, match_registry
 
-    owner = embedded.connection_parameters("owner")
-    root = psycopg.connect(**{**owner, "user": "postgres", "password": get_secret("db_superuser")}, autocommit=True)
+    root = superuser()
     memory = int(os.environ.get("KHANA_BENCH_MEMORY", "4096"))
     with w.timed("train"):
         trained = match_registry.train(token=w.token, version=f"bench-{time.time():.0f}", at=w.now(), memory_mib=memory)

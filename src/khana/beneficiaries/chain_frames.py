@@ -10,17 +10,12 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from khana.beneficiaries.benefit_sql import in_force_sql, payee_sql
 from khana.platform.frames import FrameSource, literal
 
 # a fact of a list is text here; only what looks like a day is read as one
 _PAID = r"""CASE WHEN facts->>'payment_date' ~ '^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]$'
             THEN (facts->>'payment_date')::date END"""
-_PAYEE = "CASE WHEN payee_id_raw_state = '' THEN id_token ELSE payee_id_token END"
-
-
-def _in_force(without_batches: Sequence[int], word: str = "WHERE") -> str:
-    kept = ", ".join(str(int(one)) for one in without_batches)
-    return f"{word} batch_id <> ALL (ARRAY[{kept}]::bigint[])" if kept else ""
 
 
 def _listed(households: Sequence[str]) -> str:
@@ -51,7 +46,7 @@ def enrolment_frame(
     return source.query(
         f"""WITH e AS MATERIALIZED (SELECT * FROM beneficiaries_enrolment e {whose}),
             listed AS (SELECT programme, id_token, min({_PAID}) AS first_paid FROM beneficiaries_benefit
-                       WHERE id_token IS NOT NULL {of_these} {_in_force(without_batches, "AND")} GROUP BY programme, id_token),
+                       WHERE id_token IS NOT NULL {of_these} {in_force_sql(without_batches, word="AND")} GROUP BY programme, id_token),
             begun AS (SELECT subject_id, min(state_at) AS at FROM beneficiaries_statechange
                       WHERE subject = 'enrolment' AND state_to = 'ENROLLED' AND state_from IN ('IDENTIFIED', 'NOTIFIED') {of_moves}
                       GROUP BY subject_id)
@@ -89,7 +84,7 @@ def spending_frame(
                    count(*) FILTER (WHERE paid <= ends + {int(days_allowed)}) AS rows_on_time,
                    coalesce(sum(greatest(0, paid - ends)), 0)::float8 AS days_late
             FROM (SELECT *, {_PAID} AS paid, coalesce(period_end, period_start) AS ends
-                  FROM beneficiaries_benefit {_in_force(without_batches)}) b
+                  FROM beneficiaries_benefit {in_force_sql(without_batches, word="WHERE")}) b
             GROUP BY programme, agency, period, period_start, period_end, area_path, date_trunc('month', paid)::date"""
     )
 
@@ -116,11 +111,11 @@ def monthly_frame(
         of_these = f"AND (id_token = {theirs} OR payee_id_token = {theirs})"
     return source.query(
         f"""WITH spans AS (
-                SELECT {_PAYEE} AS token, programme, sum(amount) AS amount,
+                SELECT {payee_sql()} AS token, programme, sum(amount) AS amount,
                        age(max(period_end) + 1, min(period_start)::timestamp) AS span
                 FROM beneficiaries_benefit
                 WHERE amount IS NOT NULL AND period_start IS NOT NULL AND period_end IS NOT NULL
-                      {of_these} {_in_force(without_batches, "AND")} GROUP BY 1, 2),
+                      {of_these} {in_force_sql(without_batches, word="AND")} GROUP BY 1, 2),
             drawn AS (
                 SELECT token, sum(amount / greatest(0.5, extract(year FROM span) * 12 + extract(month FROM span)
                                                          + extract(day FROM span) / 30.4375)) AS monthly

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from khana.beneficiaries.benefit_sql import in_force_sql, payee_sql
 from khana.platform.frames import FrameSource, literal
 
 
@@ -19,10 +20,8 @@ def benefit_frame(
         source: Only rows of this source.
         without_batches: Batches that a newer one replaces; their rows are left out.
     """
-    conditions = [f"b.source_code = {literal(source)}"] if source else []
-    if without_batches:
-        conditions.append(f"b.batch_id <> ALL (ARRAY[{', '.join(str(int(one)) for one in without_batches)}]::bigint[])")
-    only = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    named = f" WHERE b.source_code = {literal(source)}" if source else ""
+    only = f"{named} {in_force_sql(without_batches, word='AND' if named else 'WHERE', alias='b.')}"
     return frames.query(
         """SELECT b.id AS benefit_id, b.source_code AS source, b.agency, b.programme, b.period, b.period_start, b.period_end,
                   b.area_code, b.id_raw_state AS id_state, b.id_type, b.id_token, b.birth_year::int, b.birth_month::int,
@@ -82,8 +81,7 @@ def list_record_frame(frames: FrameSource, *, without_batches: Sequence[int] = (
         frames: Where to ask.
         without_batches: Batches that a newer one replaces; their rows are left out.
     """
-    kept = ", ".join(str(int(one)) for one in without_batches)
-    only = f" WHERE batch_id <> ALL (ARRAY[{kept}]::bigint[])" if without_batches else ""
+    only = f" {in_force_sql(without_batches, word='WHERE')}"
     return frames.query(
         """SELECT id AS benefit_id, source_code, agency, file_name, sheet, line, area_path, id_raw_state AS id_state, id_token,
                   id_ciphertext, name, guardian_name, sex, birth_year::int, birth_month::int, birth_day::int,
@@ -151,12 +149,10 @@ def drawn_frame(source: FrameSource, *, run_id: int) -> pa.RecordBatchReader:
 
 def drawn_amount_frame(source: FrameSource, *, without_batches: Sequence[int] = ()) -> pa.RecordBatchReader:
     """Return what each row in force pays, and since when: `token` of the payee, `programme`, days, `amount`, `start_date`."""
-    kept = ", ".join(str(int(one)) for one in without_batches)
-    only = f"AND batch_id <> ALL (ARRAY[{kept}]::bigint[])" if kept else ""
     return source.query(
-        f"""SELECT CASE WHEN payee_id_raw_state = '' THEN id_token ELSE payee_id_token END AS token, programme, period_start,
+        f"""SELECT {payee_sql()} AS token, programme, period_start,
                    period_end, amount::float8 AS amount, facts->>'start_date' AS start_date
-            FROM beneficiaries_benefit WHERE CASE WHEN payee_id_raw_state = '' THEN id_token ELSE payee_id_token END IS NOT NULL {only}"""
+            FROM beneficiaries_benefit WHERE {payee_sql()} IS NOT NULL {in_force_sql(without_batches, word="AND")}"""
     )
 
 

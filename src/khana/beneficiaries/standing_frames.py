@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from khana.beneficiaries.benefit_sql import in_force_sql, payee_sql
 from khana.platform.frames import FrameSource, literal
 
-_PAYEE = "CASE WHEN b.payee_id_raw_state = '' THEN b.id_token ELSE b.payee_id_token END"
+_PAYEE = payee_sql("b.")
 # who is out of a scheme by its own list is not told here: where that list names her again she draws again
 _STALLED = """stalled AS (
     SELECT programme, id_token, CASE WHEN state <> 'SUSPENDED' THEN 'left' WHEN reason = 'PAYMENT_RETURNED' THEN 'payment_failed'
@@ -25,17 +26,12 @@ _STALLED = """stalled AS (
         ORDER BY b.programme, b.id_token, b.period_start DESC NULLS LAST, b.id DESC) n WHERE n.told = 'returned')"""
 
 
-def _in_force(without_batches: Sequence[int]) -> str:
-    kept = ", ".join(str(int(one)) for one in without_batches)
-    return f"AND b.batch_id <> ALL (ARRAY[{kept}]::bigint[])" if kept else ""
-
-
 def standing_frame(source: FrameSource, *, without_batches: Sequence[int] = ()) -> pa.RecordBatchReader:
     """Return what stands in the way, by number: `token`, `household_number` where it is known, `standing`.
 
     The standings are those of `overlap.unserved`. A number is that of the beneficiary, and of whoever is paid for her.
     """
-    only = _in_force(without_batches)
+    only = in_force_sql(without_batches, word="AND", alias="b.")
     return source.query(
         f"""WITH {_STALLED.format(only=only)}
             SELECT e.id_token AS token, e.household_number,
@@ -54,7 +50,7 @@ def stuck_frame(source: FrameSource, *, without_batches: Sequence[int] = ()) -> 
 
     Each of her rows of the programme is of somebody who is suspended, has left, or whose payment came back.
     """
-    only = _in_force(without_batches)
+    only = in_force_sql(without_batches, word="AND", alias="b.")
     return source.query(
         f"""WITH {_STALLED.format(only=only)},
             touched AS (SELECT DISTINCT b.programme, {_PAYEE} AS token FROM stalled s JOIN beneficiaries_benefit b

@@ -14,6 +14,7 @@ from khana.access import mandates
 from khana.beneficiaries import asking
 from khana.dossiers import lookups
 from khana.platform import installation
+from khana.programmes import rules
 from khana.sharing.services import agreements
 from khana_methods.overlap.parameters import Parameters
 
@@ -36,7 +37,7 @@ def ask(*, number: str, programme: str, session: str | None = None, at: datetime
     day = installation.today(at)
     found = asking.may_join(
         tokens=tokens, programme=programme, cap=int(stated.get("cap", _DEFAULT.cap)),
-        poor_cutoff=float(stated.get("cut_off", _DEFAULT.poor_cutoff)), on=day, at=at, session=session,
+        poor_cutoff=rules.poor_line(), on=day, at=at, session=session,
     )  # fmt: skip
     return {"id": found.id, "programme": programme, "answer": found.answer, "reasons": list(found.reasons)}
 
@@ -65,4 +66,4 @@ def name_agreement(*, number: str, programme: str, actor_id: int, at: datetime) 
     mandates.name(mandate=number, purpose=mine[0].purpose)
 
 
-_DEFAULT = Parameters(as_of=date(2000, 1, 1))  # only its cap and cut-off are read
+_DEFAULT = Parameters(as_of=date(2000, 1, 1))  # only its cap is read

@@ -9,6 +9,8 @@ from typing import Any
 from khana.access import services as access
 from khana.grievances.models import Case
 
+ABOUT = tuple(Case.About.values)  # what may be wrong, for rooms above
+
 
 def list_cases(
     *, state: str = "OPEN", people: Sequence[int] = (), today: date, limit: int = 200

@@ -18,13 +18,13 @@ from django.db import transaction
 
 from khana.access import services as access
 from khana.grievances import deadlines
+from khana.grievances import selectors as grievances
 from khana.platform import keys, places, telephone
 from khana.sharing import searches
 from khana_methods.errors import InputError, NotPermitted
 
 SAY = ("OBJECTION", "CONSENT_WITHDRAWN", "END")
 OPEN_STATES = ("OPEN", "LODGED", "NOTIFIED", "APPEALED", "REOPENED", "IN_FORCE")
-ABOUT = ("NAME", "BIRTH", "HOUSEHOLD", "ADDRESS", "SCORE", "PAYMENT", "OTHER")
 
 
 class NumberUnreadable(InputError):
@@ -123,7 +123,7 @@ def correct(*, number: str, code: str, about: str, at: datetime) -> None:
     Args:
         number: As typed.
         code: That opens her file.
-        about: One of `ABOUT`.
+        about: One of `grievances.selectors.ABOUT`.
         at: When.
 
     Raises:
@@ -132,7 +132,7 @@ def correct(*, number: str, code: str, about: str, at: datetime) -> None:
     tokens = tokens_of(number)
     with transaction.atomic():
         done = (
-            about in ABOUT
+            about in grievances.ABOUT
             and access.call("citizen_correct", tokens, _hash(tokens, code), about, deadlines.due_on(at.date()), at)[0][
                 0
             ]

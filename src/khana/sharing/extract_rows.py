@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any, ClassVar
 
 import psycopg
@@ -218,7 +219,11 @@ def _people(plan: Plan) -> Iterator[Mapping[str, Any]]:
         asked.append(population.Condition("programmes", "eq", plan.programme))
     where = [
         population.to_sql(
-            one, searches.PERSON_COLUMNS, values, holders=searches.holders_of_person, path_of=searches.path_of
+            one,
+            searches.PERSON_COLUMNS,
+            values,
+            holders=partial(searches.holders, entity="Member"),
+            path_of=searches.path_of,
         )
         for one in asked
     ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar
 
 from django.db import connection
@@ -182,9 +182,9 @@ def held_by(numbers: Sequence[str], *, entity: str) -> dict[str, list[int]]:
     }
 
 
-def holders_of_person(numbers: Sequence[str]) -> list[int]:
-    """Return the ids of the files of whoever holds one of the numbers."""
-    return sorted({one for ids in held_by(numbers, entity="Member").values() for one in ids})
+def holders(numbers: Sequence[str], *, entity: str) -> list[int]:
+    """Return the ids of the files of whoever holds one of the numbers, or of the households they live in."""
+    return sorted({one for ids in held_by(numbers, entity=entity).values() for one in ids})
 
 
 def find_holders(
@@ -251,11 +251,10 @@ def find(
         columns = {**columns, "programmes": _DRAWS_ONE}
     where = ["true"] if is_group else [_STANDS_FOR_ITSELF]
 
-    def holders(numbers: Sequence[str]) -> list[int]:
-        return sorted({one for ids in held_by(numbers, entity=entity).values() for one in ids})
-
     if asked is not None:
-        where.append(population.to_sql(asked, columns, values, holders=holders, path_of=path_of))
+        where.append(
+            population.to_sql(asked, columns, values, holders=partial(holders, entity=entity), path_of=path_of)
+        )
     if terms.needs_consent:
         where.append("hv.consent")
     refusing = (

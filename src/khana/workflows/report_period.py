@@ -108,9 +108,10 @@ def write(
         `report` (its number), `bytes`.
     """
     progress(0, 2, "writing")
-    if period:
+    asked = period_of(period).text if period else ""
+    if asked:
         content = run(token=token, period=period, form=form, language=language, at=at)
-        title = period_of(period).text
+        title = asked
     else:
         content = report_coverage.run(token=token, form=form, language=language, study=study, at=at)
         title = f"coverage-{study}" if study else "coverage"
@@ -118,7 +119,7 @@ def write(
     with access.scoped(token):
         kept = files.keep(io.BytesIO(content), name=f"{title}-{language}.{form}", at=at)
         number = kept_things.keep_report(
-            title=title, period=period_of(period).text if period else "", form=form, language=language, snapshot=None,
+            title=title, period=asked, form=form, language=language, snapshot=None,
             study=study, sha256=kept.sha256, size=kept.size, at=at,
         )  # fmt: skip
     progress(2, 2, "done")

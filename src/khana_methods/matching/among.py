@@ -17,7 +17,16 @@ from khana_methods.matching.blocking import candidate_pairs
 from khana_methods.matching.compare import BIRTH, FAMILY, NAME, SEX, TIES, Comparison
 from khana_methods.matching.decide import decide_duplicates, decide_list
 from khana_methods.matching.model import ModelCard
-from khana_methods.matching.weights import LEAST_KEPT, Shares, bits_sql, compare_pairs, level_sql, weigh, weighed_sql
+from khana_methods.matching.weights import (
+    LEAST_KEPT,
+    Shares,
+    bits_sql,
+    compare_pairs,
+    level_sql,
+    probability_sql,
+    weigh,
+    weighed_sql,
+)
 
 _ALIKE = (BIRTH, SEX)  # in what people of one list are alike, because the list is for such people
 _DRAWN = 300  # rows of each list from which strangers are taken
@@ -195,7 +204,7 @@ def weigh_rows(engine: Engine, compared: str, card: ModelCard, siblings: Shares,
     engine.run(f"""
         CREATE OR REPLACE TABLE {into} AS
         WITH lessened AS (SELECT w.* REPLACE (w.match_weight + {luck} AS match_weight) FROM among_met w {joins})
-        SELECT * REPLACE (1 / (1 + pow(2.0, -greatest(least(match_weight, 500), -500))) AS probability) FROM lessened
+        SELECT * REPLACE ({probability_sql("match_weight")} AS probability) FROM lessened
         """)
     tied = weighed_sql(f"(SELECT * FROM {compared} WHERE level_family IN ({_TIED}))", prior=0.5, m=card.m, u=card.u)
     own = " + ".join(bits_sql(one, card.m, siblings, f"level_{one.code}") for one in _OWN)

@@ -191,6 +191,11 @@ def weigh(
     engine.run(f"CREATE OR REPLACE TABLE {into} AS {made}")
 
 
+def probability_sql(bits: str) -> str:
+    """Write the probability that so many bits amount to; the bits are bounded, so that nothing overflows."""
+    return f"1 / (1 + pow(2.0, -greatest(least({bits}, 500), -500)))"
+
+
 def weighed_sql(compared: str, *, prior: float, m: Shares, u: Shares, at_least: float | None = None) -> str:
     """Write how compared pairs are weighed, see `weigh`; `compared` is a table or a query in brackets."""
     bits = [f"bits_{one.code}" for one in COMPARISONS] + ["bits_frequency"]
@@ -200,7 +205,7 @@ def weighed_sql(compared: str, *, prior: float, m: Shares, u: Shares, at_least: 
     return (
         f"WITH part AS (SELECT *, {written}, {rarity_sql(u)} AS bits_frequency FROM {compared}), "
         f"added AS (SELECT *, {start!r} + {' + '.join(bits)} AS match_weight FROM part) "
-        "SELECT *, 1 / (1 + pow(2.0, -greatest(least(match_weight, 500), -500))) AS probability FROM added "
+        f"SELECT *, {probability_sql('match_weight')} AS probability FROM added "
         f"WHERE match_weight - CASE contradiction WHEN 'two_verified_numbers' THEN bits_number ELSE 0 END >= {least!r}"
     )
 

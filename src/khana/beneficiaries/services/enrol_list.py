@@ -19,13 +19,13 @@ ROWS = [
     ("token", "bytea"), ("person_id", "bigint"), ("household_number", "text DEFAULT ''"), ("area_path", "text DEFAULT ''"),
     ("state", "text"),
 ]  # fmt: skip
-_BEGIN = """INSERT INTO beneficiaries_enrolment (programme, agency, area_path, id_token, person_id, household_number, source_code,
-        state, state_at, changed_by, actor_id, reason, note, is_chosen, created_at)
-    SELECT DISTINCT ON (s.token) %(programme)s, %(agency)s, s.area_path, s.token, s.person_id, s.household_number, '', s.state, %(at)s,
-        'HUMAN', %(actor)s, '', %(note)s, false, %(at)s
-    FROM _listed s ORDER BY s.token, s.state ON CONFLICT (programme, id_token) DO NOTHING"""
 # SELECTED sorts before WAITLISTED: whoever stands twice stands where it is best for her
 _BEST = "(SELECT DISTINCT ON (token) * FROM _listed ORDER BY token, state)"
+_BEGIN = f"""INSERT INTO beneficiaries_enrolment (programme, agency, area_path, id_token, person_id, household_number, source_code,
+        state, state_at, changed_by, actor_id, reason, note, is_chosen, created_at)
+    SELECT %(programme)s, %(agency)s, s.area_path, s.token, s.person_id, s.household_number, '', s.state, %(at)s,
+        'HUMAN', %(actor)s, '', %(note)s, false, %(at)s
+    FROM {_BEST} s ON CONFLICT (programme, id_token) DO NOTHING"""
 _MOVE_UP = f"""UPDATE beneficiaries_enrolment e SET state = s.state, state_at = %(at)s, changed_by = 'HUMAN', actor_id = %(actor)s,
         reason = '', note = %(note)s, person_id = s.person_id, household_number = s.household_number
     FROM {_BEST} s WHERE e.programme = %(programme)s AND e.id_token = s.token AND e.created_at < %(at)s
