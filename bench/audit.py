@@ -24,7 +24,7 @@ PART = 1_000_000
 _EVENTS = """INSERT INTO audit_event (at, actor_id, actor_label, action, subject, details, purpose, agreement, request)
 SELECT now() - (%(until)s - n) * interval '1 second', n %% 600, 'registrar_' || n %% 600,
     (ARRAY['registry.person.read', 'beneficiaries.number.looked_up', 'registry.household.registered'])[1 + n %% 3],
-    'person:' || (n * 7919) %% 260000000, jsonb_build_object('fields', 11, 'rows', n %% 9, 'area', 'PK.PK' || n %% 150),
+    'person:' || (n::bigint * 7919) %% 260000000, jsonb_build_object('fields', 11, 'rows', n %% 9, 'area', 'PK.PK' || n %% 150),
     CASE WHEN n %% 4 = 0 THEN 'eligibility' ELSE '' END, CASE WHEN n %% 8 = 0 THEN 'A-2026-07' ELSE '' END, ''
 FROM generate_series(%(after)s + 1, %(until)s) n"""
 _READ = "COPY (SELECT e.id, khana_private.audit_payload(e) FROM audit_event e ORDER BY e.id) TO STDOUT (FORMAT binary)"
