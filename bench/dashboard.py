@@ -33,7 +33,8 @@ def run(size: int) -> dict[str, Any]:
         return _measure(w, size)
 
 
-def _measure(w: World, size: int) -> dict[str, Any]:
+def prepared(w: World) -> tuple[dict[str, str], dict[str, str]]:
+    """Consolidate, measure and publish the loaded country; return the pages by name, and the cookies of a reader signed in."""
     from django.conf import settings
     from django.test import Client
 
@@ -52,20 +53,25 @@ def _measure(w: World, size: int) -> dict[str, Any]:
             made = measure_indicators.run(token=w.token, as_of=day, at=datetime.now(UTC))
     with w.timed("publication"):
         publish_figures.run(token=w.token, threshold=5, at=datetime.now(UTC))
-    with w.timed("copies of benefits"):
-        held = _copied(size)
-    say(f"{held:,} rows of benefits, {len(made['rows']):,} values a snapshot")
-    reader = Client()
-    session = reader.session
+    say(f"{len(made['rows']):,} values a snapshot")
+    session = Client().session
     session["token"] = w.token
     session.save()
-    cookie = f"{settings.SESSION_COOKIE_NAME}={session.session_key}"
     provinces = sorted({row["area_code"] for row in made["rows"] if row["area_level"] == 1})
     pages = {
         "country": "/monitoring", "province": f"/monitoring?area={provinces[0]}&indicator=SPENT",
         "compare": f"/monitoring/compare?{'&'.join(f'with={code}' for code in provinces[:4])}",
         "budgets": "/monitoring/budgets", "public": "/public",
     }  # fmt: skip
+    return pages, {settings.SESSION_COOKIE_NAME: str(session.session_key)}
+
+
+def _measure(w: World, size: int) -> dict[str, Any]:
+    pages, cookies = prepared(w)
+    with w.timed("copies of benefits"):
+        held = _copied(size)
+    say(f"{held:,} rows of benefits")
+    cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
     times: dict[str, list[float]] = {name: [] for name in pages}
     with served() as port:
         for _ in range(ROUNDS):
