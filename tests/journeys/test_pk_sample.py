@@ -141,7 +141,11 @@ def payees(consolidated: tuple[str, str], pk_sample: Path) -> dict[int, set[str]
     ("code", "rules"), [("CAP_EXCEEDED", [CAP]), ("OTHER_PROGRAMME_CONFLICT", EXCLUSIONS)], ids=("cap", "exclusions")
 )
 def test_a_dry_run_finds_the_planted_cases_to_the_person(
-    code: str, rules: list[dict[str, object]], consolidated: tuple[str, str], payees: dict[int, set[str]], pk_sample: Path
+    code: str,
+    rules: list[dict[str, object]],
+    consolidated: tuple[str, str],
+    payees: dict[int, set[str]],
+    pk_sample: Path,
 ) -> None:
     token, database = consolidated
     found = try_cross_rules.run(token=token, rules=rules, on=TRIED_AT.date(), at=TRIED_AT, memory_mib=512)
@@ -158,7 +162,17 @@ def test_a_dry_run_finds_the_planted_cases_to_the_person(
             (shown if row["detail"].endswith(";by_number") else unseen).add(person)
     too_few = shown - set().union(*losing)
     too_many = [people for people in losing if people.isdisjoint(shown | unseen)]
-    print(code, len(shown), len(losing), "too few", too_few, "too many", too_many, "shared", [p for p in losing if len(p) > 1])
+    print(
+        code,
+        len(shown),
+        len(losing),
+        "too few",
+        too_few,
+        "too many",
+        too_many,
+        "shared",
+        [p for p in losing if len(p) > 1],
+    )
     assert len(shown) > 100
     assert not too_few, "each case that the numbers show loses something"
     assert not too_many, "and nobody else does"

@@ -12,6 +12,7 @@ import psycopg
 from django.db import connection
 from django.db.utils import DatabaseError
 
+from khana.platform import prepared
 from khana_methods.errors import Conflict, KhanaError, NotFound, NotPermitted
 
 NOBODY = "You are not signed in, or your session has ended. Sign in and try again."
@@ -70,12 +71,10 @@ _RULES = {
 
 
 def raw(statement: str, *parameters: Any) -> list[Any]:
-    """Run one statement with server-side parameters; return its rows."""
+    """Run one statement with server-side parameters, planned once where a connection asks it often; return its rows."""
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
-    with connection.wrap_database_errors:
-        cursor = psycopg.Cursor(connection.connection)
-        return cursor.execute(statement.encode(), parameters or None).fetchall()
+    return prepared.fetch_text(statement, parameters)
 
 
 def call(function: str, *arguments: Any) -> list[Any]:

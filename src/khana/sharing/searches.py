@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 
 from django.db import connection
 from django.db.utils import OperationalError
+from psycopg.types.numeric import Int8
 
 from khana.assessment.frames import counted
 from khana.geo import selectors as geo
-from khana.platform import installation, keys
+from khana.platform import installation, keys, prepared
 from khana.sharing import population
 from khana.sharing.population import Asked
 from khana_country.load import load_document
@@ -172,10 +173,9 @@ def held_by(numbers: Sequence[str], *, entity: str) -> dict[str, list[int]]:
     """
     held = {number: tokens(number) for number in dict.fromkeys(numbers)}
     by_token: dict[bytes, list[int]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(_WHO_HOLDS[entity], {"tokens": [token for of_one in held.values() for token in of_one]})
-        for token, holder in cursor.fetchall():
-            by_token.setdefault(bytes(token), []).append(holder)
+    asked = {"tokens": [token for of_one in held.values() for token in of_one]}
+    for token, holder in prepared.fetch_text(_WHO_HOLDS[entity], asked):
+        by_token.setdefault(bytes(token), []).append(holder)
     return {
         number: list(dict.fromkeys(holder for token in of_one for holder in by_token.get(token, ())))
         for number, of_one in held.items()
@@ -264,34 +264,44 @@ def find(
     )
     where.append(_REFUSED.format(refusing))
     if only is not None:
-        values["only"] = list(only)
+        values["only"] = [Int8(one) for one in only]
         where.append(f"{'h' if is_group else 'p'}.id = ANY (%(only)s)")
     source = _HOUSEHOLD_FROM if is_group else _PERSON_FROM
     body = f"FROM {source} WHERE {' AND '.join(where)}"
     order = _order(sort, columns, terms.fields, "h.id" if is_group else "p.id")
     values |= {"limit": page_size, "offset": (page_number - 1) * page_size, "most": terms.max_rows + 1}
     chosen = _selected(terms.fields, is_group=is_group)
-    try:
-        with connection.cursor() as cursor:
-            if only is None:
-                cursor.execute("SET LOCAL statement_timeout = '5s'")
-            cursor.execute(
-                f"SELECT json_build_object({chosen}) {body} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s", values
-            )
-            records = [row[0] for row in cursor.fetchall()]
-            total = len(records)
-            if page_number > 1 or total == page_size:
-                cursor.execute(f"SELECT count(*) FROM (SELECT 1 {body} LIMIT %(most)s) found", values)
-                total = int(cursor.fetchone()[0])
-            if only is None:
-                cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
-    except OperationalError as error:
-        raise TooMany("The question finds too many records or takes too long; ask it more narrowly.") from error
+    statement = f"SELECT json_build_object({chosen}) {body} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s"
+    counting = f"SELECT count(*) FROM (SELECT 1 {body} LIMIT %(most)s) found"
+    if only is not None:
+        records = [row[0] for row in prepared.fetch_text(statement, values)]
+        total = len(records)
+        if page_number > 1 or total == page_size:
+            total = int(prepared.fetch_text(counting, values)[0][0])
+    else:
+        records, total = _within_seconds(statement, counting, values, page_number)
     if total > terms.max_rows:
         raise TooMany(f"The question finds more than the {terms.max_rows} records that the agreement allows.")
     shown = [opened(record) for record in records]
     persons = [one for record in shown for one in record["persons"]]
     return Page(tuple(shown), total, tuple(dict.fromkeys(persons)))
+
+
+def _within_seconds(statement: str, counting: str, values: Mapping[str, Any], page: int) -> tuple[list[Any], int]:
+    """Read one page of a question that might find everybody: planned for its values, and stopped after five seconds."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '5s'")
+            cursor.execute(statement, values)
+            records = [row[0] for row in cursor.fetchall()]
+            total = len(records)
+            if page > 1 or total == values["limit"]:
+                cursor.execute(counting, values)
+                total = int(cursor.fetchone()[0])
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+    except OperationalError as error:
+        raise TooMany("The question finds too many records or takes too long; ask it more narrowly.") from error
+    return records, total
 
 
 def _order(sort: Sequence[tuple[str, str]], columns: Mapping[str, str], allowed: Sequence[str], last: str) -> str:

@@ -79,6 +79,41 @@ def test_the_chain_holds_over_several_seals(world: World) -> None:
         assert not audit.verify().holds
 
 
+def test_the_sealer_passes_over_what_is_complete_and_misses_no_late_event(
+    world: World, root: psycopg.Connection, connect
+) -> None:  # type: ignore[no-untyped-def]
+    def horizon() -> tuple[int, int | None, bool]:
+        (found,) = root.execute(
+            "SELECT done, next, next_transaction IS NOT NULL FROM khana_private.audit_horizon"
+        ).fetchall()
+        return found
+
+    def wait() -> None:
+        root.execute("UPDATE khana_private.audit_horizon SET noted_at = noted_at - interval '6 minutes'")
+
+    root.execute(
+        "UPDATE khana_private.audit_horizon SET done = 0, next = NULL, noted_at = NULL, next_transaction = NULL"
+    )
+    with connect("owner") as slow:
+        slow.autocommit = False
+        ((late,),) = slow.execute("SELECT khana_private.audit_record('late.written', 'none:1', '{}', now())").fetchall()
+        _write(world, 3)
+        assert audit.seal_events() == 3
+        done, coming, _ = horizon()
+        assert done == 0 and coming > late
+        wait()
+        assert audit.seal_events() == audit.seal_events() == 0
+        assert horizon() == (0, coming, True), "a transaction stands open that drew a number below"
+        slow.commit()
+    assert audit.seal_events() == 1
+    assert horizon() == (coming, None, False)
+    _write(world, 2)
+    assert [audit.seal_events() for _ in range(2)] == [2, 0]
+    with scoped(world.tokens["auditor"]):
+        verdict = audit.verify()
+        assert verdict.holds and verdict.unsealed == 0
+
+
 @pytest.mark.parametrize(
     ("tamper", "reason"),
     [

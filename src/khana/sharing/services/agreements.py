@@ -18,7 +18,7 @@ from django.db.utils import DatabaseError
 from khana.access import services as access
 from khana.audit import services as audit
 from khana.geo import selectors as geo
-from khana.sharing import fields
+from khana.sharing import fields, lean
 from khana.sharing.models import Agreement, Approval, Extract
 from khana.sharing.services import partners
 from khana_methods.errors import Conflict, InputError, NotFound, NotPermitted
@@ -196,10 +196,11 @@ def end(*, number: str, certificate: str = "", at: datetime) -> None:
 
 def in_force(*, partner_user_id: int, at: datetime) -> list[Agreement]:
     """Return the agreements of a partner that are in force at a moment, oldest first."""
-    found = Agreement.objects.filter(
-        partner_user_id=partner_user_id, state=Agreement.State.IN_FORCE, valid_from__lte=at, valid_to__gt=at
+    return lean.rows(
+        Agreement,
+        "partner_user_id = %s AND state = %s AND valid_from <= %s AND valid_to > %s ORDER BY id",
+        (partner_user_id, Agreement.State.IN_FORCE.value, at, at),
     )
-    return list(found.order_by("id"))
 
 
 def approvals_of(extract: Extract) -> int:

@@ -14,7 +14,8 @@ from typing import Any
 
 from khana.access import mandates
 from khana.access import services as access
-from khana.platform import bulk, keys
+from khana.platform import keys, prepared
+from khana.sharing import lean
 from khana.sharing.envelopes import HeaderRejected
 from khana.sharing.models import Agreement, Message, Partner
 from khana.sharing.services import agreements
@@ -23,9 +24,11 @@ from khana_methods.errors import InputError
 Party = Partner  # the name under which interfaces know a partner
 KEPT_FOR = timedelta(days=30)
 # one statement and no savepoint: a message_id that was used gives no row
-_KEEP = b"""INSERT INTO sharing_message (uuid, partner_id, partner_user_id, registry, action, message_id, transaction_id, received_at,
+_KEEP = """INSERT INTO sharing_message (uuid, partner_id, partner_user_id, registry, action, message_id, transaction_id, received_at,
     state, outcome, items, records, attempts, request_ciphertext)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'RECEIVED', '', 0, 0, 0, %s) ON CONFLICT (partner_id, message_id) DO NOTHING RETURNING id"""
+_FINISH = """UPDATE sharing_message SET state = %s, outcome = %s, items = %s, records = %s, answer_ciphertext = %s
+    WHERE id = %s RETURNING id"""
 CALLING = ("ANSWER", "LIST", "RECORD")
 
 
@@ -66,7 +69,8 @@ class Call:
 
 def partner_in_scope() -> Partner | None:
     """Return the partner whose token opened the transaction, None where the actor is none."""
-    return Partner.objects.filter(user_id=access.actor_id(), closed_at__isnull=True).first()
+    found = lean.rows(Partner, "user_id = (SELECT khana_private.access_actor()) AND closed_at IS NULL", ())
+    return found[0] if found else None
 
 
 def take(
@@ -86,20 +90,16 @@ def take(
         message_id=str(header["message_id"]), transaction_id=str(message.get("transaction_id", ""))[:99],
         received_at=at, request_ciphertext=keys.encrypt(json.dumps([header, message])),
     )  # fmt: skip
-    row = (
-        bulk.raw_cursor()
-        .execute(
-            _KEEP,
-            [
-                kept.uuid, partner.pk, partner.user_id, registry, action, kept.message_id, kept.transaction_id, at,
-                kept.request_ciphertext,
-            ],
-        )
-        .fetchone()
+    rows = prepared.fetch(
+        _KEEP,
+        [
+            kept.uuid, partner.pk, partner.user_id, registry, action, kept.message_id, kept.transaction_id, at,
+            kept.request_ciphertext,
+        ],
     )  # fmt: skip
-    if row is None:
+    if not rows:
         raise HeaderRejected("rjct.message_id.duplicate", "A message with this message_id was taken before.")
-    kept.pk = row[0]
+    ((kept.pk,),) = rows
     return Call(partner, registry, header, message, kept, at)
 
 
@@ -119,10 +119,8 @@ def finish(call: Call, answer: Mapping[str, Any], *, outcome: str = "", state: s
         refused = [str(one.get("status_reason_code", "rjct")) for one in items if one.get("status") == "rjct"]
         outcome = refused[0] if refused else str(inner.get("status_reason_code", ""))
     count = sum(len(one.get("data", {}).get("reg_records", [])) for one in shown)
-    Message.objects.filter(pk=call.kept.pk).update(
-        state=state, outcome=outcome[:99], items=len(shown) or 1, records=count,
-        answer_ciphertext=keys.encrypt(json.dumps(answer, ensure_ascii=False)),
-    )  # fmt: skip
+    sealed = keys.encrypt(json.dumps(answer, ensure_ascii=False))
+    prepared.fetch(_FINISH, [state, outcome[:99], len(shown) or 1, count, sealed, call.kept.pk])
     if count:
         access.call("sharing_count", 0, count, call.at.date())
 

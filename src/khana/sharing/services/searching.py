@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
+from khana.platform import prepared
 from khana.programmes import selectors as programmes
 from khana.sharing import envelopes, fields, population, sandbox, searches
 from khana.sharing import standard_records as records
@@ -272,8 +273,7 @@ def note_persons(call: Call, persons: Sequence[int], action: str, total: int, *,
     """Leave one event for each person who was read, and one for each question that found nobody (one at least)."""
     details = json.dumps({"partner": call.partner.code, "message": call.correlation_id, "found": total})
     subjects = [f"person:{one}" for one in persons] + ["person:none"] * (nobody or (0 if persons else 1))
-    with connection.cursor() as cursor:
-        cursor.execute(_EACH_PERSON, [action, details, call.at, subjects])
+    prepared.fetch(_EACH_PERSON, [action, details, call.at, subjects])
 
 
 # --- enrolled (IBR) -------------------------------------------------------------------------------------------
