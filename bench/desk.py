@@ -21,7 +21,7 @@ from bench._officers import superuser
 from bench.served import served
 from bench.world import World, loaded_country, result, world
 
-SIZE = 182_000
+SIZE = 210_000  # a little over a million persons
 ASKED = 300
 AGAIN = 1_000
 
