@@ -5,6 +5,7 @@ The models are those of the room and row security holds as ever; only the road i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -39,6 +40,6 @@ def rows(model: type[M], condition: str, parameters: Sequence[Any]) -> list[M]:
 
 def _read(held: Sequence[models.Field[Any, Any]], row: Sequence[Any]) -> list[Any]:
     return [
-        field.from_db_value(value, None, connection) if isinstance(field, models.JSONField) else value
+        json.loads(value) if isinstance(field, models.JSONField) and isinstance(value, str) else value
         for field, value in zip(held, row, strict=True)
     ]
