@@ -26,6 +26,15 @@ def raw_cursor() -> psycopg.Cursor[Any]:
     return raw.cursor()
 
 
+def freshen() -> None:
+    """Let the planner know of the tables that this transaction has changed much: call it at the end of a bulk write.
+
+    Until the database looks by itself (a minute or more) it takes a new table for an empty one, and a join over a
+    hundred thousand rows is then done row by row. Small changes, and tables that hold far more, cost nothing.
+    """
+    raw_cursor().execute("SELECT khana_private.platform_freshen()")
+
+
 def make_staging(cursor: psycopg.Cursor[Any], name: str, columns: Sequence[tuple[str, str]]) -> None:
     """Make an empty temporary table that is gone at the end of the transaction.
 

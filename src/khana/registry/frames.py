@@ -284,12 +284,11 @@ def household_marks_frame(source: Source, *, within: str = "") -> pa.RecordBatch
     Only those of one area, where its path is given.
     """
     return source.query(
-        f"""SELECT m.household_id, bool_or(i.person_id IS NOT NULL) AS has_verified_number,
+        f"""SELECT m.household_id, bool_or(EXISTS (SELECT FROM registry_identifier i WHERE i.person_id = m.person_id
+                       AND i.status = 'VERIFIED' AND i.retired_at IS NULL)) AS has_verified_number,
                    bool_or(v.sex = 'F') FILTER (WHERE m.relation = 'head') AS is_woman_headed
             FROM registry_membership m
             JOIN registry_personversion v ON v.person_id = m.person_id AND v.superseded_at IS NULL AND v.valid_to IS NULL
-            LEFT JOIN (SELECT DISTINCT person_id FROM registry_identifier
-                       WHERE status = 'VERIFIED' AND retired_at IS NULL) i ON i.person_id = m.person_id
             WHERE m.{_CURRENT.replace(" AND ", " AND m.")}{_inside("m.area_path", within)}
             GROUP BY m.household_id"""
     )
@@ -332,11 +331,10 @@ def reach_frame(source: Source) -> pa.RecordBatchReader:
                    (v.mobile_token IS NOT NULL OR coalesce(n.has_mobile, false)) AS has_mobile
             FROM registry_household h
             LEFT JOIN registry_householdversion v ON v.household_id = h.id AND v.superseded_at IS NULL AND v.valid_to IS NULL
-            LEFT JOIN (SELECT m.household_id, bool_or(i.person_id IS NOT NULL) AS has_number,
+            LEFT JOIN (SELECT m.household_id, bool_or(EXISTS (SELECT FROM registry_identifier i WHERE i.person_id = m.person_id
+                                  AND i.status = 'VERIFIED' AND i.retired_at IS NULL)) AS has_number,
                               bool_or(p.mobile_token IS NOT NULL) AS has_mobile
                        FROM registry_membership m
-                       LEFT JOIN (SELECT DISTINCT person_id FROM registry_identifier
-                                  WHERE status = 'VERIFIED' AND retired_at IS NULL) i ON i.person_id = m.person_id
                        LEFT JOIN registry_personversion p ON p.person_id = m.person_id
                             AND p.superseded_at IS NULL AND p.valid_to IS NULL
                        WHERE m.{_CURRENT.replace(" AND ", " AND m.")} GROUP BY m.household_id) n ON n.household_id = h.id"""

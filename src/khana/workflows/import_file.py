@@ -26,7 +26,7 @@ from khana.deliveries.reading.read import read
 from khana.deliveries.sealing import seal
 from khana.identity.services import load_extracts as identity
 from khana.identity.services.stage_evidence import stage_evidence
-from khana.platform import faults, installation
+from khana.platform import bulk, faults, installation
 from khana.platform.progress import Progress, silent
 from khana.programmes.services import ProgrammeLoader
 from khana.registry.services.apply_evidence import apply_evidence
@@ -169,6 +169,7 @@ def _load(
     faults.reach("import.refused_taken")
     progress(size, size, "writing")
     counts = loader.finish(batch_id=batch_id, at=at)
+    bulk.freshen()
     faults.reach("import.loaded")
     quarantine.write()
     faults.reach("import.quarantine_written")

@@ -58,6 +58,7 @@ INSIDE_ONLY = ARITHMETIC | {
     "access_is_cleared",
     "access_is_idle",
     "access_raise_alarm",
+    "audit_horizon_now",
     "access_prove_again",
     "access_new_blocks",
     "beneficiaries_hold_state",

@@ -118,6 +118,7 @@ def _write(run: ScoringRun, scored: Stream, at: datetime) -> dict[str, int]:
     )
     counts["written"] = cursor.rowcount
     faults.reach("scoring.written")
+    bulk.freshen()
     return counts
 
 

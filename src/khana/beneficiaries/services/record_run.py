@@ -134,6 +134,7 @@ def write_results(
         [run_id],
     )
     counts["figures"] = cursor.rowcount
+    bulk.freshen()
     Run.objects.filter(pk=run_id).update(state=Run.State.DONE, ended_at=at, summary={**summary, "written": counts})
     audit.record(action="beneficiaries.run.done", subject=f"run:{run_id}", details=counts, at=at)
     return counts

@@ -131,6 +131,7 @@ def write_results(
             [run_id],
         )
         counts = {**counts, "cluster_members": cursor.rowcount}
+    bulk.freshen()
     counts = {**counts, "pairs_written": written, "pairs_gone": gone}
     LinkageRun.objects.filter(pk=run_id).update(
         state=LinkageRun.State.DONE, ended_at=at, snapshot=snapshot, counts=counts
