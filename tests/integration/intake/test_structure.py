@@ -104,6 +104,7 @@ def test_she_marries_into_another_household_and_keeps_her_file(village: Field, h
     assert done["state"] == "IN_FORCE" and done["household"] == other
     came = roster(village, second)[-1]
     assert came == (7, "Sana", "child_in_law", 1, None, None)
+    assert roster(village, second)[0][3] == 2  # he has a wife there: her line stays
     with access.scoped(village.tokens["steward"]):
         assert known.households([second])[second].members[-1].person_id == sana.person_id
         places = [m.line_no for m in known.households([first])[first].members]
@@ -194,7 +195,14 @@ def test_a_form_says_whom_it_takes_from_another_household_and_a_second_person_co
     with pytest.raises(keep_restructuring.RestructuringDecided):  # who sent the form
         restructure_household.confirm(token=village.tokens["registrar"], proposal=proposal.pk, at=clock.now())
     restructure_household.confirm(token=village.tokens["steward"], proposal=proposal.pk, at=clock.now())
-    assert roster(village, second.household_id)[-1] == (5, "Rabia", "child_in_law", 4, None, None)
+    assert roster(village, second.household_id)[-2:] == [
+        (4, "Usman", "child", 5, 1, 2), (5, "Rabia", "child_in_law", 4, None, None),
+    ]  # fmt: skip
+    usman = (
+        "SELECT spouse_line, valid_from::text FROM registry_membership WHERE household_id = %s AND line_no = 4"
+        " AND superseded_at IS NULL ORDER BY valid_from, valid_to"
+    )
+    assert village.query(usman, second.household_id)[-1] == (5, "2026-11-21")
     assert "Rabia" not in [row[1] for row in roster(village, first.household_id)]
     with access.scoped(village.tokens["steward"]):
         assert known.households([second.household_id])[second.household_id].members[-1].person_id == rabia.person_id

@@ -208,8 +208,27 @@ def _arrive(
         )
     if change.kind == "SPLIT" and not any(row.relation == "head" for row in rows):
         rows[0].relation = "head"
+    wed = {one.spouse_id: line_of[one.person_id] for one in movers if one.spouse_id is not None}
+    for row in rows:  # both came: each points at the other
+        row.spouse_line = row.spouse_line or wed.get(row.person_id)
     Membership.objects.bulk_create(rows)
+    _point_back(target, {person: line for person, line in wed.items() if person not in line_of}, change.on, at)
     return line_of
+
+
+def _point_back(target: int, wed: Mapping[int, int], on: date, at: datetime) -> None:
+    """Give who was there before the line of the spouse who came; a line of somebody who still lives there stays."""
+    rows = list(Membership.objects.filter(household_id=target, **_CURRENT))
+    lines = {row.line_no for row in rows}
+    for row in rows:
+        if row.person_id not in wed or row.spouse_line in lines:
+            continue
+        day = max(on, row.valid_from)
+        if row.valid_from < day:
+            _end(target, [row], day, at)
+        else:  # known since that very day: said anew, never untrue for a time
+            Membership.objects.filter(pk=row.pk).update(superseded_at=at)
+        _row(row, target, row.line_no, day, at, family_no=row.family_no, spouse_line=wed[row.person_id]).save()
 
 
 def _end(household: int, rows: Sequence[Membership], on: date, at: datetime) -> None:
