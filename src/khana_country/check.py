@@ -15,7 +15,7 @@ from khana_country.pack import BENEFIT_KINDS, MARKS, CountryPack
 
 _KNOWN_TO = ("day", "month", "year")
 _CITED = {
-    "country": ("weekend", "figures"),
+    "country": ("weekend", "fiscal_year", "figures"),
     "programmes": ("programmes",),
     "cut_offs": ("cut_offs", "lines"),
     "cap": ("rules",),
@@ -46,6 +46,16 @@ def _check_one(label: str, entry: Mapping[str, Any], problems: list[str]) -> Non
         problems.append(f"{label} has no mark of its source")
     if entry.get("known_to", "day") not in _KNOWN_TO:
         problems.append(f"{label}: known_to is none of {', '.join(_KNOWN_TO)}")
+
+
+def check_country(document: Mapping[str, Any], problems: list[str]) -> None:
+    """Add a problem for every fiscal year that begins in no month."""
+    entries = document.get("fiscal_year", ())
+    if not entries:
+        problems.append("country.fiscal_year: no fiscal year is stated")
+    for entry in entries:
+        if entry.get("starts_month") not in range(1, 13):
+            problems.append("country.fiscal_year: starts_month is the number of a month, 1 to 12")
 
 
 def check_programmes(pack: CountryPack, problems: list[str]) -> None:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 import yaml
 
-from khana_country.check import check_cited, check_programmes, check_rules
+from khana_country.check import check_cited, check_country, check_programmes, check_rules
 from khana_country.pack import (
     Agency,
     Amount,
@@ -29,6 +29,7 @@ from khana_country.pack import (
     ExclusionFilter,
     ExclusionPair,
     Figure,
+    FiscalYear,
     Holiday,
     Language,
     Level,
@@ -132,6 +133,7 @@ def read_pack(folder: Path) -> CountryPack:
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             problems.append(f"a value is missing or of another kind ({type(error).__name__} {error})")
         else:
+            check_country(documents["country"], problems)
             check_programmes(pack, problems)
             check_rules(pack, problems)
             if not problems:
@@ -193,6 +195,7 @@ def _pack(folder: Path, documents: Mapping[str, Mapping[str, Any]]) -> CountryPa
         calling_code=country["calling_code"],
         time_zone=country["time_zone"],
         weekends=tuple(Weekend(days=tuple(x["days"]), **_cited(x)) for x in country["weekend"]),
+        fiscal_years=tuple(FiscalYear(starts_month=x["starts_month"], **_cited(x)) for x in country["fiscal_year"]),
         figures=tuple(
             Figure(name=x["name"], value=_exact(x["value"]), unit=x["unit"], **_cited(x)) for x in country["figures"]
         ),

@@ -92,6 +92,13 @@ class Weekend(Cited):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FiscalYear(Cited):
+    """The month on whose first day the fiscal year of governments begins."""
+
+    starts_month: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure(Cited):
     """One published figure of the country, for orientation and plausibility; decides nothing."""
 
@@ -291,6 +298,7 @@ class CountryPack:
     calling_code: str
     time_zone: str
     weekends: tuple[Weekend, ...]
+    fiscal_years: tuple[FiscalYear, ...]
     figures: tuple[Figure, ...]
     levels: tuple[Level, ...]
     agencies: Mapping[str, Agency]
@@ -319,6 +327,26 @@ class CountryPack:
                 country=self.code,
             )
         return found
+
+    def fiscal_month(self, on: date) -> int:
+        """Return the month in which the fiscal year begins, by the rule in force on a day.
+
+        Raises:
+            NotInForce: The pack states none for that day.
+        """
+        begun = [one for one in self.fiscal_years if one.valid_from <= on]
+        if not begun:
+            raise NotInForce(f"{self.names['en']} states no fiscal year for {on}.", country=self.code)
+        return max(begun, key=lambda one: one.valid_from).starts_month
+
+    def fiscal_year_of(self, day: date) -> date:
+        """Return the first day of the fiscal year that a day lies in.
+
+        Raises:
+            NotInForce: The pack states none for that day.
+        """
+        month = self.fiscal_month(day)
+        return date(day.year if day.month >= month else day.year - 1, month, 1)
 
     def incompatible_with(self, code: str, on: date) -> tuple[str, ...]:
         """List the programmes that exclude this one on that day; symmetric by construction."""

@@ -13,6 +13,7 @@ from khana.monitoring import selectors as monitoring
 from khana.monitoring.frameworks import country_in_use, framework_of
 from khana.platform import files
 from khana.programmes import names as programmes
+from khana_country.load import load_pack
 from khana_methods.coverage.budgets import COLUMNS, Execution, execute, read_budget
 from khana_methods.engine.files import read_texts
 
@@ -42,7 +43,8 @@ def run(*, token: str, path: Path, name: str = "", at: datetime) -> dict[str, An
     with access.scoped(token):
         known = {word: (area.code, area.level) for word, area in area_names.named(words).items()}
         agencies = {code: one.agency for code, one in programmes.catalogue().items()}
-        lines = read_budget(table, programmes=agencies, areas=known)
+        month = load_pack(country_in_use()).fiscal_month(at.date())
+        lines = read_budget(table, programmes=agencies, areas=known, fiscal_start=month)
         changed = budgets.keep(lines=lines, sha256=kept.sha256, at=at)
     years = list(dict.fromkeys(line.year for line in lines))
     return {"lines": len(lines), "changed": changed, "years": years, "sha256": kept.sha256}

@@ -34,7 +34,6 @@ from khana_methods.standardise.periods import Period, parse_period
 
 FORMATS = ("html", "pdf", "docx", "xlsx")
 LANGUAGES = ("en", "ur", "bn")
-FISCAL_START = 7  # both countries; a year of another start is written out: FY2025-26 begins on 1 July
 
 
 class PeriodUnreadable(InputError):
@@ -49,19 +48,29 @@ class FormatUnknown(InputError):
     code: ClassVar[str] = "workflows.report.period_format_unknown"
 
 
-def period_of(text: str) -> Period:
+def period_of(text: str, *, on: date) -> Period:
     """Read the period of a report: 2026Q1, 2026H1, 2026, FY2025-26.
+
+    Args:
+        text: What was asked.
+        on: The day it is asked on: a fiscal year begins as the country's pack says for that day.
 
     Raises:
         PeriodUnreadable: It is none of these, or does not begin with a quarter.
     """
-    found = year_of(text) or parse_period(text, FISCAL_START)
+    month = load_pack(country_in_use()).fiscal_month(on)
+    found = year_of(text, month) or parse_period(text, month)
     long_enough = found is not None and 80 <= (found.end - found.start).days <= 366
     if found is None or not long_enough or found.start.day != 1 or found.start.month % 3 != 1:
         raise PeriodUnreadable(
             "A report is of a quarter (2026Q1), a half-year (2026H1), a calendar year (2026) or a fiscal year (FY2025-26)."
         )
     return found
+
+
+def fiscal_year_of(day: date) -> date:
+    """Return the first day of the fiscal year that a day lies in, by the pack of the country in use."""
+    return load_pack(country_in_use()).fiscal_year_of(day)
 
 
 def run(*, token: str, period: str, form: str, language: str, at: datetime) -> bytes:
@@ -81,7 +90,7 @@ def run(*, token: str, period: str, form: str, language: str, at: datetime) -> b
     """
     if form not in FORMATS or language not in LANGUAGES:
         raise FormatUnknown(f"A report is written as {', '.join(FORMATS)}, in {', '.join(LANGUAGES)}.", form=form)
-    asked = period_of(period)
+    asked = period_of(period, on=at.date())
     with access.scoped(token):
         access.require("results.read")
         found = _found(asked, language)
@@ -108,7 +117,7 @@ def write(
         `report` (its number), `bytes`.
     """
     progress(0, 2, "writing")
-    asked = period_of(period).text if period else ""
+    asked = period_of(period, on=at.date()).text if period else ""
     if asked:
         content = run(token=token, period=period, form=form, language=language, at=at)
         title = asked
@@ -130,7 +139,7 @@ def _found(period: Period, language: str) -> PeriodFound:
     country = country_in_use()
     framework, pack = framework_of(country), load_pack(country)
     head, before = monitoring.snapshot_for(framework.code, period.start, period.end)
-    fiscal = _fiscal_year(period.end)
+    fiscal = pack.fiscal_year_of(period.end)
     lines = [line for line in budgets.list_lines() if line.starts_on <= period.end <= line.ends_on]
     spending = [row for row in budgets.list_spending(head.id) if row.quarter <= period.end]
     parents = geo.list_parents()
@@ -145,10 +154,6 @@ def _found(period: Period, language: str) -> PeriodFound:
         spending=spending, executions=execute(lines, spending, parents), programmes=_classed(country, language),
         area_names=geo.list_area_names(language), funnel=_funnel(framework, steps, top, language),
     )  # fmt: skip
-
-
-def _fiscal_year(day: date) -> date:
-    return date(day.year if day.month >= FISCAL_START else day.year - 1, FISCAL_START, 1)
 
 
 def _values(snapshot: int, area: str) -> dict[str, SafeValue]:

@@ -91,7 +91,7 @@ class Execution:
 
 
 def read_budget(
-    table: pa.Table, *, programmes: Mapping[str, str], areas: Mapping[str, tuple[str, int]]
+    table: pa.Table, *, programmes: Mapping[str, str], areas: Mapping[str, tuple[str, int]], fiscal_start: int = 7
 ) -> list[BudgetLine]:
     """Read a budget's file.
 
@@ -99,6 +99,7 @@ def read_budget(
         table: Texts, with the columns of `COLUMNS` and perhaps `unit` (thousand, lakh, million, crore, billion).
         programmes: Agency by programme code.
         areas: Code and level of an area by the word that the file may use for it; an empty word is the whole country.
+        fiscal_start: Month in which the fiscal year begins.
 
     Returns:
         A line each row, in the order of the file.
@@ -122,7 +123,7 @@ def read_budget(
         given = {name: str(value).strip() if value is not None else "" for name, value in row.items()}
         if not any(given.values()):
             continue
-        made = _line(given, programmes, areas)
+        made = _line(given, programmes, areas, fiscal_start)
         if not isinstance(made, BudgetLine):
             problems += [f"line {number}: {problem}" for problem in made]
             continue
@@ -142,18 +143,25 @@ def read_budget(
     return lines
 
 
-def year_of(text: str) -> Period | None:
+def year_of(text: str, fiscal_start: int = 7) -> Period | None:
     """Read a fiscal year: `FY2025-26`, `2025-26`, or `2026` for a calendar year; None where it is no year.
+
+    Args:
+        text: The cell.
+        fiscal_start: Month in which the fiscal year begins.
 
     Examples:
         >>> year_of("2025-26").text, year_of("FY 2025-26").start, year_of("2026").end, year_of("2026Q1")
         ('FY2025-26', datetime.date(2025, 7, 1), datetime.date(2026, 12, 31), None)
     """
-    found = parse_period(f"FY {text}") if "-" in text and "fy" not in text.lower() else parse_period(text)
+    named = f"FY {text}" if "-" in text and "fy" not in text.lower() else text
+    found = parse_period(named, fiscal_start)
     return found if found is not None and 364 <= (found.end - found.start).days <= 365 else None
 
 
-def _line(given: Line, programmes: Mapping[str, str], areas: Mapping[str, tuple[str, int]]) -> BudgetLine | list[str]:
+def _line(
+    given: Line, programmes: Mapping[str, str], areas: Mapping[str, tuple[str, int]], fiscal_start: int
+) -> BudgetLine | list[str]:
     problems = []
     if given["programme"] not in programmes:
         problems.append("the programme is not in the catalogue")
@@ -162,7 +170,7 @@ def _line(given: Line, programmes: Mapping[str, str], areas: Mapping[str, tuple[
         problems.append("the area is not known, or not by one name alone")
     elif level > 2:
         problems.append("the area is smaller than a district")
-    year = year_of(given["year"])
+    year = year_of(given["year"], fiscal_start)
     if year is None:
         problems.append("the year is written like FY2025-26 or 2026")
     if not given["government"]:

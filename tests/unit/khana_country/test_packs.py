@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -40,10 +41,30 @@ def test_both_countries_are_found_and_loaded_once() -> None:
 def test_every_value_is_dated_cited_and_marked(pack: CountryPack) -> None:
     amounts = [amount for programme in pack.programmes.values() for amount in programme.amounts]
     rules = (*pack.cut_offs, *pack.lines, *pack.cap_rules, *pack.exclusion_pairs, *pack.deadlines)
-    for value in (*pack.programmes.values(), *amounts, *rules, *pack.holidays, *pack.figures, *pack.weekends):
+    for value in (
+        *pack.programmes.values(),
+        *amounts,
+        *rules,
+        *pack.holidays,
+        *pack.figures,
+        *pack.weekends,
+        *pack.fiscal_years,
+    ):
         assert isinstance(value.valid_from, date)
         assert value.source
         assert value.mark in MARKS
+
+
+@countries
+def test_a_fiscal_year_begins_as_the_pack_says(pack: CountryPack) -> None:
+    assert pack.fiscal_year_of(date(2026, 6, 30)) == date(2025, 7, 1)
+    assert pack.fiscal_year_of(date(2026, 7, 1)) == date(2026, 7, 1)
+    later = replace(
+        pack, fiscal_years=(*pack.fiscal_years, replace(pack.fiscal_years[0], valid_from=TODAY, starts_month=1))
+    )
+    assert (later.fiscal_month(date(2026, 6, 29)), later.fiscal_year_of(date(2026, 12, 31))) == (7, date(2026, 1, 1))
+    with pytest.raises(NotInForce):
+        pack.fiscal_month(date(1900, 1, 1))
 
 
 @countries

@@ -53,8 +53,9 @@ def _periods(newest: date) -> list[str]:
     """Return the periods that may be asked for: eight quarters back from the newest snapshot, and the years around."""
     start = date(newest.year - 2, newest.month, 1)
     quarters = [quarter_name(day) for day in quarters_of(start, newest)][-8:]
-    fiscal = newest.year if newest.month >= report_period.FISCAL_START else newest.year - 1
-    years = [f"FY{first}-{(first + 1) % 100:02d}" for first in (fiscal, fiscal - 1)]
+    fiscal = report_period.fiscal_year_of(newest)
+    named = (f"FY{first}-{(first + 1) % 100:02d}" for first in (fiscal.year, fiscal.year - 1))
+    years = [] if fiscal.month == 1 else list(named)  # where it is the calendar year it stands below
     return [*reversed(quarters), *years, str(newest.year), str(newest.year - 1)]
 
 
@@ -72,7 +73,9 @@ def write(request: HttpRequest) -> HttpResponse:
         arguments["study"] = room.get_study(int(study)).id
     else:
         try:
-            arguments["period"] = report_period.period_of(request.POST.get("period", "")[:40]).text
+            arguments["period"] = report_period.period_of(
+                request.POST.get("period", "")[:40], on=clock.now().date()
+            ).text
         except KhanaError as error:
             flash(request, "danger", error_wording(error))
             return redirect("monitoring-reports")
