@@ -154,17 +154,13 @@ def test_a_merge_repoints_nothing_and_is_taken_back(country: Country, matched: d
     assert [row["state"] for row in history] == ["ENDED"]
 
 
-def test_what_hangs_on_either_file_is_found_and_listeners_are_told(
-    country: Country, matched: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_hangs_on_either_file_is_found(country: Country, matched: dict[str, Any]) -> None:
     from datetime import UTC, datetime
 
     from khana.access import services as access
     from khana.dossiers import person_file
     from khana.workflows import merge_persons
 
-    told: list[Any] = []
-    monkeypatch.setattr(merge_persons, "LISTENERS", [told.append])
     gone, kept = _linked(country, paid=False)
     enrolled, appealed, said = _hang(country, gone)
     with access.scoped(country.first):
@@ -186,9 +182,6 @@ def test_what_hangs_on_either_file_is_found_and_listeners_are_told(
         assert appealed not in {one["id"] for one in apart.appeals}
         assert said not in {one["case"] for one in apart.cases}
         assert enrolled in {one.id for one in person_file.person_file(gone).enrolments}
-    assert [(type(one).__name__, one.person_id, one.current_id) for one in told] == [
-        ("PersonMerged", gone, kept), ("PersonSplit", gone, kept),
-    ]  # fmt: skip
 
 
 def _hang(country: Country, person: int) -> tuple[int, int, int]:
@@ -636,3 +629,42 @@ def test_changes_cost_as_changes_and_give_the_pairs_of_a_whole_run(
     # names that are a little more common by now: a pair at the threshold may fall to either side
     assert len(after ^ whole) <= 1 + 0.01 * len(whole), sorted(after ^ whole)
     assert len(grouped ^ clusters()) <= 2 + 0.02 * len(grouped)
+
+
+def test_after_an_upgrade_the_worker_compares_the_register_once(
+    country: Country, matched: dict[str, Any], root: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names are read otherwise since: nothing that is laid out is of use, and nobody has to think of it."""
+    from django.db import connection
+    from tests.conftest import close_pool
+
+    from khana.access import services as access
+    from khana.interfaces.jobs import worker
+    from khana.interfaces.jobs.work import work
+    from khana.linkage import laid_out
+    from khana.platform import embedded
+
+    country.khana("linkage", "run")
+    with pytest.raises(access.OutsideScope), access.scoped(country.first):
+        access.call("linkage_open_matching")  # not for the web process
+    kept, own = dict(connection.settings_dict), embedded.connection_parameters("worker")
+    close_pool(connection)
+    connection.settings_dict.update(USER=own["user"], PASSWORD=own["password"], NAME=country.database, OPTIONS={})
+    try:
+        assert worker.ask_matching(in_tests=True) is False  # what is laid out is of this version and this model
+        monkeypatch.setattr(laid_out, "READING", "of the next version")
+        assert worker.ask_matching(in_tests=True) is True
+        assert worker.ask_matching(in_tests=True) is False  # one waits
+        asked = "SELECT uuid, state, error_code FROM platform_jobrun WHERE kind = 'linkage_run' AND actor_label = 'khana-matching'"
+        ((number, state, _),) = root.execute(asked).fetchall()
+        root.commit()
+        assert state == "QUEUED"
+        work(number)
+        assert root.execute(asked).fetchall() == [(number, "DONE", "")]
+        root.commit()
+        assert laid_out.open_register().meta["reading"] == "of the next version"
+        assert worker.ask_matching(in_tests=True) is False
+    finally:
+        close_pool(connection)
+        connection.settings_dict.clear()
+        connection.settings_dict.update(kept)

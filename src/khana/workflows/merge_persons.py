@@ -1,11 +1,11 @@
 """Two files of one person: merged and split by stewards, by two of them where money hangs on it.
 
-What is at stake is known to upper rooms: whether a row of any list names a number of either file.
+What is at stake is known to upper rooms: whether a row of any list names a number of either file. Nobody has to be told:
+upper rooms read `registry.current_file`, and subscribers are told from the dated aliases themselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -13,11 +13,7 @@ from typing import Any
 from khana.access import services as access
 from khana.beneficiaries import lists
 from khana.registry import files
-from khana.registry.events import PersonMerged, PersonSplit
 from khana.registry.services import merge_files
-
-Listener = Callable[[PersonMerged | PersonSplit], None]
-LISTENERS: list[Listener] = []  # who is told that files became one or two again, in the same transaction
 
 
 def merge(*, person: int, into: int, reason: str, at: datetime) -> dict[str, Any]:
@@ -27,25 +23,13 @@ def merge(*, person: int, into: int, reason: str, at: datetime) -> dict[str, Any
         alias_id, person_id, current_id, state (PROPOSED waits for a second person; IN_FORCE).
     """
     access.require("registry.merge")
-    done = merge_files.merge(
-        person_id=person, into=into, reason=reason, needs_second=money_hangs_on([person, into]), at=at
-    )
-    if done.state == "IN_FORCE":
-        _tell(PersonMerged(done.person_id, done.current_id, at))
-    return asdict(done)
+    needs_second = money_hangs_on([person, into])
+    return asdict(merge_files.merge(person_id=person, into=into, reason=reason, needs_second=needs_second, at=at))
 
 
 def split(*, person: int, reason: str, at: datetime) -> dict[str, Any]:
     """Take a merge back, or confirm that somebody did, in the scope that is open."""
-    done = merge_files.split(person_id=person, reason=reason, at=at)
-    if done.state == "ENDED":
-        _tell(PersonSplit(done.person_id, done.current_id, at))
-    return asdict(done)
-
-
-def _tell(event: PersonMerged | PersonSplit) -> None:
-    for listener in LISTENERS:
-        listener(event)
+    return asdict(merge_files.split(person_id=person, reason=reason, at=at))
 
 
 def money_hangs_on(people: list[int]) -> bool:

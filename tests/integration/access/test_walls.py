@@ -15,6 +15,7 @@ WORKER_ONLY = {
     "access_adopt_job",
     "intake_open_journey",
     "intake_open_review",
+    "linkage_open_matching",
     "sharing_adopt_extract",
     "sharing_adopt_partner",
     "sharing_open_subscriptions",
@@ -87,6 +88,8 @@ INSIDE_ONLY = ARITHMETIC | {
     "programmes_list_approval",
     "programmes_list_change",
     "programmes_list_moves",
+    "programmes_standing",
+    "beneficiaries_ask",
 }
 TRIGGERS = {
     "assessment_signed_once",
@@ -107,6 +110,7 @@ WITH_PUBLIC = {
     "beneficiaries_hold_trial",
     "beneficiaries_keep_moves",
     "beneficiaries_ask",
+    "beneficiaries_ask_whole",
     "beneficiaries_keep_answer",
     "beneficiaries_reopen",
     "programmes_entries_come",

@@ -114,10 +114,31 @@ def ask_nightly(hour: int | None = None) -> bool:
         connection.close()
 
 
+def ask_matching(*, in_tests: bool = False) -> bool:
+    """When the worker starts, queue a run over the register where a model is in use and nothing is laid out. Say whether it was."""
+    from django.db import connection
+
+    from khana.interfaces.errors import translate
+    from khana.linkage.services import compare_once
+    from khana.platform import clock
+
+    if os.environ.get("KHANA_ENV") in ("test", "bench") and not in_tests:
+        return False  # a test is not to find other people's work in its queue
+    try:
+        return compare_once.ask_where_missing(at=clock.now())
+    except Exception as error:  # the next start tries again; the worker goes on
+        _log.error("matching was not queued: %s", getattr(translate(error), "code", type(error).__name__))
+        return False
+    finally:
+        connection.close()
+
+
 def _watch(stopping: threading.Event) -> None:
     rounds = 0
     while not stopping.wait(WATCH_SECONDS):
         recover()
+        if rounds == 0:
+            ask_matching()
         if rounds % int(ORDER_SECONDS / WATCH_SECONDS) == 0:
             keep_order()
             fetch_keys()
