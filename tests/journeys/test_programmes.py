@@ -532,6 +532,13 @@ def test_a_filter_is_appealed_against_withdrawn_and_restored(office: Office, dra
     hits = {row["filter"]: row["self"] for row in report["rows"]}
     assert hits["VEHICLE"] == hits["FOREIGN_TRAVEL_ONCE"] == 1 and report["removed"] >= 1 and report["overlap"] >= 1
     assert whole["excluded"] == report["removed"]
+
+    def her_answer() -> tuple[str, str, list[str]]:
+        rows = office.run("programmes", "why", number, "--programme", "KFL", "--as-of", DAY).json["rows"]
+        (hers,) = (row for row in rows if row["line"] == int(line))
+        return hers["outcome"], hers["why"], hers["filters"]
+
+    assert her_answer() == ("excluded", "FOREIGN_TRAVEL_ONCE", ["FOREIGN_TRAVEL_ONCE by self", "VEHICLE by self"])
     office.run(
         "programmes",
         "appeal",
@@ -552,6 +559,7 @@ def test_a_filter_is_appealed_against_withdrawn_and_restored(office: Office, dra
     )
     after = office.run("programmes", "evaluate", "--as-of", DAY).json["programmes"]["KFL"]
     assert (after["excluded"], after["eligible"]) == (whole["excluded"] - 1, whole["eligible"] + 1)
+    assert her_answer() == ("eligible", "", [])
     office.run("programmes", "withdraw-filter", "FOREIGN_TRAVEL_ONCE", "--restore", "--reason", "Court, August 2022")
     assert office.run("programmes", "evaluate", "--as-of", DAY).json["programmes"]["KFL"] == whole
 

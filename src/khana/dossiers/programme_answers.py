@@ -1,11 +1,12 @@
 """What one household is entitled to: each programme's answer for each of its members, clause by clause.
 
-The slow interpreter over the same versions and the same rules as the evaluation of the whole registry; read under the
-caller's scope, and shown to who may read the household.
+The slow interpreter over the same versions, the same rules and the same exclusion filters as the evaluation of the whole
+registry; read under the caller's scope, and shown to who may read the household.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,10 +17,12 @@ from khana.assessment.rule_desk import HouseholdUnknown
 from khana.audit import services as audit
 from khana.platform.frames import OwnSource
 from khana.programmes import catalogue
+from khana.programmes import frames as programmes
 from khana.registry import files
 from khana.registry import frames as registry
 from khana_methods.engine.duckdb import Engine
 from khana_methods.overlap import evaluate
+from khana_methods.overlap.one_unit import Hit, Seat, Standing, WeighedFilter, read_filters, weigh
 from khana_methods.rules import snapshot
 from khana_methods.rules.decide import decide_one
 from khana_methods.rules.explain import explain, in_words
@@ -29,7 +32,14 @@ from khana_methods.rules.rulebook import read_rules
 
 @dataclass(frozen=True)
 class Answer:
-    """One programme's answer for one household or one of its members; `line` is None for a household's rule."""
+    """One programme's answer for one household or one of its members; `line` is None for a household's rule.
+
+    Attributes:
+        outcome: `eligible`, `excluded` (a filter tells against who would be), `not_eligible` or `unknown`.
+        why: The clause that fails, the filter, or the facts that are missing.
+        filters: Filters that tell against her and by whom (`VEHICLE by spouse`), whether she is eligible or not yet known to be.
+        not_known: Filters of which it is not known whether they tell; they keep nobody out.
+    """
 
     programme: str
     name: str
@@ -37,6 +47,8 @@ class Answer:
     outcome: str
     why: str
     clauses: str
+    filters: tuple[str, ...] = ()
+    not_known: tuple[str, ...] = ()
 
 
 def answers_for(*, household: str, on: date, at: datetime, programme: str = "") -> list[Answer]:
@@ -54,7 +66,12 @@ def answers_for(*, household: str, on: date, at: datetime, programme: str = "") 
     ]
     book = read_rules([entry["rule"] for entry in entries])
     rules = evaluate.read_programmes(entries, book, on)
-    home, members, path = _facts(number, {name for one in rules for name in one.rule.facts}, on, at)
+    filters = _filters({one.code for one in rules}, on)
+    read = {name for one in rules for name in one.rule.facts}
+    read |= {name for own in filters.values() for one in own for name in one.rule.facts}
+    home, members, path = _facts(number, read, on, at)
+    standing = _standing(number, on, at)
+    people = {member["person_id"]: member for member in members}
     names = {entry["programme"]: entry["rule"].get("name", entry["programme"]) for entry in entries}
     found = []
     for one in rules:
@@ -67,11 +84,49 @@ def answers_for(*, household: str, on: date, at: datetime, programme: str = "") 
             outcome, why = (
                 evaluate.in_words(one, decide_one(one.rule, at_)) if inside else (evaluate.NOT_ELIGIBLE, "area")
             )
-            found.append(Answer(one.code, names[one.code], line, outcome, why, in_words(explain(one.rule.rule, at_))))
+            hits: tuple[Hit, ...] = ()
+            unsure: tuple[str, ...] = ()
+            if outcome in (evaluate.ELIGIBLE, evaluate.UNKNOWN):
+                whose = person["person_id"] if person else None
+                hits, missing = weigh(
+                    filters.get(one.code, ()), Situation(home, members), people, person=whose, standing=standing
+                )
+                unsure = tuple(each.filter for each in missing)
+            if hits and outcome == evaluate.ELIGIBLE:
+                outcome, why = evaluate.EXCLUDED, hits[0].filter
+            told = tuple(f"{hit.filter} by {hit.subject}" for hit in hits)
+            clauses = in_words(explain(one.rule.rule, at_))
+            found.append(Answer(one.code, names[one.code], line, outcome, why, clauses, told, unsure))
     audit.record(
         action="programmes.answers.read", subject=f"household:{number}", details={"programmes": len(rules)}, at=at
     )
     return found
+
+
+def _filters(programmes_asked: set[str], on: date) -> Mapping[str, Sequence[WeighedFilter]]:
+    """Return by programme the exclusion filters that are in force on a day, in the order of application."""
+    entries = [one for one in catalogue.filter_entries() if programmes_asked & set(one["programmes"])]
+    known = {one.code: one for one in read_filters(entries, read_rules([one["rule"] for one in entries]), on)}
+    found: dict[str, list[WeighedFilter]] = {}
+    for entry in entries:
+        for programme in entry["programmes"] if entry["filter"] in known else ():
+            found.setdefault(programme, []).append(known[entry["filter"]])
+    return found
+
+
+def _standing(number: int, on: date, at: datetime) -> Standing:
+    """Return where members stand, the appeals that were upheld and what other registers tell of them."""
+    rows = registry.place_at_frame(
+        OwnSource(evaluate.place_frame), as_of=on, known_at=at, household_id=number
+    ).read_all()
+    against = programmes.standing_against_frame(
+        OwnSource(programmes.against_frame), households=[number], known_at=at
+    ).read_all().to_pylist()  # fmt: skip
+    return Standing(
+        seats=tuple(Seat(row["person_id"], row["line_no"], row["spouse_line"]) for row in rows.to_pylist()),
+        upheld={(row["filter"], row["person_id"]) for row in against if row["kind"] == "UPHELD"},
+        registers={(row["person_id"], row["filter"]) for row in against if row["kind"] == "REGISTER"},
+    )
 
 
 def _facts(number: int, wanted: set[str], on: date, at: datetime) -> tuple[dict[str, Any], list[dict[str, Any]], str]:

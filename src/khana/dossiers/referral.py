@@ -1,8 +1,8 @@
 """What else is this family entitled to: every programme that its own rule gives to a member, on one page.
 
 The same answers as the evaluation of the whole registry gives, clause by clause. What it draws already is left out as far
-as the reader may see it, and so are what excludes it and what requires a programme that it does not draw. Unknown is not
-no: the page says which facts to bring.
+as the reader may see it, and so are what excludes it and what requires a programme that it does not draw. What an exclusion
+filter keeps from it is told with the filter, so that it can appeal. Unknown is not no: the page says which facts to bring.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class Referral:
 
     Attributes:
         lacking: Facts without which programmes stay closed: `score`, `birth_date`, and others of the catalogue.
+        kept_from: Programmes whose rule somebody of it meets and a filter keeps from everybody who does, with these filters.
     """
 
     number: str
@@ -36,6 +37,7 @@ class Referral:
     drawn: Sequence[programmes.ProgrammeName]
     offered: Sequence[programmes.ProgrammeName]
     lacking: Sequence[str]
+    kept_from: Sequence[tuple[programmes.ProgrammeName, Sequence[str]]] = ()
 
 
 def referral(number: str, *, on: date, at: datetime) -> Referral:
@@ -56,11 +58,26 @@ def referral(number: str, *, on: date, at: datetime) -> Referral:
         if one.programme in open_
     ]
     offered = sorted({one.programme for one in answers if one.outcome == evaluate.ELIGIBLE})
-    lacking = _lacking(one.why for one in answers if one.outcome == evaluate.UNKNOWN and one.programme not in offered)
+    # who is told by a filter is not asked for papers that would not help her
+    lacking = _lacking(
+        one.why for one in answers
+        if one.outcome == evaluate.UNKNOWN and not one.filters and one.programme not in offered
+    )  # fmt: skip
+    kept: dict[str, list[str]] = {}
+    for one in answers:
+        if one.outcome == evaluate.EXCLUDED and one.programme not in offered:
+            kept.setdefault(one.programme, []).append(one.why)
+    names = filter_names()
     return Referral(
         file.facts.number, file.way_down, [catalogue[c] for c in sorted(drawn) if c in catalogue],
         [catalogue[c] for c in offered], lacking,
+        [(catalogue[c], [names[f] for f in dict.fromkeys(kept[c])]) for c in sorted(kept)],
     )  # fmt: skip
+
+
+def filter_names() -> dict[str, str]:
+    """Return the name of each exclusion filter by its code."""
+    return {one["filter"]: one["name"] for one in entries.filter_entries()}
 
 
 def _open(drawn: Collection[str], catalogue: dict[str, programmes.ProgrammeName]) -> set[str]:

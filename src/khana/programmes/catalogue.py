@@ -10,10 +10,10 @@ from django.db.models import Q
 
 from khana.programmes import rules
 from khana.programmes.models import FilterAppeal, Programme, Quota
-from khana.programmes.rules import filter_entries, is_in_force, programme_entries
+from khana.programmes.rules import PAYROLL, filter_entries, is_in_force, programme_entries
 from khana_methods.errors import NotFound
 
-__all__ = ["filter_entries", "is_in_force", "programme_entries"]
+__all__ = ["PAYROLL", "filter_entries", "is_in_force", "programme_entries"]
 
 
 class ProgrammeUnknown(NotFound):

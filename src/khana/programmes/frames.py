@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from khana.platform.frames import FrameSource, literal
+from khana.platform.frames import FrameSource, OwnSource, literal
 
 _AREA = "coalesce(nullif(split_part(area_path, '.', -2), ''), '')"
 
@@ -42,6 +42,31 @@ def upheld_frame(source: FrameSource, *, known_at: datetime) -> pa.RecordBatchRe
     return source.query(
         f"""SELECT filter_code AS filter, household_number, person_id FROM programmes_filterappeal
             WHERE state = 'UPHELD' AND decided_at <= {moment}"""
+    )
+
+
+# One row per appeal that was upheld (UPHELD) and per hit that another register gives (REGISTER), of some households.
+against_frame = pa.schema(
+    [("kind", pa.string()), ("filter", pa.string()), ("household_id", pa.int64()), ("person_id", pa.int64())]
+)
+
+
+def standing_against_frame(
+    source: FrameSource | OwnSource, *, households: Sequence[int], known_at: datetime
+) -> pa.RecordBatchReader:
+    """Return what stands for and against members of some households besides their facts; see `against_frame`.
+
+    Of households that the caller may read; it holds what she may not read by itself, payrolls and appeals.
+
+    Args:
+        source: Where to ask.
+        households: Their ids; few enough to be written into a query.
+        known_at: Appeals that were upheld by then.
+    """
+    ids = ", ".join(str(int(one)) for one in households)
+    return source.query(
+        f"""SELECT kind, filter, household_id, person_id FROM khana_private.programmes_against(
+                ARRAY[{ids}]::bigint[], {literal(known_at.isoformat())}::timestamptz) ORDER BY 1, 2, 3, 4"""
     )
 
 

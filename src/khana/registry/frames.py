@@ -308,7 +308,9 @@ def head_frame(source: Source, *, path: str) -> pa.RecordBatchReader:
     )
 
 
-def place_at_frame(source: Source, *, as_of: date, known_at: datetime) -> pa.RecordBatchReader:
+def place_at_frame(
+    source: Source, *, as_of: date, known_at: datetime, household_id: int | Sequence[int] | None = None
+) -> pa.RecordBatchReader:
     """Return where each member stood on a day, as it was known at a time: household, line, family, line of her spouse.
 
     A person whose file was merged into another stands under the current file.
@@ -320,7 +322,7 @@ def place_at_frame(source: Source, *, as_of: date, known_at: datetime) -> pa.Rec
             FROM registry_membership m JOIN registry_household h ON h.id = m.household_id
             LEFT JOIN registry_alias a ON a.person_id = m.person_id AND a.valid_from <= {moment}
                  AND (a.valid_to IS NULL OR a.valid_to > {moment})
-            WHERE m.is_member AND {_stood("m", as_of, known_at)}"""
+            WHERE m.is_member AND {_stood("m", as_of, known_at)}{_only("m", household_id)}"""
     )
 
 
@@ -356,9 +358,13 @@ def sex_frame(source: Source) -> pa.RecordBatchReader:
     return source.query(f"SELECT person_id, sex FROM registry_personversion WHERE {_CURRENT}")
 
 
-def number_frame(source: Source) -> pa.RecordBatchReader:
-    """Return the token of each number that a registered person holds or claims: `token`, `person_id`."""
-    return source.query("SELECT token, person_id FROM registry_identifier WHERE retired_at IS NULL")
+def number_frame(source: Source, *, undisputed: bool = False) -> pa.RecordBatchReader:
+    """Return the token of each number that a registered person holds or claims: `token`, `person_id`.
+
+    With `undisputed` without those that somebody else holds.
+    """
+    only = " AND status <> 'DISPUTED'" if undisputed else ""
+    return source.query(f"SELECT token, person_id FROM registry_identifier WHERE retired_at IS NULL{only}")
 
 
 def best_number_frame(source: Source) -> pa.RecordBatchReader:

@@ -1,7 +1,8 @@
 """Before an amendment is committed: what it does to the score, and whether a second person has to look.
 
 The form is registered within a savepoint, scored by the very functions of the registry, held against the rule of every programme,
-and taken back: what is shown is what would be. A line is crossed where the class changes, or a programme's rule is met on one side only.
+and taken back: what is shown is what would be. A line is crossed where the class changes, or a programme's rule is met, and no
+exclusion filter tells against who meets it, on one side only.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from khana.assessment import model_store, one_household
 from khana.assessment.one_household import Reckoned
 from khana.intake.services import effects, journey, register, second_person
 from khana.platform import installation
-from khana.workflows.eligible_now import RulesInForce
+from khana.workflows.eligible_now import Met, RulesInForce
 
 
 class _TakenBack(Exception):
@@ -49,7 +50,7 @@ def _what_if(
     before = one_household.reckon_many(household_ids=ids, **clocks)
     met_before = rules.met_by({household: one.score for household, one in before.items()}, known_at=at)
     after: dict[int, Reckoned] = {}
-    met_after: dict[int, dict[str, int]] = {}
+    met_after = Met({})
     done: set[int] = set()
     try:
         with transaction.atomic():
@@ -65,10 +66,13 @@ def _what_if(
         if row.pk not in done or household not in before or household not in after:
             continue
         one, other = before[household], after[household]
-        was, would_be = met_before[household].keys(), met_after[household].keys()
+        was, would_be = met_before.benefits[household].keys(), met_after.benefits[household].keys()
+        told = {code: met_after.filters[household].get(code, []) for code in was - would_be}
+        told |= {code: met_before.filters[household].get(code, []) for code in would_be - was}
         found[row.pk] = effects.Effect(
             household_id=household, area_path=other.area_path, model_label=f"{known.code}/{known.version}", score_before=one.score,
             score_after=other.score, class_before=one.class_name, class_after=other.class_name, members_before=one.members,
             members_after=other.members, gains=tuple(sorted(would_be - was)), loses=tuple(sorted(was - would_be)),
+            filters={code: filters for code, filters in sorted(told.items()) if filters},
         )  # fmt: skip
     return found

@@ -22,6 +22,7 @@ from khana.beneficiaries import frames as beneficiaries
 from khana.beneficiaries import selectors as registry_of_benefits
 from khana.beneficiaries import standing_frames
 from khana.geo import selectors as geo
+from khana.identity import frames as identity
 from khana.platform import installation
 from khana.platform.frames import FrameSource, open_source
 from khana.platform.progress import Progress, silent
@@ -29,6 +30,7 @@ from khana.platform.workplaces import workplace
 from khana.programmes import catalogue, lists
 from khana.programmes import frames as programmes
 from khana.programmes.services import lists as list_services
+from khana.registry import frames as registry
 from khana.workflows.programme_facts import mark_of, read_facts
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import Conflict, InputError, NotConfigured
@@ -201,8 +203,9 @@ def _terms(source: FrameSource, wish: Wish, day: date, event: str, at: datetime)
     terms.check()
     check_quotas(pa.Table.from_pylist(limits, schema=quota_frame), wish.ties)
     areas = list(lists.get_event(event).areas) if event else []
+    filters = [one for one in catalogue.filter_entries() if wish.programme in one["programmes"]]
     return {
-        "entry": entry, "filters": [one for one in catalogue.filter_entries() if wish.programme in one["programmes"]],
+        "entry": entry, "filters": filters, **(_payroll(source) if any(one["filter"] == catalogue.PAYROLL for one in filters) else {}),
         "quotas": limits, "limited": bool(limits), "ties": wish.ties, "seed": wish.seed, "reserve": wish.reserve,
         "cost": wish.cost if wish.cost is not None else catalogue.amount_on(wish.programme, day),
         "only": list(lists.accepted_households(wish.programme)) if wish.only_proposed else None,
@@ -218,6 +221,16 @@ def _served(source: FrameSource, event: str) -> dict[str, str]:
         "served_families": packed(sorted({row["family"] for row in rows})),
         "served_persons": packed(sorted({row["person_id"] for row in rows if row["person_id"] is not None})),
     }
+
+
+def _payroll(source: FrameSource) -> dict[str, str]:
+    """Return whom the payrolls of the state tell, packed: payrolls are replaced, and the list is to be derived again as it was."""
+    with Engine(memory_mib=MEMORY_MIB) as engine:
+        engine.register("employee", identity.employee_frame(source))
+        engine.register("number", registry.number_frame(source, undisputed=True))
+        rows = engine.rows("""SELECT DISTINCT n.person_id FROM employee e JOIN number n ON n.token = e.id_token
+                              WHERE e.status = 'SERVING' ORDER BY 1""")
+    return {"payroll": packed([row[0] for row in rows])}
 
 
 def _own_rule(entry: Mapping[str, Any], text: str, day: date) -> dict[str, Any]:
@@ -248,7 +261,11 @@ def derive(
         _holdings(engine, source, terms, blocked)
         evaluate.decide_programmes(engine, [one])
         figures = evaluate.count_answers(engine, [one])
-        reports = evaluate.exclude(engine, filters, book, on=day)
+        told = unpacked(terms["payroll"]) if terms.get("payroll") else []
+        engine.register("payroll", pa.table({
+            "person_id": pa.array(told, pa.int64()), "filter": pa.array([catalogue.PAYROLL] * len(told), pa.string()),
+        }))  # fmt: skip
+        reports = evaluate.exclude(engine, filters, book, on=day, registers="payroll")
         _candidates(engine, terms, is_of_persons=one.is_of_persons)
         out = _leave_out(engine, terms, blocked)
         counts = draw(

@@ -32,8 +32,6 @@ from khana_methods.rules.decide import decidable
 from khana_methods.rules.rulebook import read_rules
 
 MEMORY_MIB = 2048
-# what the payrolls of the state tell, and the filter that it is a hit of
-PAYROLL = "PUBLIC_EMPLOYEE"
 
 
 def run(*, token: str, as_of: date | None = None, progress: Progress = silent, at: datetime) -> dict[str, Any]:
@@ -108,9 +106,10 @@ def _single_registry(engine: Engine, source: FrameSource) -> None:
     engine.register("number_standing", standing_frames.standing_frame(source, without_batches=replaced))
     engine.run("""INSERT INTO standing SELECT i.household_id, n.standing FROM number_standing n JOIN identifier i USING (token)
                   UNION SELECT s.household_id, n.standing FROM number_standing n JOIN slip s USING (household_number)""")
-    engine.run(f"""CREATE OR REPLACE TABLE payroll AS SELECT DISTINCT i.person_id, '{PAYROLL}' AS filter
-                   FROM employee e JOIN identifier i ON i.token = e.id_token WHERE e.status = 'SERVING'""")
-    engine.drop("employee", "identifier", "number_standing")
+    engine.register("number", registry.number_frame(source, undisputed=True))
+    engine.run(f"""CREATE OR REPLACE TABLE payroll AS SELECT DISTINCT n.person_id, '{catalogue.PAYROLL}' AS filter
+                   FROM employee e JOIN number n ON n.token = e.id_token WHERE e.status = 'SERVING'""")
+    engine.drop("employee", "identifier", "number", "number_standing")
 
 
 def _after_filters(engine: Engine, counts: pa.Table) -> pa.Table:

@@ -165,7 +165,8 @@ def _scores(current: Any, households: Sequence[int], day: date, at: datetime) ->
 def _met(rules: RulesInForce, households: Sequence[int], of: dict[int, float | None], at: datetime) -> Counter[str]:
     """Count by programme the benefits that households and members who meet its rule would draw."""
     found: Counter[str] = Counter()
-    for benefits in rules.met_by({household: of.get(household) for household in households}, known_at=at).values():
+    met = rules.met_by({household: of.get(household) for household in households}, known_at=at)
+    for benefits in met.benefits.values():
         found.update(benefits)
     return found
 

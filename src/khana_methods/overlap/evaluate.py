@@ -186,7 +186,7 @@ def exclude(
     there = {code for (code,) in engine.rows("SELECT DISTINCT programme FROM eligible")}
     for programme in (code for code in programmes if code in there):
         own = [one for one in filters if programme in one["programmes"]]
-        standing = [one for one in own if _counts(one, book, on)]
+        standing = filters_in_force(own, book, on)
         engine.run(f"""CREATE OR REPLACE TABLE candidate AS SELECT DISTINCT household_id, person_id, unit FROM (
             SELECT household_id, person_id, household_id || '/' || coalesce(person_id, 0) AS unit FROM eligible
             WHERE programme = '{_plain(programme)}')""")
@@ -221,9 +221,13 @@ def exclude(
     return reports
 
 
-def _counts(one: Mapping[str, Any], book: RuleBook, on: date) -> bool:
-    withdrawn = one.get("withdrawn_from")
-    return _stands(book.get(one["rule"]["code"]), on) and (withdrawn is None or on < date.fromisoformat(str(withdrawn)))
+def filters_in_force(filters: Sequence[Mapping[str, Any]], book: RuleBook, on: date) -> list[Mapping[str, Any]]:
+    """Return the filters that count on a day: the rule has a version in force, and it was not withdrawn by then."""
+    return [
+        one for one in filters
+        if _stands(book.get(one["rule"]["code"]), on)
+        and (one.get("withdrawn_from") is None or on < date.fromisoformat(str(one["withdrawn_from"])))
+    ]  # fmt: skip
 
 
 def _hits(engine: Engine, filters: Sequence[Mapping[str, Any]], book: RuleBook, on: date, registers: str) -> pa.Table:
@@ -241,9 +245,9 @@ def _hits(engine: Engine, filters: Sequence[Mapping[str, Any]], book: RuleBook, 
             for code in persons
         )
         if registers:
-            told += (
-                f" UNION SELECT n.household_id, n.person_id, r.filter FROM {registers} r JOIN near n USING (person_id)"
-            )
+            standing = ", ".join(f"'{_plain(code)}'" for code in persons)  # a filter that was withdrawn tells nothing
+            told += f""" UNION SELECT n.household_id, n.person_id, r.filter FROM {registers} r JOIN near n USING (person_id)
+                         WHERE r.filter IN ({standing})"""
         engine.run(f"CREATE OR REPLACE TABLE told AS {told}")
         parts.append("""SELECT c.unit, t.filter, 'self', t.household_id, t.person_id FROM candidate c
                         JOIN told t ON t.household_id = c.household_id AND t.person_id = c.person_id""")

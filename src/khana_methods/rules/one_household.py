@@ -48,6 +48,23 @@ def situation(
         >>> at.fact("rooms"), at.fact("age"), at.fact("district_code"), at.fact("score") is None
         (2.0, 65.0, 'PK606', True)
     """
+    at, people = household_situation(household, members, as_of=as_of, wanted=wanted, score=score, catalogue=catalogue)
+    return at if person is None else Situation(at.household, at.members, people.get(person), catalogue)
+
+
+def household_situation(
+    household: Mapping[str, Any],
+    members: Sequence[Mapping[str, Any]],
+    *,
+    as_of: date,
+    wanted: Collection[str],
+    score: float | None = None,
+    catalogue: FactCatalogue | None = None,
+) -> tuple[Situation, dict[Any, dict[str, Any]]]:
+    """Return a household as `situation` does, seen from nobody, and the typed facts of each member by `person_id`.
+
+    For who asks about several members of one household: facts are typed once.
+    """
     known = catalogue or load_facts()
     read = {*wanted, *gates_of(wanted, known)}
     once: dict[Any, Mapping[str, Any]] = {}
@@ -61,9 +78,7 @@ def situation(
         "survey_date": _day(household.get("survey_date")), "household_size": float(len(once)), "score": score,
     }  # fmt: skip
     people = {number: _member(member, known, read, as_of) for number, member in once.items()}
-    return Situation(
-        fill_implied(home, catalogue=known), list(people.values()), people.get(person) if person is not None else None, catalogue
-    )  # fmt: skip
+    return Situation(fill_implied(home, catalogue=known), list(people.values()), None, catalogue), people
 
 
 def _member(row: Mapping[str, Any], known: FactCatalogue, read: set[str], as_of: date) -> dict[str, Any]:

@@ -112,7 +112,7 @@ OWNER = [
     "programmes_selectionlist", "programmes_listentry", "programmes_listapproval",
     "sharing_notice", "sharing_wish",
     "beneficiaries_run", "beneficiaries_recipient", "beneficiaries_enrolment", "beneficiaries_stop", "beneficiaries_answer",
-    "beneficiaries_reopened", "programmes_programme",
+    "beneficiaries_reopened", "programmes_programme", "programmes_exclusionfilter",
     "assessment_override", "assessment_activation", "programmes_filterappeal", "grievances_case", "sharing_developer",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
@@ -141,7 +141,7 @@ def test_a_policy_that_lets_everything_through_is_seen(
 _TOKENS = f"ARRAY['\\x{IDS['a']:064x}'::bytea]"
 _CODE = "'" + "\\x" + "63" * 32 + "'::bytea, '2026-05-05'"
 _START = f"CASE WHEN khana_private.citizen_start({_TOKENS}, {_CODE}) IS NOT NULL THEN"
-_ASK = f"khana_private.beneficiaries_ask(NULL, {_TOKENS}, 'PX', 3, '2026-05-05', '2026-05-05')"
+_ASK = f"khana_private.beneficiaries_ask_whole(NULL, {_TOKENS}, 'PX', 3, '2026-05-05', '2026-05-05')"
 _KEEP = (
     f"khana_private.beneficiaries_keep_answer(NULL, {_TOKENS}, 'PX', 'NO', '[]',"
     ' \'{"area_path": "XA.", "persons": []}\', \'2026-05-05\')'
@@ -267,6 +267,11 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             "SELECT (SELECT count(*) FROM khana_private.access_provider_now()),"
             " (SELECT count(*) FROM khana_private.access_links('steward'))",
         ),
+        ("officer_x", f"SELECT json_array_length(against->'filters') > 0 FROM {_ASK}"),
+        (
+            "registrar_a",
+            f"SELECT string_agg(DISTINCT kind, ' ') FROM khana_private.programmes_against(ARRAY[{IDS['a']}, {IDS['b']}], '2027-01-01')",
+        ),
     ]
     for user, statement in asked:
         probe.become(user)
@@ -334,6 +339,8 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [("family",)],
         [(1, 32)],
         [(1, 1)],
+        [(True,)],
+        [("REGISTER",)],
     ]
 
 

@@ -85,6 +85,8 @@ class World:
             special |= {"mobile_ciphertext": b"m", "id_token": number.to_bytes(32, "big")}
         if table in ("registry_householdversion", "identity_simrecord"):
             special |= {"mobile_token": number.to_bytes(32, "big"), "id_token": number.to_bytes(32, "big")}
+        if table == "identity_publicemployee":
+            special |= {"status": "SERVING", "id_token": number.to_bytes(32, "big")}
         if table == "access_erasure":
             special |= {"person_id": IDS[key]}
         if table == "identity_familycheck":
@@ -138,6 +140,8 @@ class World:
                                   "programmes_listentry": "SELECTED"}.get(table, "")}  # fmt: skip
             if table in ("programmes_disasterevent", "programmes_selectionlist", "programmes_exclusionfilter"):
                 special["code"] = f"c{number}"
+            if table == "programmes_exclusionfilter":
+                special |= {"programmes": '["PX"]', "withdrawn_from": None}
             if table == "programmes_quota":
                 special["places"] = 1
             if table == "programmes_listapproval" and not is_new:

@@ -24,6 +24,8 @@ RULES = {
     "GIRLS": ("person", "sex = 'F' and age >= 4 and age <= 16"),
     "TALL": ("household", "rooms >= 5"),
 }
+# a filter of GIRLS: a house of seven rooms and more tells against every girl of it
+BIG_HOUSE = "rooms >= 7"
 MODEL = REPOSITORY / "tests" / "data" / "models" / "living.yaml"
 
 
@@ -58,6 +60,15 @@ def registered(village: Field) -> dict[str, object]:
                 " 'household', '', '', '', '[]', %s)",
                 [code, code, json.dumps(rule)],
             )
+        rule = {
+            "code": "BIG_HOUSE", "name": "A big house", "entity": "household", "kind": "exclusion", "gives": "boolean",
+            "versions": [{"valid_from": "2020-01-01", "expression": BIG_HOUSE, "mark": "A", "source": "made up for this test"}],
+        }  # fmt: skip
+        owner.execute(
+            "INSERT INTO programmes_exclusionfilter (code, name, agency, programmes, rule, place, reported, source, withdrawn_reason,"
+            " recorded_at) VALUES ('BIG_HOUSE', 'A big house', 'A', '[\"GIRLS\"]', %s, 0, '{}', '', '', now())",
+            [json.dumps(rule)],
+        )
     first = village.send(
         filled(village.form, family(61), has_car="no", has_fridge="no", wall="brick"), user="registrar"
     )
@@ -141,6 +152,17 @@ def test_a_rule_that_reads_no_score_is_a_line_too(village: Field, registered: di
         effect = effects.of_submission(sent.number)
     assert effect is not None and (effect.class_before, effect.class_after) == ("other", "other")
     assert (effect.gains, effect.loses, row.state, row.reasons) == (["TALL"], [], "WAITING", ["EFFECT_CROSSES"])
+
+
+def test_an_exclusion_filter_is_a_line_too_and_is_named(village: Field, registered: dict[str, object]) -> None:
+    lines = [*family(61), member(4, "Bilal", "M", 2026, father_line=1, mother_line=2)]
+    answers = {"has_car": "yes", "has_fridge": "yes", "rooms": 7}
+    sent = village.send(filled(village.form, lines, entity=registered["entity"], base=3, **answers), user="registrar")  # type: ignore[arg-type]
+    village.work("registrar")
+    with access.scoped(village.tokens["steward"]):
+        effect = effects.of_submission(sent.number)
+    assert effect is not None and village.row(sent.number).reasons == ["EFFECT_CROSSES"]
+    assert (effect.gains, effect.loses, effect.filters) == (["TALL"], ["GIRLS"], {"GIRLS": ["BIG_HOUSE"]})
 
 
 def test_a_new_household_has_no_effect(village: Field, registered: dict[str, object]) -> None:

@@ -107,6 +107,74 @@ def test_the_programmes_own_rule_decides(dss: str, connect) -> None:
         owner.commit()
 
 
+def test_exclusion_filters_are_weighed_and_named(dss: str, country: dict[str, Any], connect) -> None:
+    """By herself, by the payroll, by her husband; an upheld appeal and a withdrawn filter count no longer; unknown is told."""
+
+    def write(statement: str, *values: Any) -> None:
+        with connect("owner") as owner:
+            owner.execute(statement, values)
+            owner.commit()
+
+    def told() -> tuple[str, list[tuple[str, ...]]]:
+        status, body = ask(dss, "CASH", NUMBERS[2])
+        assert status == 200, body
+        return body["answer"], [tuple(str(one.get(k, "")) for k in ("code", "filter", "by")) for one in body["reasons"]]
+
+    her = country["persons"][2]
+    rules = {"VEHICLE": "registered_vehicles >= 1", "PUBLIC_EMPLOYEE": "is_public_employee"}
+    for place, (code, expression) in enumerate(rules.items()):
+        version = {"valid_from": "2020-01-01", "expression": expression, "mark": "A", "source": "a test"}
+        rule = {
+            "code": code,
+            "name": code,
+            "entity": "person",
+            "kind": "exclusion",
+            "gives": "boolean",
+            "versions": [version],
+        }
+        write(
+            "INSERT INTO programmes_exclusionfilter (code, name, agency, programmes, rule, place, reported, source, withdrawn_reason, recorded_at)"
+            " VALUES (%s, %s, 'DSS', '[\"CASH\"]', %s, %s, '{}', '', '', now())", code, code.title(), json.dumps(rule), place,
+        )  # fmt: skip
+    fact = "UPDATE registry_personversion SET facts = facts || %s::jsonb WHERE person_id = %s AND superseded_at IS NULL"
+    not_known = [("FILTER_NOT_KNOWN", "VEHICLE", ""), ("FILTER_NOT_KNOWN", "PUBLIC_EMPLOYEE", "")]
+    assert told() == ("YES", not_known)
+    assert ask(dss, "CASH", NUMBERS[2])[1]["reasons"][0]["facts"] == ["registered_vehicles"]
+    write(fact, json.dumps({"registered_vehicles": 1, "is_public_employee": False}), her)
+    assert told() == ("NO", [("EXCLUDED_BY_FILTER", "VEHICLE", "self")])
+    appeal = (
+        "INSERT INTO programmes_filterappeal (filter_code, household_number, person_id, area_path, state, reason, lodged_by, lodged_label,"
+        " lodged_at, decided_by, decided_label, decided_at, decision) VALUES ('VEHICLE', 'H2', %s, 'PK.', 'UPHELD', 'sold', 1, '',"
+        " '2026-01-01', 2, '', '2026-01-02', '')"
+    )
+    write(appeal, her)
+    assert told() == ("YES", [])
+    write("DELETE FROM programmes_filterappeal")
+    write(
+        "INSERT INTO identity_publicemployee (employee_number, name, guardian_name, id_token, department, status, batch_id)"
+        " SELECT '1', '', '', token, '', 'SERVING', 1 FROM registry_identifier WHERE person_id = %s", her,
+    )  # fmt: skip
+    assert told()[1] == [("EXCLUDED_BY_FILTER", "VEHICLE", "self"), ("EXCLUDED_BY_FILTER", "PUBLIC_EMPLOYEE", "self")]
+    write("UPDATE programmes_exclusionfilter SET withdrawn_from = '2020-06-01' WHERE code = 'VEHICLE'")
+    assert told()[1] == [("EXCLUDED_BY_FILTER", "PUBLIC_EMPLOYEE", "self")]
+    write("UPDATE identity_publicemployee SET status = 'PENSIONER'")
+    assert told() == ("YES", [])
+    # her husband, on the line below hers, has the car
+    write("UPDATE programmes_exclusionfilter SET withdrawn_from = NULL WHERE code = 'VEHICLE'")
+    write(fact, json.dumps({"registered_vehicles": 0}), her)
+    assert told() == ("YES", [])
+    write(
+        "WITH he AS (INSERT INTO registry_person (area_path, created_at) VALUES ('PK.PK1.PK101.', now()) RETURNING id),"
+        " v AS (INSERT INTO registry_personversion (person_id, area_path, valid_from, recorded_at, name, name_native, guardian_name, sex,"
+        "  marital, facts) SELECT id, 'PK.PK1.PK101.', '2020-01-01', now(), 'Karim', '', '', 'M', 'M', '{\"registered_vehicles\": 2}' FROM he)"
+        " INSERT INTO registry_membership (household_id, person_id, line_no, relation, is_member, spouse_line, area_path, valid_from, recorded_at)"
+        " SELECT m.household_id, he.id, 2, 'spouse', true, 1, m.area_path, '2020-01-01', now() FROM he, registry_membership m WHERE m.person_id = %s",
+        her,
+    )
+    assert told() == ("NO", [("EXCLUDED_BY_FILTER", "VEHICLE", "spouse")])
+    write("UPDATE programmes_exclusionfilter SET withdrawn_from = '2020-06-01'")
+
+
 def test_the_answer_says_which_rule_speaks_and_not_what_else_she_draws(dss: str) -> None:
     found = ask(dss, "OAA", NUMBERS[2])
     assert "STIP" not in json.dumps(found[1])

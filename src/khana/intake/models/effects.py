@@ -28,6 +28,9 @@ class AmendmentEffect(models.Model):
     members_after = models.IntegerField()
     gains = models.JSONField(default=list, help_text="programmes under whose line it comes")
     loses = models.JSONField(default=list, help_text="programmes over whose line it goes")
+    filters = models.JSONField(
+        default=dict, help_text="programme -> exclusion filters by which it is lost, or was out of reach before"
+    )
     crosses = models.BooleanField(default=False)
     sent_by = models.BigIntegerField()
     reckoned_at = models.DateTimeField()

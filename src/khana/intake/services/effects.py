@@ -6,8 +6,8 @@ the form is taken, it is asked again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from khana.intake import opened as drafts
@@ -17,7 +17,7 @@ from khana.intake.services.match import target_of
 
 @dataclass(frozen=True)
 class Effect:
-    """What one form would do to one household."""
+    """What one form would do to one household; `filters` are those by which a programme is lost, or was not gained before."""
 
     household_id: int
     area_path: str
@@ -30,6 +30,7 @@ class Effect:
     members_after: int
     gains: tuple[str, ...]
     loses: tuple[str, ...]
+    filters: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def crosses(self) -> bool:
@@ -52,15 +53,20 @@ def keep(row: Submission, effect: Effect, *, at: datetime) -> bool:
     """Keep an effect; say whether the form has to wait for its second person."""
     last = AmendmentEffect.objects.filter(submission=row).order_by("-id").first()
     same = last is not None and (
-        _rounded(last.score_before), _rounded(last.score_after), last.class_after, tuple(last.gains), tuple(last.loses)
-    ) == (_rounded(effect.score_before), _rounded(effect.score_after), effect.class_after, effect.gains, effect.loses)  # fmt: skip
+        _rounded(last.score_before), _rounded(last.score_after), last.class_after, tuple(last.gains), tuple(last.loses),
+        last.filters,
+    ) == (
+        _rounded(effect.score_before), _rounded(effect.score_after), effect.class_after, effect.gains, effect.loses,
+        {code: list(told) for code, told in effect.filters.items()},
+    )  # fmt: skip
     if same and last is not None:
         return effect.crosses and last.confirmed_by is None
     AmendmentEffect.objects.create(
         submission=row, household_id=effect.household_id, area_path=row.area_path, model_label=effect.model_label,
         score_before=_rounded(effect.score_before), score_after=_rounded(effect.score_after), class_before=effect.class_before,
         class_after=effect.class_after, members_before=effect.members_before, members_after=effect.members_after,
-        gains=list(effect.gains), loses=list(effect.loses), crosses=effect.crosses, sent_by=row.actor_id, reckoned_at=at,
+        gains=list(effect.gains), loses=list(effect.loses),
+        filters={code: list(told) for code, told in effect.filters.items()}, crosses=effect.crosses, sent_by=row.actor_id, reckoned_at=at,
     )  # fmt: skip
     return effect.crosses
 

@@ -124,8 +124,9 @@ class FilterAppeal(models.Model):
     decision = models.TextField(default="")
 
     class Meta:
-        """Who lodges does not decide."""
+        """Who lodges does not decide; found by the household whose answer it changes."""
 
+        indexes = [models.Index(fields=["household_number"], name="filter_appeal_household")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(decided_by__isnull=True) | ~models.Q(decided_by=models.F("lodged_by")),

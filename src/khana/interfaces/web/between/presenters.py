@@ -115,6 +115,7 @@ def entitlements(found: Referral) -> dict[str, Any]:
         "place": joined(area.called(tongue) for area in reversed(found.way_down[1:] or found.way_down)),
         "drawn": [line(one) for one in found.drawn],
         "offered": [line(one) for one in found.offered],
+        "kept_from": [(line(one), filters) for one, filters in found.kept_from],
         "lacking": list(
             dict.fromkeys(
                 wording.say(wording.LACKING, fact if fact in wording.LACKING else "other") for fact in found.lacking
