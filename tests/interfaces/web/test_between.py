@@ -128,6 +128,45 @@ def test_a_family_is_offered_what_it_may_get_and_does_not_draw(country: dict[str
         assert not any(drawn & set(programme.incompatible_with) for programme in one.offered)
 
 
+def test_what_a_filter_keeps_from_a_family_is_told_with_the_filter(country: dict[str, Any], connect) -> None:  # type: ignore[no-untyped-def]
+    import json
+    from datetime import date
+
+    from khana.access import services as access
+    from khana.dossiers import referral
+
+    def told(number: str) -> referral.Referral:
+        with access.scoped(country["users"]["steward"].token):
+            return referral.referral(number, on=date(2026, 11, 1), at=datetime.now(UTC))
+
+    before = next(one for n in range(20) if (one := told(str(900000000 + n))).offered)
+    codes = [programme.code for programme in before.offered]
+    version = {"valid_from": "2020-01-01", "expression": "household_size >= 1", "mark": "A", "source": "a test"}
+    rule = {
+        "code": "EVERYBODY",
+        "name": "x",
+        "entity": "household",
+        "kind": "exclusion",
+        "gives": "boolean",
+        "versions": [version],
+    }
+    with connect("owner", autocommit=True) as owner:
+        owner.execute(
+            "INSERT INTO programmes_exclusionfilter (code, name, agency, programmes, rule, place, reported, source, withdrawn_reason, recorded_at)"
+            " VALUES ('EVERYBODY', 'Lives in a house', 'X', %s, %s, -1, '{}', '', '', now())", [json.dumps(codes), json.dumps(rule)],
+        )  # fmt: skip
+        try:
+            after = told(before.number)
+            shown = enter("steward").get(f"/household/{before.number}/entitlements?in=ur").content.decode()
+        finally:
+            owner.execute("DELETE FROM programmes_exclusionfilter WHERE code = 'EVERYBODY'")
+    assert not after.offered and before.kept_from == []
+    assert [(one.code, list(names)) for one, names in after.kept_from] == [
+        (code, ["Lives in a house"]) for code in codes
+    ]
+    assert "ایک فلٹر راستے میں ہے" in shown and "Lives in a house" in shown
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("language", ["en", "ur", "bn"])
 def test_every_page_draws_and_axe_finds_nothing(chrome, site: str, trial: dict[str, Any], language: str) -> None:  # type: ignore[no-untyped-def]
