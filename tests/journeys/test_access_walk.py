@@ -2,7 +2,7 @@
 
 A registrar of one district meets nobody of another, an officer of one agency no row of another, an
 analyst no person at all, and who is not signed in gets no further than the door. A new address or
-command fails here until it stands in `khana_settings.walk.tables`; `khana access walk` runs the same.
+command fails here until it stands in `khana_settings.walk.asked_pages` or `typed_commands`; `khana access walk` runs the same.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.journeys.database_state import state
 from khana.access import shape
 from khana.platform import embedded
 from khana.platform.secrets_store import get_secret
-from khana_settings.walk import rows, steps, tables
+from khana_settings.walk import asked_pages, rows, steps, typed_commands
 from khana_settings.walk.country import USERS, Trial, fill, learn, make_users
 
 
@@ -69,13 +69,15 @@ def _as_owner(made: Trial, database: str) -> None:
 
 
 def test_every_address_and_every_command_stands_in_a_table() -> None:
-    assert steps.unlisted() == [], "say in khana_settings/walk/tables.py what a new page or command shows of people"
+    assert steps.unlisted() == [], (
+        "say in khana_settings/walk/asked_pages.py or typed_commands.py what a new page or command shows of people"
+    )
 
 
 def test_what_stands_in_no_table_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(tables.PAGES, "lookup-person")
-    monkeypatch.delitem(tables.COMMANDS, "audit seal")
-    monkeypatch.setitem(tables.COMMANDS, "people export", [""])
+    monkeypatch.delitem(asked_pages.PAGES, "lookup-person")
+    monkeypatch.delitem(typed_commands.COMMANDS, "audit seal")
+    monkeypatch.setitem(typed_commands.COMMANDS, "people export", [""])
     assert steps.unlisted() == ["address lookup-person", "command audit seal", "command people export"]
 
 
@@ -111,7 +113,7 @@ def test_pages_and_operations(world: Trial, user: str) -> None:
 
 
 def test_a_page_that_shows_somebody_else_is_met(world: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "PAGES", {"health": ["GET /health"]})
+    monkeypatch.setattr(asked_pages, "PAGES", {"health": ["GET /health"]})
     monkeypatch.setattr(steps, "ask", lambda *_: steps.Answer(200, f"<td>{world.things['name']}</td>", "/health"))
     found = list(steps.walk_pages(world, "registrar"))
     assert [one.found for one in found] == [
@@ -207,4 +209,4 @@ def test_the_command_walks_in_a_database_of_its_own(lent: Nursery, database: str
     )
     assert done.code == 0, done.err
     said = json.loads(done.out)
-    assert said["holds"] and said["rows"] == [] and said["tables"] > 80 and said["pages"] == len(tables.PAGES)
+    assert said["holds"] and said["rows"] == [] and said["tables"] > 80 and said["pages"] == len(asked_pages.PAGES)

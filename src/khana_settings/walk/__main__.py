@@ -60,7 +60,7 @@ def _walk(households: int, parts: tuple[str, ...]) -> None:
     places.folder("static")
     django.setup()
     from khana.access import shape
-    from khana_settings.walk import steps, tables
+    from khana_settings.walk import asked_pages, steps, typed_commands
     from khana_settings.walk.country import USERS, Trial, fill, learn
     from khana_settings.walk.nursery import nursery
 
@@ -80,8 +80,8 @@ def _walk(households: int, parts: tuple[str, ...]) -> None:
             _say(phase=f"{part}: {user}")
             met += found
     walked = {
-        "tables": len(_tables()), "pages": len(tables.PAGES), "commands": len(tables.COMMANDS), "users": len(USERS) + 1,
-        "requests": sum(len(one) for one in tables.PAGES.values()), "typed": sum(len(one) for one in tables.COMMANDS.values()),
+        "tables": len(_tables()), "pages": len(asked_pages.PAGES), "commands": len(typed_commands.COMMANDS), "users": len(USERS) + 1,
+        "requests": sum(len(one) for one in asked_pages.PAGES.values()), "typed": sum(len(one) for one in typed_commands.COMMANDS.values()),
     }  # fmt: skip
     _say(result={
         "walked": walked, "parts": parts, "unlisted": steps.unlisted(), "met": _together(met), "shape": shape.of_this_database()

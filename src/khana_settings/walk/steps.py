@@ -1,7 +1,7 @@
 """Go through pages, operations and commands as one user after the other, and say what somebody met who should not.
 
 What there is to go through comes from the resolver of addresses and from the parser of commands, not from a list; what is
-in no table of `tables` is reported as unlisted. A page that breaks is a find too.
+in no table of `asked_pages` or `typed_commands` is reported as unlisted. A page that breaks is a find too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import click
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from khana_settings.walk import tables
+from khana_settings.walk import asked_pages, typed_commands
 from khana_settings.walk.country import Trial
 
 BEARER = ("api-v1:", "odk:", "dci:")
@@ -71,9 +71,9 @@ def commands(group: click.Group | None = None, path: str = "") -> Iterator[str]:
 def unlisted() -> list[str]:
     """Return what stands in no table, and what stands in a table and is not there any more."""
     there, typed = set(addresses()), set(commands())
-    found = [f"address {name}" for name in there ^ set(tables.PAGES)]
-    found += [f"command {name}" for name in typed - set(tables.COMMANDS) - set(tables.NO_PEOPLE)]
-    return sorted(found + [f"command {name}" for name in set(tables.COMMANDS) - typed])
+    found = [f"address {name}" for name in there ^ set(asked_pages.PAGES)]
+    found += [f"command {name}" for name in typed - set(typed_commands.COMMANDS) - set(typed_commands.NO_PEOPLE)]
+    return sorted(found + [f"command {name}" for name in set(typed_commands.COMMANDS) - typed])
 
 
 def text_of(content: bytes) -> str:
@@ -117,7 +117,7 @@ def sign_in(trial: Trial, user: str) -> Client:
 def walk_pages(trial: Trial, user: str) -> Iterator[Met]:
     """Walk every page, operation, report and export as a user; yield what she met and should not have."""
     client, served = sign_in(trial, user), 0
-    for name, requests in tables.PAGES.items():
+    for name, requests in asked_pages.PAGES.items():
         token = trial.tokens[user] if name.startswith(BEARER) else ""
         where = "operation" if token else "page"
         for request in requests:
@@ -133,7 +133,7 @@ def walk_pages(trial: Trial, user: str) -> Iterator[Met]:
 
 def walk_door(trial: Trial) -> Iterator[Met]:
     """Walk everything without a session or a token: nobody gets further than the door."""
-    for name, requests in tables.PAGES.items():
+    for name, requests in asked_pages.PAGES.items():
         for request in requests:
             answer = ask(Client(raise_request_exception=False), request, trial.things)
             if not _is_at_the_door(name, answer):
@@ -143,7 +143,7 @@ def walk_door(trial: Trial) -> Iterator[Met]:
 
 
 def _is_at_the_door(name: str, answer: Answer) -> bool:
-    if name in tables.PUBLIC:
+    if name in asked_pages.PUBLIC:
         return answer.status in ((403,) if name == "passkey" else (200, 302))
     for space, allowed in (("api-v1:", (401, 404)), ("odk", (400, 401, 403))):
         if name.startswith(space):
@@ -167,7 +167,7 @@ def walk_commands(
         run: Runs one command with a token and returns how it ended.
         ended: Is given the exit code of each command.
     """
-    for command, lines in tables.COMMANDS.items():
+    for command, lines in typed_commands.COMMANDS.items():
         for line in lines:
             words = [*command.split(), *line.format(**trial.things).split()]
             for more in ((), ("--json",)) if command in MACHINES else ((),):

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from khana.interfaces.cli.lists import FileUnreadable, list_terms, quotas_of, wish_of
+from khana.interfaces.cli.lists import list_terms, quotas_of, wish_of
+from khana.interfaces.cli.lists_heard import FileUnreadable
 from khana.interfaces.cli.output import TeachingGroup, bar, printing, show
 from khana.interfaces.cli.session import acting, token
 from khana.platform import clock
