@@ -22,7 +22,7 @@ from khana.registry import files
 from khana.registry import frames as registry
 from khana_methods.engine.duckdb import Engine
 from khana_methods.overlap import evaluate
-from khana_methods.overlap.one_unit import Hit, Seat, Standing, WeighedFilter, read_filters, weigh
+from khana_methods.overlap.one_unit import Hit, NotKnown, Seat, Standing, WeighedFilter, read_filters, weigh
 from khana_methods.rules import snapshot
 from khana_methods.rules.decide import decide_one
 from khana_methods.rules.explain import explain, in_words
@@ -71,7 +71,7 @@ def answers_for(*, household: str, on: date, at: datetime, programme: str = "") 
     read |= {name for own in filters.values() for one in own for name in one.rule.facts}
     home, members, path = _facts(number, read, on, at)
     standing = _standing(number, on, at)
-    people = {member["person_id"]: member for member in members}
+    facts_of = {member["person_id"]: member for member in members}
     names = {entry["programme"]: entry["rule"].get("name", entry["programme"]) for entry in entries}
     found = []
     for one in rules:
@@ -80,27 +80,29 @@ def answers_for(*, household: str, on: date, at: datetime, programme: str = "") 
         )
         for line, person in people:
             at_ = Situation(home, members, person)
-            inside = not one.areas or any(f".{code}." in f".{path}" for code in one.areas)
-            outcome, why = (
-                evaluate.in_words(one, decide_one(one.rule, at_)) if inside else (evaluate.NOT_ELIGIBLE, "area")
-            )
+            outcome, why = _decided(one, at_, path)
             hits: tuple[Hit, ...] = ()
-            unsure: tuple[str, ...] = ()
+            unsure: tuple[NotKnown, ...] = ()
             if outcome in (evaluate.ELIGIBLE, evaluate.UNKNOWN):
-                whose = person["person_id"] if person else None
-                hits, missing = weigh(
-                    filters.get(one.code, ()), Situation(home, members), people, person=whose, standing=standing
-                )
-                unsure = tuple(each.filter for each in missing)
+                whose, own = person["person_id"] if person else None, filters.get(one.code, ())
+                hits, unsure = weigh(own, Situation(home, members), facts_of, person=whose, standing=standing)
             if hits and outcome == evaluate.ELIGIBLE:
                 outcome, why = evaluate.EXCLUDED, hits[0].filter
             told = tuple(f"{hit.filter} by {hit.subject}" for hit in hits)
             clauses = in_words(explain(one.rule.rule, at_))
-            found.append(Answer(one.code, names[one.code], line, outcome, why, clauses, told, unsure))
+            not_known = tuple(each.filter for each in unsure)
+            found.append(Answer(one.code, names[one.code], line, outcome, why, clauses, told, not_known))
     audit.record(
         action="programmes.answers.read", subject=f"household:{number}", details={"programmes": len(rules)}, at=at
     )
     return found
+
+
+def _decided(one: evaluate.ProgrammeRule, at: Situation, path: str) -> tuple[str, str]:
+    """Return outcome and reason by the rule and the areas of a programme."""
+    if one.areas and not any(f".{code}." in f".{path}" for code in one.areas):
+        return evaluate.NOT_ELIGIBLE, "area"
+    return evaluate.in_words(one, decide_one(one.rule, at))
 
 
 def _filters(programmes_asked: set[str], on: date) -> Mapping[str, Sequence[WeighedFilter]]:
