@@ -85,6 +85,18 @@ def score_within_frame(source: FrameSource, *, path: str, as_of: date) -> pa.Rec
     return source.query(f"SELECT household_id, score::float8 AS score FROM ({asked}) AS counted")
 
 
+def scores_of(household_ids: Sequence[int], *, as_of: date) -> dict[int, float]:
+    """Return the scores that count for some households on a day, by id, within the caller's scope; few, such as a page of a list."""
+    day = f"{literal(as_of.isoformat())}::date"
+    some = "household_id = ANY (%(some)s) AND "
+    asked = IN_FORCE.format(day=day)
+    for head in ("assessment_override WHERE ", "assessment_score\n        WHERE "):
+        asked = asked.replace(head, head + some)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT household_id, score::float8 FROM ({asked}) AS counted", {"some": list(household_ids)})
+        return dict(cursor.fetchall())
+
+
 def score_of(household_id: int, *, as_of: date) -> float | None:
     """Return the score that counts for one household on a day, within the caller's scope; None without one."""
     day = f"{literal(as_of.isoformat())}::date"

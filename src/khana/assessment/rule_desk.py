@@ -71,6 +71,7 @@ class Written:
     facts: tuple[Fact, ...] = ()
     counted: Counted | None = None
     clause: Clause | None = None
+    problem_code: str = ""
 
 
 @cache
@@ -111,7 +112,7 @@ def try_rule(text: str, *, entity: str, household: str = "", on: date, at: datet
     try:
         rule = read(text, entity=entity, on=on)
     except InputError as error:
-        return Written(text, error.message)
+        return Written(text, error.message, problem_code=error.code)
     catalogue = load_facts()
     named = tuple(catalogue.get(name) for name in facts_of(rule.tree))
     return Written(

@@ -14,7 +14,7 @@ from khana.identity.gateways.dci import DciAuthority, Search
 from khana.identity.gateways.mosip import MosipIda, read_credentials
 from khana.identity.gateways.offline import OfflineExtract
 from khana.identity.gateways.protocol import AuthorityGateway
-from khana.identity.models import Authority
+from khana.identity.models import Authority, ExtractLoad
 from khana.platform import outgoing, places
 from khana_methods.errors import InputError, NotConfigured, NotFound
 
@@ -72,6 +72,12 @@ def list_authorities() -> list[dict[str, Any]]:
         }
         for one in Authority.objects.order_by("code")
     ]  # fmt: skip
+
+
+def list_extracts() -> list[dict[str, Any]]:
+    """Return the newest extract of each register that an authority of the kind OFFLINE answers from: rows and age."""
+    newest = ExtractLoad.objects.order_by("register", "-id").distinct("register")
+    return [{"register": one.register, "rows": one.rows, "as_of": one.as_of} for one in newest]
 
 
 @lru_cache(maxsize=32)

@@ -8,6 +8,7 @@ A verified number is unique by its token; a claimed one that somebody holds is D
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Collate
 
 
 class TwoClocks(models.Model):
@@ -35,6 +36,11 @@ class Household(models.Model):
     number = models.TextField(unique=True)
     area_path = models.TextField()
     created_at = models.DateTimeField()
+
+    class Meta:
+        """By place and number, for lists of one area."""
+
+        indexes = [models.Index(Collate("area_path", "C"), Collate("number", "C"), name="household_place")]
 
 
 class HouseholdVersion(TwoClocks):

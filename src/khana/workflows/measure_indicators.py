@@ -22,6 +22,7 @@ from khana.beneficiaries.results import latest_run
 from khana.deliveries import selectors as deliveries
 from khana.geo import area_names
 from khana.geo import selectors as geo
+from khana.grievances import frames as grievances
 from khana.monitoring import budgets
 from khana.monitoring import services as monitoring
 from khana.monitoring.frameworks import country_in_use, due_by, framework_of, parameters_on
@@ -149,6 +150,7 @@ def _read(engine: Engine, day: date, at: datetime, parameters: dict[str, float],
             "given_place": lambda: programmes.place_frame(source),
             "given_grievance": lambda: programmes.case_frame(source),
             "given_reopened": lambda: chain.case_frame(source),
+            "given_said": lambda: grievances.case_frame(source),
         }  # fmt: skip
         for number, (name, read) in enumerate(readers.items()):
             progress(number, len(readers), "reading")
@@ -177,7 +179,10 @@ def _relations(engine: Engine, day: date, unseen: Mapping[str, str]) -> dict[str
     relation_tables.make_household(engine, day, edges)
     relation_tables.make_recipient(engine)
     relation_tables.make_payment(engine)
-    engine.run("CREATE OR REPLACE TABLE given_case AS FROM given_grievance UNION ALL FROM given_reopened")
+    engine.run(
+        """CREATE OR REPLACE TABLE given_case AS FROM given_said
+           UNION ALL BY NAME FROM given_grievance UNION ALL BY NAME FROM given_reopened"""
+    )
     relation_tables.make_grievance(engine, day, due_by(country_in_use()))
     engine.drop("given_case")
     return {f"fifth_{part}": edge for part, edge in enumerate(edges, start=1)}

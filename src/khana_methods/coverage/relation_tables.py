@@ -64,8 +64,9 @@ SELECT row_number() OVER () AS household_id, programme, agency, period, area_pat
 FROM given_sum GROUP BY programme, agency, period, area_path"""
 _GRIEVANCE = """CREATE OR REPLACE TABLE grievance AS
 SELECT row_number() OVER () AS household_id, c.kind, c.programme, c.agency, c.area_path, c.decided_on IS NOT NULL AS is_decided, c.is_upheld,
-       CASE WHEN c.decided_on IS NOT NULL THEN c.decided_on <= u.due_on WHEN $day::DATE > u.due_on THEN false END AS is_in_time,
-       c.decided_on IS NULL AND $day::DATE > u.due_on AS is_overdue,
+       CASE WHEN c.decided_on IS NOT NULL THEN c.decided_on <= coalesce(c.due_on, u.due_on)
+            WHEN $day::DATE > coalesce(c.due_on, u.due_on) THEN false END AS is_in_time,
+       c.decided_on IS NULL AND $day::DATE > coalesce(c.due_on, u.due_on) AS is_overdue,
        greatest(0, datediff('day', c.received_on, coalesce(c.decided_on, $day::DATE))) AS days_open
 FROM given_case c JOIN given_due u ON u.kind = c.kind AND u.received_on = c.received_on"""
 # a payment counts in the month in which it was made; without a day its amount is spread evenly over the months of its period
@@ -159,10 +160,10 @@ def make_spending(engine: Engine) -> list[dict[str, object]]:
 
 
 def make_grievance(engine: Engine, day: date, due: Callable[[str, date], date]) -> None:
-    """Make `grievance`: one row each appeal, proposal and correction, with its standard.
+    """Make `grievance`: one row each appeal, proposal, correction of a list and thing that a person said is wrong in her file.
 
     Args:
-        engine: Holds `given_case`.
+        engine: Holds `given_case`; where a case has a `due_on` of its own, which somebody was told, that day counts.
         day: The day asked of.
         due: By which day one of a kind, received on a day, should be decided.
     """

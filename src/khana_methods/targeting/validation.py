@@ -51,6 +51,16 @@ class MarginInvalid(InputError):
     code: ClassVar[str] = "targeting.validation.margin_invalid"
 
 
+def check_margin(cut_off: float, margin: float) -> None:
+    """Refuse a cut-off or a margin that means nothing.
+
+    Raises:
+        MarginInvalid: The margin is not over nothing, or a number is beyond any score.
+    """
+    if not (margin > 0 and margin < 1e6 and abs(cut_off) < 1e6):
+        raise MarginInvalid("The margin is a number of points over nothing.", margin=margin)
+
+
 def draw_lists(
     engine: Engine, scored: pa.Table, *, cut_off: float, margin: float, most_reserve: float | None = None
 ) -> pa.Table:
@@ -82,8 +92,7 @@ def draw_lists(
         >>> [(row["household"], row["proposed"], row["band"]) for row in rows]
         [('1', 'yes', 'sure'), ('2', 'yes', 'near_under'), ('3', 'reserve', 'near_over')]
     """
-    if not (margin > 0 and margin < 1e6 and abs(cut_off) < 1e6):
-        raise MarginInvalid("The margin is a number of points over nothing.", margin=margin)
+    check_margin(cut_off, margin)
     engine.register("scored_here", scored.select(scored_frame.names), schema=scored_frame)
     reserve = "true" if most_reserve is None else f"place <= {float(most_reserve)!r} * proposed"
     found = engine.table(

@@ -66,6 +66,7 @@ def country(database: str) -> dict[str, object]:
         )  # fmt: skip
     with _as("postgres", get_secret("db_superuser"), database):
         _followed(developer.id)
+        _told()
     return {**made, "users": users}
 
 
@@ -106,6 +107,34 @@ def _followed(developer: int) -> None:
         person_id=1, area_path="XK.XK1.XK101.", about="NAME", lodged_by="CITIZEN", lodged_at=at, due_on="2026-01-31",
         state="ANSWERED", outcome="CORRECTED", answered_at=at, answered_by=1,
     )  # fmt: skip
+
+
+def _told() -> None:
+    """Civil events of one district in four states, and two authorities, one of them closed."""
+    import json
+
+    from khana.identity.models import Authority, CivilEvent, ExtractLoad
+    from khana.platform import keys
+
+    at = datetime.now(UTC)
+    common = {"source": "crvs", "partner_user_id": 900_002, "received_at": at, "area_path": "XK.XK1.XK101."}
+    child = {"data": {"reg_records": {"name": {"given_name": "Noor", "surname": "Fatima"}, "sex": "female"}}}
+    for event in (
+        {"kind": "DEATH", "state": "PROPOSED", "person_id": 1, "household_id": 1, "why": "ALIVE_SINCE"},
+        {"kind": "BIRTH", "state": "PROPOSED", "person_id": 1, "other_person_id": 2, "household_id": 1,
+         "content_ciphertext": keys.encrypt(json.dumps(child))},
+        {"kind": "MARRIAGE", "state": "ACCEPTED", "person_id": 1, "other_person_id": 2, "decided_at": at, "decided_by": 1,
+         "decision_reason": "certificate seen"},
+        {"kind": "DEATH", "state": "UNMATCHED", "area_path": ""},
+        {"kind": "", "state": "UNREADABLE", "why": "KIND_UNKNOWN", "event_date": None, "area_path": ""},
+    ):  # fmt: skip
+        CivilEvent.objects.create(**{**common, "event_date": "2026-05-04", **event})
+    Authority.objects.create(code="nadra", title="NADRA", kind="OFFLINE", max_age_days=180, created_at=at)
+    Authority.objects.create(
+        code="old-crvs", title="CRVS", kind="DCI", settings={"registry": "crvs", "decoy": {"number": "1"}}, needs_consent=True,
+        created_at=at, closed_at=at,
+    )  # fmt: skip
+    ExtractLoad.objects.create(register="identity_nationalidrecord", batch_id=1, rows=120, as_of=at)
 
 
 class _Quiet(WSGIRequestHandler):

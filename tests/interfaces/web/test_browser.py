@@ -26,12 +26,13 @@ PAGES = {
     "forms": "/intake/forms", "form-add": "/intake/forms/add", "telephone": "/intake/telephone",
     "matching": "/matching", "matching-field-state": "/matching?state=ASK_FIELD", "pair": "/matching/pairs/1",
     "has-she-a-file": "/matching/check", "asked-for": "/matching/openings", "for-the-field": "/matching/field",
-    "cases": "/cases", "missing": "/no-such-page",
+    "cases": "/cases", "civil": "/civil-events", "authorities": "/authorities", "missing": "/no-such-page",
 }  # fmt: skip
 # pages that share their parts with those above: each is drawn and held against axe in one language, in turn
 TURNS = {
     "centres": "/centres", "centre": "/centres/at/C1", "due": "/centres/at/C1/due", "van-due": "/centres/at/V1/due",
     "progress": "/centres/progress?area=XK", "staff": "/centres/staff", "actions": "/centres/actions",
+    "civil-decided": "/civil-events?state=ACCEPTED", "civil-none": "/civil-events?state=REPEATED", "civil-unread": "/civil-events?state=UNREADABLE",
     "enumerator": "/centres/staff/77", "structure": "/household/900000001/structure", "office": "/office", "token": "/centres/at/C1/token/1",
 }  # fmt: skip
 

@@ -33,6 +33,7 @@ def chain(country: dict[str, object], database: str, monkeypatch_module: pytest.
     from django.db import connection
 
     from khana.beneficiaries.models import Benefit, Enrolment, Recipient, StateChange
+    from khana.grievances.models import Case
     from khana.interfaces.web import limits
     from khana.platform import keys
     from khana.platform.secrets_store import get_secret
@@ -93,6 +94,12 @@ def chain(country: dict[str, object], database: str, monkeypatch_module: pytest.
             programme="KFL", agency="BISP", area_path=heads[0]["path"], household_id=1, household_number=heads[0]["household"], minutes="1",
             proposed_by=1, proposed_at=NOW - timedelta(days=3),
         )  # fmt: skip
+        for n, (answered, outcome) in enumerate(((20, "CORRECTED"), (40, "NOT_WRONG"), (None, ""))):
+            Case.objects.create(
+                person_id=n + 1, area_path=heads[n]["path"], about="NAME", lodged_by="CITIZEN", lodged_at=NOW - timedelta(days=60),
+                due_on=(NOW - timedelta(days=30)).date(), state="ANSWERED" if outcome else "OPEN", outcome=outcome,
+                answered_at=NOW - timedelta(days=60 - answered) if answered else None,
+            )  # fmt: skip
         assert keys.token("PK", heads[0]["number"]) == heads[0]["token"]
         connection.cursor().execute("RESET session_replication_role")
     token = country["users"]["steward"].token  # type: ignore[index]
@@ -147,8 +154,9 @@ def test_the_chain_counts_what_a_recount_by_hand_counts(chain: dict[str, object]
     assert values["DAYS_TO_PAYMENT"]["value"] == (15 * 40 + late * 70) / count["KFL"]
     cases = {row["group_value"]: row["numerator"] for row in chain["rows"] if row["indicator"] == "CASES" and row["group_by"] == "kind"
              and row["area_code"] == "XK"}  # fmt: skip  # type: ignore[attr-defined]
-    assert cases == {"FILTER_APPEAL": 4, "PROPOSAL": 1}
-    assert values["CASES_IN_TIME"]["numerator"] == 2 and values["CASES_IN_TIME"]["denominator"] == 4
+    assert cases == {"FILTER_APPEAL": 4, "PROPOSAL": 1, "FILE_CORRECTION": 3}
+    # two of four appeals, and of what people said is wrong in their files one of three: one answer was late, one is owed
+    assert values["CASES_IN_TIME"]["numerator"] == 3 and values["CASES_IN_TIME"]["denominator"] == 7
     monthly = [
         row
         for row in chain["rows"]

@@ -1,4 +1,4 @@
-"""The pages of breaches, retention and erasure: what an officer does there, what an auditor sees, what stands against it."""
+"""Breaches, retention and erasure, civil events, authorities: what is done on their pages, who may, what stands against it."""
 
 from __future__ import annotations
 
@@ -86,3 +86,99 @@ def test_a_hold_and_an_erasure_are_asked_for_on_the_page() -> None:
 def test_nobody_else_decides(path: str) -> None:
     for user in ("steward", "admin", "analyst"):
         assert enter(user).post(f"/{path}").status_code == 403
+
+
+def test_civil_events_are_looked_at_and_decided_by_their_area(connect) -> None:  # type: ignore[no-untyped-def]
+    from khana.platform.secrets_store import get_secret
+
+    registrar = enter("registrar")
+    page = text_of(registrar, "/civil-events")
+    assert "saw the person alive after that day" in page and "Noor Fatima" in page and "to be decided · 2" in page
+    assert "nobody found · 0" in page, "what lies in no area is not a district's"
+    (death, birth) = re.findall(r"/civil-events/(\d+)/decide", page)
+    births = text_of(registrar, "/civil-events", kind="BIRTH")
+    assert f"/{birth}/decide" in births and f"/{death}/decide" not in births
+    assert "certificate seen" in text_of(registrar, "/civil-events", state="ACCEPTED")
+    assert "No event in this state" in text_of(registrar, "/civil-events", state="REFUSED")
+    assert "nobody found · 1" in text_of(enter("steward"), "/civil-events", state="UNMATCHED", after="x")
+    told = registrar.get("/civil-events/export.csv").getvalue().decode()
+    assert told.splitlines()[0].startswith("event,source,kind") and told.count("PROPOSED") == 2 and "Noor" not in told
+    assert registrar.get("/civil-events/export.json").status_code == 404
+    for wrong, status in (
+        ({"decision": "ACCEPTED", "reason": " "}, 422),
+        ({"decision": "MAYBE", "reason": "seen"}, 422),
+    ):
+        answer = registrar.post(f"/civil-events/{death}/decide", wrong)
+        assert answer.status_code == status and 'role="alert"' in answer.content.decode()
+    done = registrar.post(
+        f"/civil-events/{death}/decide", {"decision": "REFUSED", "reason": "she stood here today"}, follow=True
+    )
+    assert "The file stays as it was" in done.content.decode() and f"/{death}/decide" not in done.content.decode()
+    again = registrar.post(f"/civil-events/{death}/decide", {"decision": "ACCEPTED", "reason": "again"})
+    assert again.status_code == 409 and "No such event waits" in again.content.decode()
+    accepted = registrar.post(f"/civil-events/{birth}/decide", {"decision": "ACCEPTED", "reason": "certificate seen"})
+    assert accepted.status_code == 302
+    with connect("owner", user="postgres", password=get_secret("db_superuser")) as connection:
+        added = "SELECT name FROM registry_personversion WHERE name = 'Noor Fatima'"
+        assert connection.execute(added).fetchall() == [("Noor Fatima",)]
+        actions = "SELECT action, actor_label FROM audit_event WHERE action LIKE 'identity.civil_event%' ORDER BY id DESC LIMIT 30"
+        seen = set(connection.execute(actions).fetchall())
+    wanted = {"identity.civil_events_read", "identity.civil_events_exported", "identity.civil_event_decided"}
+    assert {(action, "registrar") for action in wanted} <= seen
+    for user, status in (("analyst", 403), ("admin", 403)):
+        assert (
+            enter(user).post(f"/civil-events/{death}/decide", {"decision": "REFUSED", "reason": "x"}).status_code
+            == status
+        )
+
+
+def test_authorities_are_connected_changed_closed_and_asked() -> None:
+    steward, registrar = enter("steward"), enter("registrar")
+    page = text_of(steward, "/authorities")
+    assert "NADRA" in page and "120 rows" in page and "Open again" in page and "/authorities/connect" in page
+    shown = text_of(registrar, "/authorities")
+    assert "NADRA" in shown and "/authorities/connect" not in shown and "/authorities/ask" in shown
+    terms = {
+        "code": "crvs",
+        "title": "CRVS of Punjab",
+        "kind": "DCI",
+        "registry": "crvs",
+        "per_second": "2.5",
+        "max_age_days": "90",
+    }
+    for wrong in ({"code": "N A"}, {"kind": "MOSIP"}, {"registry": ""}, {"per_second": "nan"}, {"max_age_days": "0"},
+                  {"per_second": "many"}, {"code": "nadra"}):  # fmt: skip
+        answer = steward.post("/authorities/connect", {**terms, **wrong})
+        assert answer.status_code == 422 and 'role="alert"' in answer.content.decode(), wrong
+    assert registrar.post("/authorities/connect", terms).status_code == 403
+    assert steward.post("/authorities/connect", terms).status_code == 302
+    assert "CRVS of Punjab" in text_of(steward, "/authorities")
+    changed = {"per_second": "1", "max_age_days": "30", "needs_consent": "1"}
+    assert steward.post("/authorities/nobody/change", changed).status_code == 404
+    assert registrar.post("/authorities/crvs/change", changed).status_code == 403
+    for code in ("crvs", "old-crvs"):  # a closed one is open again, and keeps what it was connected with
+        assert steward.post(f"/authorities/{code}/change", changed).status_code == 302
+    assert steward.post("/authorities/crvs/close").status_code == 302
+    assert steward.post("/authorities/crvs/close").status_code == 404
+    told = steward.get("/authorities/export.csv").getvalue().decode().splitlines()
+    assert [line.rsplit(",", 4)[1:] for line in told if line.startswith(("crvs,", "old-crvs,"))] == [
+        ["1.0", "30", "yes", "closed"], ["1.0", "30", "yes", "open"],
+    ]  # fmt: skip
+    for wrong in ({"authority": "crvs"}, {"authority": "nadra", "area": "XX9"}):
+        assert registrar.post("/authorities/ask", wrong).status_code == 404
+    asked = registrar.post("/authorities/ask", {"authority": "nadra", "area": "XK101", "again": "1"})
+    assert asked.status_code == 302
+    assert "Questions to an authority" in text_of(registrar, asked["Location"])
+
+
+def test_an_error_reads_in_the_language_of_the_page() -> None:
+    from django.conf import settings
+
+    steward = enter("steward")
+    steward.cookies[settings.LANGUAGE_COOKIE_NAME] = "ur"
+    answer = steward.get("/sources/none-of-this-name").content.decode()
+    assert "کوئی ماخذ نہیں" in answer and 'lang="en" dir="ltr">There is no source' in answer
+    refused = steward.post("/coverage/plans/new", {"budget": "-3"})
+    assert refused.status_code == 422 and "بجٹ صفر سے اوپر" in refused.content.decode()
+    steward.cookies[settings.LANGUAGE_COOKIE_NAME] = "bn"
+    assert "এই কোডের কোনো উৎস নেই" in steward.get("/sources/none-of-this-name").content.decode()

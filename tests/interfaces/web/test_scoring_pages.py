@@ -206,11 +206,44 @@ def test_a_list_for_the_community_is_made(chrome, site: str, scored, tmp_path: P
     visit.page.fill("#c-area", "XK101")
     visit.page.fill("#c-cut", "60")
     visit.page.fill("#c-margin", "20")
+    visit.page.click("button:has-text('Show the list')")
+    visit.page.wait_for_selector("#list")
+    shown = [row.split("\t") for row in visit.page.locator("main table tbody tr").all_inner_texts()]
+    assert visit.axe() == []
     with visit.page.expect_download() as sent:
-        visit.page.click("button:has-text('Make the list')")
+        visit.page.click("button:has-text('As a workbook')")
     sent.value.save_as(tmp_path / "list.xlsx")
     header, *lines = load_workbook(tmp_path / "list.xlsx").worksheets[0].iter_rows(values_only=True)
     assert header[:5] == ("area", "area_name", "line", "household_number", "head") and "score" not in header
     assert lines and {line[7] for line in lines} <= {"yes", "reserve"} and all(line[8] in (None, "") for line in lines)
+    assert [(row[2], row[3]) for row in shown] == [(str(line[3]), line[4]) for line in lines]
     assert visit.wrong == []
     visit.close()
+
+
+def test_the_pages_of_a_list_hold_what_the_file_holds(scored, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    """Look at one household at a time: the same lines as the whole file, each once, and an end."""
+    import io
+
+    from khana.access import services as access
+    from khana.dossiers import validation_list
+
+    for name in ("PAGE_SIZE", "_CHUNK", "_MOST_CHUNKS"):
+        monkeypatch.setattr(validation_list, name, 1)
+    asked = {"area": "XK101", "cut_off": 60.0, "margin": 20.0, "at": NOW}
+    with access.scoped(scored["users"]["registrar"].token):
+        target = io.BytesIO()
+        counts = validation_list.write(**asked, target=target, format="csv")
+        told = [line.split(",") for line in target.getvalue().decode().splitlines()[1:]]
+        found, after, line, pages_read = [], "", 0, 0
+        while pages_read == 0 or after:
+            page = validation_list.page(**asked, after=after, line=line)
+            found += [(row.area, str(row.line), row.household, row.head, row.proposed) for row in page.rows]
+            after, line, pages_read = page.after, page.line, pages_read + 1
+            assert len(page.rows) <= 1 and pages_read < 60
+        with pytest.raises(validation_list.AreaTooLarge):
+            validation_list.write(**asked, target=io.BytesIO(), format="csv", most=counts["households"] - 1)
+        with pytest.raises(validation_list.AreaTooLarge):
+            validation_list.page(**{**asked, "area": "XK1"})
+    assert found == [(row[0], row[2], row[3], row[4], row[7]) for row in told] and len(found) == counts["households"]
+    assert pages_read > 1 and {row[4] for row in found} <= {"yes", "reserve"}

@@ -103,6 +103,11 @@ def place(*, at: datetime) -> int:
     return int(access.call("identity_place_events", None, ids, at)[0][0]) if ids else 0
 
 
+def place_all(*, at: datetime) -> dict[str, int]:
+    """Look again for the people of events that nobody was found for, as a job; see `place`."""
+    return {"placed": place(at=at)}
+
+
 @transaction.atomic
 def decide(*, event_id: int, decision: str, reason: str, at: datetime) -> dict[str, Any]:
     """Accept what an event proposes, which changes the register, or refuse it; needs `registry.write` for its area.

@@ -82,6 +82,33 @@ def connect(*, terms: Terms, secrets: Mapping[str, bytes] | None = None, at: dat
 
 
 @transaction.atomic
+def change(*, code: str, per_second: float, max_age_days: int, needs_consent: bool, at: datetime) -> str:
+    """Change how a known authority is asked and leave everything else as it is; a closed one is open again.
+
+    Args:
+        code: Of an authority that was connected once.
+        per_second: Most requests a second.
+        max_age_days: How many days an answer counts.
+        needs_consent: Ask only about people who gave a code for it.
+        at: When.
+
+    Raises:
+        AuthorityUnknown: None of that code was ever connected.
+        AuthorityWrong: A number is out of its range.
+    """
+    access.require("identity.write", everywhere=True)
+    known = Authority.objects.filter(code=code).first()
+    if known is None:
+        raise authorities.AuthorityUnknown(f"No authority '{code}' was connected.", authority=code)
+    terms = Terms(
+        code=known.code, kind=known.kind, title=known.title, address=known.base_url, settings=known.settings, per_second=per_second,
+        batch_size=known.batch_size, tries=known.tries, timeout_seconds=known.timeout_seconds, max_age_days=max_age_days,
+        needs_consent=needs_consent,
+    )  # fmt: skip
+    return connect(terms=terms, at=at)
+
+
+@transaction.atomic
 def close(*, code: str, at: datetime) -> None:
     """Ask an authority no more; its answers stay."""
     access.require("identity.write", everywhere=True)

@@ -52,6 +52,7 @@ KINDS: dict[str, Kind] = {
     "linkage_train": Kind("khana.workflows.match_registry", "train"),
     "linkage_run": Kind("khana.workflows.match_registry"),
     "verify_identities": Kind("khana.workflows.verify_identities"),
+    "place_events": Kind("khana.identity.services.civil_events", "place_all", tells_progress=False, opens_scope=False),
     "linkage_changes": Kind("khana.workflows.match_changes"),
     "replay": Kind("khana.workflows.replay_quarantine"),
     "try_cross_rules": Kind("khana.workflows.try_cross_rules"),

@@ -34,19 +34,22 @@ _PAGES = (
     ("jobs", "j", ()),
     ("users", "u", ("users.read",)),
     ("cases", "k", ("cases.answer",)),
+    ("civil", "y", ("registry.read",)),
+    ("authorities", "z", ("identity.verify", "identity.write")),
     ("partner", "h", ("partner.follow",)),
     ("alarms", "w", ("alarms.read",)),
 )
 # pages that stand together in one menu, in the order of the bar; a page of no menu is found in the last one
 _MENUS = (
-    ("registration", ("intake", "centres", "matching", "cases")),
+    ("registration", ("intake", "centres", "matching", "cases", "civil")),
     ("benefits", ("programmes", "lists", "unserved", "enrolments")),
     ("scores", ("models", "rules", "simulator")),
     ("figures", ("monitoring", "coverage")),
-    ("sources", ("sources", "findings")),
+    ("sources", ("sources", "findings", "authorities")),
     ("office", ("jobs", "users", "alarms", "partner")),
 )
 _ALWAYS_SHOWN = ("answers", "lookup")
+_MOST_WRITTEN = 400
 _FLAT = 6  # a bar of so few pages has no menus
 
 
@@ -113,7 +116,7 @@ def _navigation(request: HttpRequest, permissions: frozenset[str]) -> list[dict[
         "models": _("Models"), "rules": _("Rules"), "simulator": _("Simulator"), "programmes": _("Programmes"), "lists": _("Selection lists"),
         "unserved": _("Eligible and unserved"), "monitoring": _("Indicators"), "coverage": _("Who is missing"),
         "enrolments": _("Enrolments"), "sources": _("Sources"), "matching": _("One person, one file"), "jobs": _("Jobs"), "users": _("Users"), "alarms": _("Alarms"),
-        "cases": _("Cases"), "partner": _("Calls of my system"),
+        "cases": _("Cases"), "partner": _("Calls of my system"), "civil": _("Civil events"), "authorities": _("Authorities"),
     }  # fmt: skip
     here = (
         request.resolver_match.url_name.split("-")[0]
@@ -144,5 +147,9 @@ def _reach(actor: Any) -> str:
 
 
 def flash(request: HttpRequest, level: str, text: str) -> None:
-    """Keep one sentence for the next page; level is success, warning or danger."""
-    request.session["flashes"] = [*request.session.get("flashes", []), {"level": level, "text": str(text)}]
+    """Keep one sentence for the next page, with what was written beside it; level is success, warning or danger."""
+    kept = {"level": level, "text": str(text)}
+    written = getattr(text, "as_written", "")
+    if written:
+        kept["written"] = written[:_MOST_WRITTEN]  # the session is a cookie
+    request.session["flashes"] = [*request.session.get("flashes", []), kept]

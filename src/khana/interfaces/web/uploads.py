@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
 
 from khana.platform import places
 from khana_methods.errors import InputError
@@ -43,7 +44,8 @@ def keep(sent: UploadedFile[Any]) -> Path:
     """
     if (sent.size or 0) > MOST_BYTES:
         raise FileTooLarge(
-            f"A file may have {MOST_BYTES >> 30} gigabyte at most here. Pack it with gzip, or load it with `khana import`."
+            _("A file may have %(n)s gigabyte at most here. Pack it with gzip, or load it with `khana import`.")
+            % {"n": MOST_BYTES >> 30}
         )
     folder = places.folder("uploads")
     waiting = 0
@@ -57,7 +59,7 @@ def keep(sent: UploadedFile[Any]) -> Path:
         else:
             waiting += found.st_size
     if waiting + (sent.size or 0) > MOST_WAITING:
-        raise FileTooLarge("Too many files wait to be read. Try again when the jobs before yours are done.")
+        raise FileTooLarge(_("Too many files wait to be read. Try again when the jobs before yours are done."))
     path = folder / f"{uuid.uuid4().hex}{Path(safe_name(sent.name or '')).suffix.lower()[:10]}"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

@@ -27,5 +27,6 @@ urlpatterns = [
     path("", include("khana.interfaces.web.protection.urls")),
     path("", include("khana.interfaces.web.myfile.urls")),
     path("", include("khana.interfaces.web.cases.urls")),
+    path("", include("khana.interfaces.web.civil.urls")),
     path("", include("khana.interfaces.web.partner.urls")),
 ]

@@ -104,6 +104,8 @@ JOB_KIND = {
     "write_report": _("Writing of a report"), "plan_outreach": _("Outreach plan"),
     "register_submissions": _("Work off filled forms"), "review_field": _("Checks of filled forms"),
     "find_due": _("Who is due for a visit"),
+    "verify_identities": _("Questions to an authority"), "place_events": _("People of civil events"),
+    "reseal_values": _("Closing of values with new keys"),
     "evaluate_programmes": _("Rules against the registry"), "freeze_list": _("Freezing of a list"),
     "enrol_list": _("Enrolments of a list"), "notify_list": _("Notices of a list"), "answer_disaster": _("A list for a disaster"),
 }  # fmt: skip
@@ -117,10 +119,12 @@ JOB_PHASE = {
     "computing": _("computing"), "hiding": _("hiding small cells"), "matching": _("matching with the registry"),
     "estimating": _("estimating"), "unserved": _("the poor served by nothing"), "preparing": _("preparing"), "scoring": _("scoring"),
     "fitting": _("fitting"), "card": _("errors and the card"),
+    "asking": _("asking"),
     "deciding": _("deciding the rules"), "comparing": _("comparing"),
 }  # fmt: skip
 # what of a job's result people want to read, in this order
 JOB_RESULT = {
+    "asked": _("Numbers asked about"), "placed": _("Events placed"),
     "rows_in": _("Rows in"), "rows_loaded": _("Rows loaded"), "rows_quarantined": _("Rows in quarantine"),
     "lines_not_data": _("Lines that are no rows"), "replayed": _("Rows replayed"), "still_waiting": _("Rows still waiting"),
     "rows": _("Rows"), "linked": _("Rows linked to a person"), "unmatched": _("Rows of nobody registered"),

@@ -158,20 +158,23 @@ def test_spending_counts_in_its_month_or_is_spread_over_its_period() -> None:
 
 def test_grievances_against_their_standard() -> None:
     rows = [
-        ("STOP_APPEAL", "KFL", "BISP", "PK.", DAY - timedelta(60), DAY - timedelta(50), True), ("STOP_APPEAL", "KFL", "BISP", "PK.", DAY - timedelta(60), DAY, False),
-        ("PROPOSAL", "KFL", "BISP", "PK.", DAY - timedelta(60), None, None), ("PROPOSAL", "KFL", "BISP", "PK.", DAY - timedelta(1), None, None),
+        ("STOP_APPEAL", "KFL", "BISP", "PK.", DAY - timedelta(60), DAY - timedelta(50), True, None), ("STOP_APPEAL", "KFL", "BISP", "PK.", DAY - timedelta(60), DAY, False, None),
+        ("PROPOSAL", "KFL", "BISP", "PK.", DAY - timedelta(60), None, None, None), ("PROPOSAL", "KFL", "BISP", "PK.", DAY - timedelta(1), None, None, None),
+        # a person was told a day of her own: it counts, whatever the standard of the kind says
+        ("FILE_CORRECTION", "", "", "PK.", DAY - timedelta(40), DAY, True, DAY), ("FILE_CORRECTION", "", "", "PK.", DAY - timedelta(5), None, None, DAY - timedelta(1)),
     ]  # fmt: skip
-    types = {"decided_on": pa.date32(), "is_upheld": pa.bool_()}
+    types = {"decided_on": pa.date32(), "is_upheld": pa.bool_(), "due_on": pa.date32()}
     with Engine(memory_mib=128, threads=1) as engine:
         engine.register(
-            "given_case", frame("kind programme agency area_path received_on decided_on is_upheld", *rows, **types)
+            "given_case",
+            frame("kind programme agency area_path received_on decided_on is_upheld due_on", *rows, **types),
         )
         tables.make_grievance(engine, DAY, lambda kind, received: received + timedelta(days=30))
         framework = read_framework(pack_folder("bgd") / "results_framework.yaml")
         values = compute(engine, framework, parameters=PARAMETERS)
     told = {v.indicator: (v.numerator, v.denominator) for v in values if not v.group_by}
-    assert told["CASES"] == (4, None) and told["CASES_IN_TIME"] == (1, 3) and told["CASES_OVERDUE"] == (1, None)
-    assert told["CASES_UPHELD"] == (1, 2) and told["DAYS_TO_DECISION"] == (70, 2)
+    assert told["CASES"] == (6, None) and told["CASES_IN_TIME"] == (2, 5) and told["CASES_OVERDUE"] == (2, None)
+    assert told["CASES_UPHELD"] == (2, 3) and told["DAYS_TO_DECISION"] == (110, 3)
 
 
 @pytest.mark.parametrize("country", ["pak", "bgd"])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.http import QueryDict
+from django.utils.translation import gettext as _
 
 from khana_methods.errors import InputError
 
@@ -81,7 +82,7 @@ def words(fields: QueryDict, columns: Sequence[str]) -> dict[str, Any]:
     named = [asked[name] for name in ONE if asked[name]] + [one for name in MANY for one in asked[name]]
     strange = sorted({one for one in named if one not in columns})
     if strange:
-        raise SurveyMissing("The file has no such column. Choose from its columns.", columns=strange)
+        raise SurveyMissing(_("The file has no such column. Choose from its columns."), columns=strange)
     made: dict[str, Any] = {
         name: asked[name] for name in ("weight", "size", "household", "registered", "welfare", "reasons") if asked[name]
     }
@@ -91,7 +92,7 @@ def words(fields: QueryDict, columns: Sequence[str]) -> dict[str, Any]:
     match = {fact: column for fact, column in facts.items() if column}
     if not asked["registered"]:
         if "id_number" not in match:
-            raise SurveyMissing("Say which column tells who is registered, or which holds the number to match on.")
+            raise SurveyMissing(_("Say which column tells who is registered, or which holds the number to match on."))
         made["match"] = match
     if asked["poor_column"]:
         made["poor"] = asked["poor_column"]
@@ -116,5 +117,5 @@ def _number(asked: Mapping[str, Any], name: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise SurveyMissing("A field that needs a number holds something else.", field=name)
+        raise SurveyMissing(_("A field that needs a number holds something else."), field=name)
     return value

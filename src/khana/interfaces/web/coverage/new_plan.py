@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from khana.interfaces.web import limits, session, uploads
@@ -63,21 +64,28 @@ def _terms(asked: dict[str, str]) -> dict[str, Any]:
         for name, (least, most) in _WHOLE.items():
             made[name] = int(asked[name] or 0)
             if not least <= made[name] <= most:
-                raise PlanUnreadable(f"'{name}' is a whole number from {least} to {most}.", field=name)
+                raise PlanUnreadable(
+                    _("'%(name)s' is a whole number from %(least)s to %(most)s.")
+                    % {"name": name, "least": least, "most": most},
+                    field=name,
+                )
         for name, (low, high) in _SHARES.items():
             made[name] = float(asked[name].replace(",", "."))
             if not low <= made[name] <= high:
-                raise PlanUnreadable(f"'{name}' is a share between {low} and {high}.", field=name)
+                raise PlanUnreadable(
+                    _("'%(name)s' is a share between %(low)s and %(high)s.") % {"name": name, "low": low, "high": high},
+                    field=name,
+                )
         made["budget"] = float(asked["budget"].replace(",", "")) if asked["budget"] else None
         made["start"] = date.fromisoformat(asked["start"]).isoformat()
     except ValueError as error:
         raise PlanUnreadable(
-            "A number or the first day cannot be read. Write 30, 0.5, 40000000, 2026-07-01."
+            _("A number or the first day cannot be read. Write 30, 0.5, 40000000, 2026-07-01.")
         ) from error
     if made["budget"] is not None and not 0 < made["budget"] < 1e15:
-        raise PlanUnreadable("The budget is an amount above zero, or empty.", field="budget")
+        raise PlanUnreadable(_("The budget is an amount above zero, or empty."), field="budget")
     if not made["vans"] + made["centres"] + made["teams"]:
-        raise PlanUnreadable("Say how many vans, centres or teams there are to send.")
+        raise PlanUnreadable(_("Say how many vans, centres or teams there are to send."))
     made["hours"] = asked["hours"]
     plan_upload.terms_of(made)
     return made
@@ -92,13 +100,15 @@ def _files(request: HttpRequest) -> dict[str, str]:
     """
     sent = request.FILES.get("places")
     if sent is None:
-        raise PlanUnreadable("Choose the file of places first.")
+        raise PlanUnreadable(_("Choose the file of places first."))
     kept = {"path": uploads.keep(sent)}
     try:
         names = read_table(kept["path"]).schema.names
         absent = [name for name in _NEEDED if name not in names]
         if absent:
-            raise PlanUnreadable(f"The file of places lacks the columns {', '.join(absent)}.", missing=absent)
+            raise PlanUnreadable(
+                _("The file of places lacks the columns %(names)s.") % {"names": ", ".join(absent)}, missing=absent
+            )
         for name in ("bases", "roads"):
             more = request.FILES.get(name)
             if more is not None:

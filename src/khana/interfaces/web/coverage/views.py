@@ -58,7 +58,7 @@ def new(request: HttpRequest) -> HttpResponse:
             context["asked"] = form.guess(context["columns"], request.POST)
             return render(request, "coverage/new.html", context)
         if not request.session.get("survey"):
-            raise form.SurveyMissing("Choose the file of the survey first.")
+            raise form.SurveyMissing(_("Choose the file of the survey first."))
         context |= _columns(request)
         context["asked"] = form.typed(request.POST)
         words = form.words(request.POST, context["columns"])
@@ -81,7 +81,7 @@ def _take(request: HttpRequest) -> None:
         _path(before["file"]).unlink(missing_ok=True)
     sent = request.FILES.get("file")
     if sent is None:
-        raise form.SurveyMissing("Choose the file of the survey first.")
+        raise form.SurveyMissing(_("Choose the file of the survey first."))
     path = uploads.keep(sent)
     request.session["survey"] = {"file": path.name, "name": uploads.safe_name(sent.name or "")}
 
@@ -97,7 +97,7 @@ def _columns(request: HttpRequest) -> dict[str, Any]:
     path = _path(kept["file"])
     if not path.exists():
         request.session.pop("survey", None)
-        raise form.SurveyMissing("The file is no longer here. Choose it again.")
+        raise form.SurveyMissing(_("The file is no longer here. Choose it again."))
     try:
         table = read_table(path)
     except InputError:

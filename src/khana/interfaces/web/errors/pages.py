@@ -1,15 +1,23 @@
-"""From an error kind to a page: its title, its sentence, its one next step."""
+"""From an error to a page: its title, its sentence in the reader's language, its one next step.
+
+An error is raised in English, with the place and the values. A reader of English gets that sentence; everybody else gets the
+sentence of the code in her language, and what was written beside it.
+"""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext_lazy
 
+from khana.interfaces.web.errors.sentences import doors, figures, lists, registry, sharing
 from khana.interfaces.web.session import public
-from khana_methods.errors import KhanaError, NotPermitted
+from khana_methods.errors import InputError, KhanaError, NotConfigured, NotPermitted
 
 TOO_MANY = "web.too_many"
 TITLES = {
@@ -20,6 +28,7 @@ TITLES = {
     422: gettext_lazy("Something in what you sent is wrong"),
     429: gettext_lazy("Too many tries in a short time"),
     500: gettext_lazy("This is our mistake"),
+    501: gettext_lazy("Something is not set up yet"),
     503: gettext_lazy("Not available right now"),
 }
 SENTENCES = {
@@ -34,12 +43,14 @@ SENTENCES = {
     500: gettext_lazy(
         "Nothing was changed. Try again; if it stays so, give the reference below to your administrator."
     ),
+    501: gettext_lazy("Tell your administrator what stands below. Nothing was changed."),
     503: gettext_lazy("Something that Khana needs does not answer. Nothing was changed; try again in a minute."),
 }
 
-# sentences of our own errors that people meet often, in the languages of the pages; the others
-# are shown as they are written
-BY_CODE = {
+NOT_SET_UP = 501  # the key of the words above, never a status: a page of this kind is sent as 500
+# sentences that say the same to readers of every language, English among them, in place of what was written: who stands
+# before a door is told no more than this
+BY_CODE: Mapping[str, Any] = {
     "access.sign_in.refused": gettext_lazy("The name, the password or the code is not right."),
     "access.sign_in.locked": gettext_lazy("Too many wrong attempts. Wait fifteen minutes, or ask an administrator."),
     "access.passkey.refused": gettext_lazy(
@@ -81,9 +92,54 @@ class StaleForm(NotPermitted):
     code: ClassVar[str] = "web.stale_form"
 
 
-def wording(error: KhanaError) -> str:
-    """Return the sentence of one of our errors in the reader's language, else as it is written."""
-    return str(BY_CODE.get(error.code, error.message))
+# sentences in the reader's language for what rooms write in English; held complete by a test
+SENTENCES_OF_CODES: Mapping[str, Any] = {
+    **doors.SENTENCES, **registry.SENTENCES, **lists.SENTENCES, **figures.SENTENCES, **sharing.SENTENCES
+}  # fmt: skip
+
+
+class FormUnclear(InputError):
+    """What was typed into a form of a page cannot be read; the page says so in the reader's language itself."""
+
+    code: ClassVar[str] = "web.form_unclear"
+
+
+class Told(str):
+    """A sentence for a reader; on a page what was written in English stands below it, marked as English."""
+
+    as_written: str
+
+    def __new__(cls, sentence: str, as_written: str = "") -> Self:
+        """Keep both; what was written is empty where the sentence says all, and the sentence itself where nobody has put it in words."""
+        told = super().__new__(cls, sentence)
+        told.as_written = as_written
+        return told
+
+    def __html__(self) -> SafeString:
+        """Return what a template shows: the sentence, then what was written."""
+        if not self.as_written:
+            return escape(str(self))
+        written = format_html('<span class="k-as-written" lang="en" dir="ltr">{}</span>', self.as_written)
+        return written if self.as_written == str(self) else format_html("{} {}", str(self), written)
+
+
+def in_words(code: str, message: str) -> Told:
+    """Return what an error of a code says to the reader, whose language is the page's.
+
+    Args:
+        code: Its dotted code.
+        message: As it was written.
+    """
+    if code in BY_CODE:
+        return Told(str(BY_CODE[code]))
+    if code.startswith("web.") or (get_language() or "en").startswith("en"):
+        return Told(message)  # pages write in the reader's language themselves
+    return Told(str(SENTENCES_OF_CODES.get(code, message)), message)
+
+
+def wording(error: KhanaError) -> Told:
+    """Return the sentence of one of our errors in the reader's language."""
+    return in_words(error.code, error.message)
 
 
 def error_page(request: HttpRequest, error: KhanaError | None, status: int | None = None) -> HttpResponse:
@@ -91,13 +147,14 @@ def error_page(request: HttpRequest, error: KhanaError | None, status: int | Non
     code = status or (error.http_status if error else 500)
     if error is not None and error.code == TOO_MANY:
         code = 429
+    words = NOT_SET_UP if isinstance(error, NotConfigured) else code
+    has_detail = error is not None and words != 500 and "permission" not in error.details
     context: dict[str, Any] = {
         "status": code,
-        "heading": TITLES.get(code, TITLES[500]),
-        "sentence": SENTENCES.get(code, SENTENCES[500]),
+        "heading": TITLES.get(words, TITLES[500]),
+        "sentence": SENTENCES.get(words, SENTENCES[500]),
         "permission": error.details.get("permission", "") if error else "",
-        "detail": wording(error) if error is not None and code != 500 and "permission" not in error.details else "",
-        "is_translated": error is not None and error.code in BY_CODE,
+        "detail": wording(error) if error is not None and has_detail else "",
         "error_code": error.code if error else "",
         "reference": getattr(request, "reference", ""),
     }

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from khana.interfaces.web import session, wording
 from khana.interfaces.web.context import flash
+from khana.interfaces.web.errors.pages import in_words
 from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.platform import clock
 from khana.platform import jobs as queue
@@ -18,6 +19,7 @@ from khana.platform import jobs as queue
 STARTED_HERE = {
     "consolidate": "consolidate.run", "score_registry": "scores.run", "prepare_simulation": "scores.run",
     "measure_indicators": "monitoring.write", "evaluate_programmes": "lists.draw",
+    "place_events": "registry.write",
 }  # fmt: skip
 _TONES = {"QUEUED": "info", "RUNNING": "info", "DONE": "good", "FAILED": "bad", "CANCELLED": "warn"}
 
@@ -43,6 +45,7 @@ def _shown(run: Any) -> dict[str, Any]:
         "coverage_study": run.result.get("study") if run.kind == "study_coverage" else None,
         "is_watch": run.kind == "watch_scores",
         "model": str(run.result.get("model", "")).rpartition("/") if run.kind in ("fit_model", "judge_model") else None,
+        "said": in_words(run.error_code, run.message) if run.state == "FAILED" else "",
         "about": run.arguments.get("source") or run.arguments.get("name") or "",
     }
 

@@ -202,6 +202,7 @@ def _lazy() -> tuple[Mapping[str, Any], ...]:
             "government": _("Government that pays"), "year": _("Fiscal year"), "cash_programmes": _("Cash programmes")}  # fmt: skip
     group = {"urban": _("urban"), "rural": _("rural"), "true": _("yes"), "false": _("no"), "desk": _("at the desk"), "door": _("door to door"),
              "": _("not stated"), "STOP_APPEAL": _("appeal against a stop"), "FILTER_APPEAL": _("appeal against a filter"),
+             "FILE_CORRECTION": _("something wrong in one's own file"),
              "PROPOSAL": _("proposal of a local government"), "CORRECTION": _("correction of a list"), "ENROLLED": _("enrolled"),
              "SUSPENDED": _("suspended"), "WAITLISTED": _("waiting"), "IDENTIFIED": _("identified"), "SELECTED": _("selected"),
              "NOTIFIED": _("notified"), "DECLINED": _("declined"), "GRADUATED": _("graduated"), "EXITED": _("left")}  # fmt: skip

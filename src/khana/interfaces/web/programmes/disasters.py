@@ -17,6 +17,7 @@ from khana.geo import selectors as geo
 from khana.interfaces.web import session, wording
 from khana.interfaces.web.answers.views import WHOLE
 from khana.interfaces.web.context import flash
+from khana.interfaces.web.errors.pages import FormUnclear
 from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.platform import clock, jobs
 from khana.programmes import lists as kept
@@ -87,20 +88,20 @@ def _day(text: str, which: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise services.EventInvalid(_("The %(which)s is no day. Write it as 2026-11-30.") % {"which": which}) from error
+        raise FormUnclear(_("The %(which)s is no day. Write it as 2026-11-30.") % {"which": which}) from error
 
 
 def _outline(text: str) -> dict[str, Any] | None:
     if not text.strip():
         return None
     if len(text) > _LARGEST:
-        raise services.EventInvalid(_("The outline is larger than two megabytes. Simplify it, or name the areas."))
+        raise FormUnclear(_("The outline is larger than two megabytes. Simplify it, or name the areas."))
     try:
         read = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise services.EventInvalid(_("The outline is no GeoJSON.")) from error
+        raise FormUnclear(_("The outline is no GeoJSON.")) from error
     if not isinstance(read, dict):
-        raise services.EventInvalid(_("The outline is no GeoJSON."))
+        raise FormUnclear(_("The outline is no GeoJSON."))
     return read
 
 

@@ -14,6 +14,7 @@ from khana.audit import services as audit
 from khana.geo import selectors as geo
 from khana.interfaces.web import limits, session, wording
 from khana.interfaces.web.context import flash
+from khana.interfaces.web.errors.pages import FormUnclear
 from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.interfaces.web.programmes import words
 from khana.platform import clock, jobs
@@ -138,7 +139,7 @@ def visit(request: HttpRequest, code: str) -> HttpResponse:
         try:
             day = date.fromisoformat(request.POST.get("visited_on", ""))
         except ValueError as error:
-            raise proposals.RecheckInvalid(_("A visit names its day, such as 2026-11-30.")) from error
+            raise FormUnclear(_("A visit names its day, such as 2026-11-30.")) from error
         proposals.record_recheck(
             code=code, unit=request.POST.get("unit", "")[:80], visited_on=day, outcome=request.POST.get("outcome", ""),
             facts=facts, at=clock.now(),

@@ -13,6 +13,7 @@ from khana.audit import services as audit
 from khana.geo import selectors as geo
 from khana.interfaces.web import limits, session, wording
 from khana.interfaces.web.context import flash
+from khana.interfaces.web.errors.pages import FormUnclear
 from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.interfaces.web.programmes import words
 from khana.platform import clock
@@ -35,7 +36,7 @@ def proposals(request: HttpRequest) -> HttpResponse:
         numbers = [number for number in re.split(r"[\s,;]+", asked["households"]) if number][: _MOST + 1]
         try:
             if len(numbers) > _MOST:
-                raise services.ProposalInvalid(_("A thousand households at most at a time."))
+                raise FormUnclear(_("A thousand households at most at a time."))
             done = services.propose(
                 programme=asked["programme"], households=numbers, minutes=asked["minutes"], at=clock.now()
             )

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from khana.assessment import rule_desk
 from khana.audit import services as audit
 from khana.interfaces.web import limits, session
+from khana.interfaces.web.errors.pages import in_words
 from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.platform import clock, installation
 from khana_methods.rules.explain import Clause
@@ -85,12 +86,15 @@ def _tried(request: HttpRequest) -> dict[str, Any]:
         found = rule_desk.try_rule(text, entity=entity, household=number, on=installation.today(now), at=now)
     except rule_desk.HouseholdUnknown as error:
         found = rule_desk.try_rule(text, entity=entity, on=installation.today(now), at=now)
-        return {"asked": asked, "tried": found, "no_household": error_wording(error), "as_file": _as_file(text, entity)}
+        problem = in_words(found.problem_code, found.problem)
+        return {
+            "asked": asked, "tried": found, "problem": problem, "no_household": error_wording(error), "as_file": _as_file(text, entity)
+        }  # fmt: skip
     if found.clause is not None:
         asked["household"] = number
         audit.record(action="registry.household.rule_tried", subject=f"household:{number}", at=now)
     return {
-        "asked": asked, "tried": found, "clauses": list(_clauses(found.clause)) if found.clause else [],
+        "asked": asked, "tried": found, "problem": in_words(found.problem_code, found.problem), "clauses": list(_clauses(found.clause)) if found.clause else [],
         "as_file": "" if found.problem else _as_file(text, entity),
     }  # fmt: skip
 

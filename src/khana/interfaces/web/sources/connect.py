@@ -76,7 +76,7 @@ def _keep(request: HttpRequest) -> str:
     code, title = request.POST.get("code", "").strip(), request.POST.get("title", "").strip()[:120]
     agency, chosen = request.POST.get("agency", "").strip()[:120], request.POST.getlist("programmes")
     if not (_CODE.fullmatch(code) and title and agency and chosen):
-        raise SourceUnclear("Say the code (letters and figures), the name, the agency and at least one programme.")
+        raise SourceUnclear(_("Say the code (letters and figures), the name, the agency and at least one programme."))
     body = contracts.read_contract(request.POST.get("text", "")).model_dump(mode="json", exclude_defaults=True)
     stored = deliveries.register_contract(body=body, at=clock.now())
     add_source(

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from khana.dossiers.source_file import SourceFile, SourceLine
 from khana.interfaces.web import wording
+from khana.interfaces.web.errors.pages import in_words
 
 FRESHNESS = {
     "fresh": (_("fresh"), "good"), "due": (_("a new list is due"), "warn"), "late": (_("late"), "bad"),
@@ -39,7 +40,14 @@ def source(found: SourceFile) -> dict[str, Any]:
     return {
         **line(found.line),
         "file": found,
-        "batches": [{"row": row, "state": wording.say(wording.BATCH_STATE, row.state)} for row in found.batches],
+        "batches": [
+            {
+                "row": row,
+                "state": wording.say(wording.BATCH_STATE, row.state),
+                "said": in_words(row.error_code, row.error_message),
+            }
+            for row in found.batches
+        ],
         "findings": [(n, wording.finding(code)) for code, n in found.findings.items()],
     }
 

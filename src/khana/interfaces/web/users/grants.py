@@ -32,7 +32,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text.strip())
     except ValueError as error:
-        raise DayWrong("A day is written as 2026-11-30.") from error
+        raise DayWrong(_("A day is written as 2026-11-30.")) from error
 
 
 @session.needs("users.read")
