@@ -25,7 +25,7 @@ PAYLOADS = (
 PAGES = {
     "steward": ["/", "/look-up", "/findings", "/sources", "/sources/connect", "/sources/kfl", "/sources/kfl/contract",
                 "/sources/pbm/list", "/intake/desk", "/intake/forms/add", "/household/900000000", "/rules", "/simulator",
-                "/simulator/scenarios", "/matching", "/office", "/registers", "/models"],
+                "/simulator/scenarios", "/civil-events", "/authorities", "/communities", "/matching", "/office", "/registers", "/models"],
     "admin": ["/users", "/users/steward/office", "/office", "/jobs", "/sources/connect"],
 }  # fmt: skip
 FREE = {"text", "search", "email", "tel", "url", "number", "date"}

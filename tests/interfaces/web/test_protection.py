@@ -12,6 +12,7 @@ from tests.interfaces.web.conftest import PASSWORD
 pytestmark = pytest.mark.usefixtures("country")
 STOLEN = {"what": "A laptop was stolen from a desk", "kinds": ["names", "health"], "persons": "12", "risk": "HIGH", "hours": "3",
           "country": "PAK", "measures": "its keys were withdrawn"}  # fmt: skip
+PLAN = {"vans": "1", "days": "3", "floor": "0.5", "take_up": "0.6", "start": "2026-07-01"}
 
 
 def enter(user: str) -> Client:
@@ -178,7 +179,7 @@ def test_an_error_reads_in_the_language_of_the_page() -> None:
     steward.cookies[settings.LANGUAGE_COOKIE_NAME] = "ur"
     answer = steward.get("/sources/none-of-this-name").content.decode()
     assert "کوئی ماخذ نہیں" in answer and 'lang="en" dir="ltr">There is no source' in answer
-    refused = steward.post("/coverage/plans/new", {"budget": "-3"})
+    refused = steward.post("/coverage/plans/new", {**PLAN, "budget": "-3"})
     assert refused.status_code == 422 and "بجٹ صفر سے اوپر" in refused.content.decode()
     steward.cookies[settings.LANGUAGE_COOKIE_NAME] = "bn"
     assert "এই কোডের কোনো উৎস নেই" in steward.get("/sources/none-of-this-name").content.decode()

@@ -150,6 +150,6 @@ def flash(request: HttpRequest, level: str, text: str) -> None:
     """Keep one sentence for the next page, with what was written beside it; level is success, warning or danger."""
     kept = {"level": level, "text": str(text)}
     written = getattr(text, "as_written", "")
-    if written:
+    if written and written != text:
         kept["written"] = written[:_MOST_WRITTEN]  # the session is a cookie
     request.session["flashes"] = [*request.session.get("flashes", []), kept]
