@@ -100,9 +100,12 @@ def page(
     found: list[tuple[roll.OnRoll, int, str]] = []
     place, is_over = "", False
     if after:
-        place = next((one.area_path for one in roll.of_number(after)), "")
+        here = next(iter(roll.of_number(after)), None)
+        if here is None:  # outside the scope, or not there any more
+            return ListPage((), "", 0)
+        place = here.area_path
     for _ in range(_MOST_CHUNKS):
-        chunk = roll.households_under(path, after=after, limit=_CHUNK)
+        chunk = roll.households_under(path, after=(place, after), limit=_CHUNK)
         scores = assessment.scores_of([one.household_id for one in chunk], as_of=day)
         for one in chunk:
             if one.area_path != place:

@@ -35,22 +35,19 @@ def _bounds(path: str) -> dict[str, str]:
     return {"path": path, "end": path[:-1] + "/" if path.endswith(".") else path + "/"}  # the sign after the point
 
 
-def households_under(path: str, *, after: str = "", limit: int) -> list[OnRoll]:
+def households_under(path: str, *, after: tuple[str, str] = ("", ""), limit: int) -> list[OnRoll]:
     """Return households under an area's path, by place and number.
 
     Args:
         path: Of the area, with its point at the end.
-        after: Number of the last household that was read; empty from the beginning. One outside the scope gives nothing.
+        after: Place and number of the last household that was read; empty from the beginning.
         limit: At most so many.
     """
-    further = ""
-    if after:
-        further = """AND ((h.area_path COLLATE "C"), (h.number COLLATE "C")) >
-            (SELECT l.area_path COLLATE "C", l.number COLLATE "C" FROM registry_household l WHERE l.number = %(after)s)"""
     rows = bulk.raw_cursor().execute(
-        f"""SELECT h.id, h.number, h.area_path FROM registry_household h WHERE {_UNDER} {further}
+        f"""SELECT h.id, h.number, h.area_path FROM registry_household h WHERE {_UNDER}
+              AND ((h.area_path COLLATE "C"), (h.number COLLATE "C")) > (%(place)s, %(number)s)
             ORDER BY h.area_path COLLATE "C", h.number COLLATE "C" LIMIT %(limit)s""".encode(),
-        {**_bounds(path), "after": after, "limit": limit},
+        {**_bounds(path), "place": after[0], "number": after[1], "limit": limit},
     )
     return [OnRoll(*row) for row in rows.fetchall()]
 
