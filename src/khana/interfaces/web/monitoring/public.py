@@ -187,7 +187,7 @@ def publish(request: HttpRequest) -> HttpResponse:
         threshold = int(request.POST.get("threshold") or 10)
         epsilon = float(request.POST["epsilon"]) if request.POST.get("epsilon") else None
     except ValueError:
-        raise BudgetUnreadable("Threshold and privacy budget are numbers.") from None
+        raise BudgetUnreadable(_("Threshold and privacy budget are numbers.")) from None
     arguments = {"title": request.POST.get("title", "")[:160], "threshold": max(3, threshold), "epsilon": epsilon}
     run = jobs.enqueue(kind="publish_figures", arguments=arguments, actor=session.actor_of(request), at=clock.now())
     return redirect("jobs-job", run)

@@ -50,6 +50,7 @@ SENTENCES: dict[str, Any] = {
     **dict.fromkeys(
         (
             "registry.merge.file_unknown",
+            "intake.household.unknown",
             "linkage.opening_not_found",
             "linkage.pair_not_found",
             "registry.structure.unknown",
