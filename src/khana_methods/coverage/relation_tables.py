@@ -68,7 +68,9 @@ SELECT row_number() OVER () AS household_id, c.kind, c.programme, c.agency, c.ar
             WHEN $day::DATE > coalesce(c.due_on, u.due_on) THEN false END AS is_in_time,
        c.decided_on IS NULL AND $day::DATE > coalesce(c.due_on, u.due_on) AS is_overdue,
        greatest(0, datediff('day', c.received_on, coalesce(c.decided_on, $day::DATE))) AS days_open
-FROM given_case c JOIN given_due u ON u.kind = c.kind AND u.received_on = c.received_on"""
+FROM (SELECT * REPLACE (CASE WHEN decided_on <= $day::DATE THEN decided_on END AS decided_on,
+                        CASE WHEN decided_on <= $day::DATE THEN is_upheld END AS is_upheld)
+      FROM given_case WHERE received_on <= $day::DATE) c JOIN given_due u ON u.kind = c.kind AND u.received_on = c.received_on"""
 # a payment counts in the month in which it was made; without a day its amount is spread evenly over the months of its period
 _SPENDING = """CREATE OR REPLACE TABLE spending AS
 WITH months AS (
@@ -161,6 +163,8 @@ def make_spending(engine: Engine) -> list[dict[str, object]]:
 
 def make_grievance(engine: Engine, day: date, due: Callable[[str, date], date]) -> None:
     """Make `grievance`: one row each appeal, proposal, correction of a list and thing that a person said is wrong in her file.
+
+    As it stood on the day asked of: what came later is not there, what was decided later is open.
 
     Args:
         engine: Holds `given_case`; where a case has a `due_on` of its own, which somebody was told, that day counts.

@@ -160,6 +160,8 @@ def test_grievances_against_their_standard() -> None:
     rows = [
         ("STOP_APPEAL", "KFL", "BISP", "PK.", DAY - timedelta(60), DAY - timedelta(50), True, None), ("STOP_APPEAL", "KFL", "BISP", "PK.", DAY - timedelta(60), DAY, False, None),
         ("PROPOSAL", "KFL", "BISP", "PK.", DAY - timedelta(60), None, None, None), ("PROPOSAL", "KFL", "BISP", "PK.", DAY - timedelta(1), None, None, None),
+        # on that day nobody knew of the one, nor of the other's decision
+        ("PROPOSAL", "KFL", "BISP", "PK.", DAY + timedelta(1), None, None, None), ("PROPOSAL", "KFL", "BISP", "PK.", DAY - timedelta(2), DAY + timedelta(1), True, None),
         # a person was told a day of her own: it counts, whatever the standard of the kind says
         ("FILE_CORRECTION", "", "", "PK.", DAY - timedelta(40), DAY, True, DAY), ("FILE_CORRECTION", "", "", "PK.", DAY - timedelta(5), None, None, DAY - timedelta(1)),
     ]  # fmt: skip
@@ -173,7 +175,7 @@ def test_grievances_against_their_standard() -> None:
         framework = read_framework(pack_folder("bgd") / "results_framework.yaml")
         values = compute(engine, framework, parameters=PARAMETERS)
     told = {v.indicator: (v.numerator, v.denominator) for v in values if not v.group_by}
-    assert told["CASES"] == (6, None) and told["CASES_IN_TIME"] == (2, 5) and told["CASES_OVERDUE"] == (2, None)
+    assert told["CASES"] == (7, None) and told["CASES_IN_TIME"] == (2, 5) and told["CASES_OVERDUE"] == (2, None)
     assert told["CASES_UPHELD"] == (2, 3) and told["DAYS_TO_DECISION"] == (110, 3)
 
 
