@@ -14,9 +14,9 @@ from khana.identity import civil_messages
 from khana.identity.models import CivilEvent
 from khana.platform import bulk, keys
 
-STATES = tuple(state.value for state in CivilEvent.State if state != CivilEvent.State.RECEIVED)
 KINDS = tuple(CivilEvent.Kind.values)
 WAITING = ("PROPOSED", "UNMATCHED", "AMBIGUOUS", "UNREADABLE")  # somebody may still have to do something
+STATES = (*WAITING, "ACCEPTED", "REFUSED", "REPEATED")
 COUNTED_AT_MOST = 1000
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tempfile
+import io
 from typing import Any
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
@@ -78,7 +78,7 @@ def _row(row: civil_list.EventRow) -> dict[str, Any]:
         "why": wording.say(words.WHY, event["why"]) if event["why"] else "", "is_open": event["state"] == "PROPOSED",
         "proposes": wording.say(words.PROPOSES, event["kind"]) if event["state"] == "PROPOSED" else "",
         "person": _named(row.person), "other": _named(row.other), "child": child.get("name") or child.get("name_native", ""),
-        "child_sex": wording.say(wording.SEX, child.get("sex", "")) if child else "",
+        "child_sex": wording.say(words.CHILD, child.get("sex", "")) if child else "",
     }  # fmt: skip
 
 
@@ -108,14 +108,14 @@ def decide(request: HttpRequest, event: int) -> HttpResponse:
 
 @session.needs("registry.read")
 @require_GET
-def export(request: HttpRequest, form: str) -> FileResponse:
+def export(request: HttpRequest, form: str) -> HttpResponse:
     """Send the events of one state as a file of ids and codes, without a name."""
     if form not in TYPES:
         raise Http404
     limits.EXPORT.take(f"user:{session.actor_of(request).id}")
     state, kind = _asked(request)
-    target = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the response that sends it
+    target = io.BytesIO()
     civil_list.write(state=state, kind=kind, target=target, format=form, at=clock.now())
-    target.seek(0)
-    name = f"khana-civil-events-{state.lower()}.{form}"
-    return FileResponse(target, as_attachment=True, filename=name, content_type=TYPES[form])
+    response = HttpResponse(target.getvalue(), content_type=TYPES[form])
+    response["Content-Disposition"] = f'attachment; filename="khana-civil-events-{state.lower()}.{form}"'
+    return response

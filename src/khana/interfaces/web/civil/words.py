@@ -17,6 +17,7 @@ STATE = {
     "UNREADABLE": _("cannot be read"), "ACCEPTED": pgettext_lazy("event", "accepted"), "REFUSED": pgettext_lazy("event", "refused"),
     "REPEATED": _("told before"),
 }  # fmt: skip
+CHILD = {"F": _("girl"), "M": _("boy"), "": ""}
 # what an event proposes, in the words of the button's page
 PROPOSES = {
     "BIRTH": _("A child becomes a member of the household."),
