@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from bench._officers import officers, superuser
 from bench.world import World, loaded_country, result, world
 
 SIZE = 1_000_000
+CODE = f"bench-{uuid.uuid4().hex[:8]}"  # another each time, so that a kept world can be asked again
 MEMBERS = 4.6  # members of a household of the made-up country, rounded down, so that there are rows enough
 _MAKE = """import json, re, sys, time, django
 django.setup()
@@ -71,16 +73,16 @@ def _agreement(w: World, who: dict[str, str], fields: list[str]) -> None:
     jwks = {"keys": [{**signing, "use": "sig", "kid": "s"}, {**sealing, "use": "enc", "kid": "e"}]}
     at = w.now()
     with access.scoped(who["administrator"]):
-        partners.add(code="bench", name="bench", profile="jws-compact", jwks=jwks, at=at)
+        partners.add(code=CODE, name="bench", profile="jws-compact", jwks=jwks, at=at)
     terms = agreements.Terms(
-        number="BENCH", partner="bench", title="bench", level="MICRODATA", purpose="research", legal_basis="Act", fields=fields,
+        number=CODE.upper(), partner=CODE, title="bench", level="MICRODATA", purpose="research", legal_basis="Act", fields=fields,
         valid_from=at - timedelta(days=1), valid_to=at + timedelta(days=30), retention_days=30, max_rows=50_000_000,
     )  # fmt: skip
     with access.scoped(who["data_steward"]):
         agreements.draft(terms=terms, at=at)
     for role in ("administrator", "data_protection_officer"):
         with access.scoped(who[role]):
-            agreements.approve(number="BENCH", at=at)
+            agreements.approve(number=CODE.upper(), at=at)
 
 
 def _made(w: World, who: dict[str, str], name: str, rule: str = "") -> dict[str, Any]:
@@ -89,7 +91,7 @@ def _made(w: World, who: dict[str, str], name: str, rule: str = "") -> dict[str,
     from khana.sharing.services import extracts
 
     with access.scoped(who["data_steward"]):
-        number = extracts.draft(agreement="BENCH", rule=rule, reason="bench", at=w.now()).number
+        number = extracts.draft(agreement=CODE.upper(), rule=rule, reason="bench", at=w.now()).number
     for role in ("administrator", "data_protection_officer"):
         with access.scoped(who[role]):
             extracts.approve(number=number, at=w.now())
@@ -109,7 +111,7 @@ def _read_alone(w: World, fields: list[str]) -> float:
     from khana.sharing import searches
 
     statement = searches.people_statement(fields, [], needs_consent=False)
-    values = {"partner": "bench", "today": w.now().date(), "area": ""}
+    values = {"partner": CODE, "today": w.now().date(), "area": ""}
     root = superuser()
     with w.timed("read alone"), root.transaction(), root.cursor("alone") as cursor:
         start = time.perf_counter()

@@ -101,7 +101,7 @@ class Parts:
     def _microdata(self) -> Iterator[Part]:
         plan = self._plan
         header: list[str] | None = ["record_id", *plan.fields]
-        with Engine(memory_mib=1024) as engine:
+        with Engine(memory_mib=256) as engine:
             total = _gather(engine, plan, self._size)
             quoted = ", ".join(anonymity.quoted(name) for name in plan.fields)
             kept = f"SELECT * FROM (SELECT *, count(*) OVER (PARTITION BY {quoted}) AS class_rows FROM people) WHERE class_rows >= {K}"
