@@ -36,7 +36,10 @@ def served(*, worker: bool = False) -> Iterator[int]:
         for part in parts:
             part.terminate()
         for part in parts:
-            part.wait()
+            try:
+                part.wait(timeout=60)
+            except subprocess.TimeoutExpired:  # asked to end before it had begun
+                part.kill()
 
 
 def numbers_of(data: Path, many: int) -> list[str]:
@@ -58,7 +61,7 @@ def numbers_of(data: Path, many: int) -> list[str]:
 
 
 def _wait(port: int) -> None:
-    for _ in range(200):
+    for _ in range(1_200):  # two minutes: a machine may have much else to do
         try:
             line = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
             line.request("GET", "/health")
