@@ -327,3 +327,39 @@ class Erasure(models.Model):
         """By file."""
 
         indexes = [models.Index(fields=["person_id"], name="erasure_person")]
+
+
+class Tombstone(models.Model):
+    """One row says what of one delivery was erased by rule: when, by which rule, how much, and the hashes of what is gone.
+
+    The batch itself stays, and its events in the log. Written only by the functions that erase.
+
+    .. no_pii: counts, codes and hashes
+    """
+
+    class What(models.TextChoices):
+        """The rows that were loaded or lay in quarantine, or the file that was kept."""
+
+        ROWS = "ROWS"
+        FILE = "FILE"
+
+    batch_id = models.BigIntegerField()
+    what = models.TextField(choices=What.choices)
+    rule = models.TextField()
+    source_code = models.TextField(default="", blank=True)
+    agency = models.TextField(default="", blank=True)
+    file_name = models.TextField()
+    sha256 = models.CharField(max_length=64, help_text="of the file, byte for byte")
+    size = models.BigIntegerField()
+    rows_sha256 = models.TextField(default="", blank=True, help_text="over the rows as they were read")
+    rows_erased = models.BigIntegerField(default=0)
+    rows_kept = models.BigIntegerField(default=0, help_text="held or needed: asked again every night")
+    is_whole = models.BooleanField(help_text="nothing of it is left")
+    erased_at = models.DateTimeField()
+    erased_by = models.BigIntegerField(null=True, help_text="empty: the worker, at night")
+
+    class Meta:
+        """Once a delivery and kind; by hash, to know it when it is brought again."""
+
+        constraints = [models.UniqueConstraint(fields=["batch_id", "what"], name="tombstone_once")]
+        indexes = [models.Index(fields=["sha256"], name="tombstone_sha256")]

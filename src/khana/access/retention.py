@@ -1,7 +1,8 @@
 """Erasure by rule, and legal holds: what is over goes, what a court or an audit needs stays.
 
 The rules are data (`retention_rules.yaml`); one step is one statement in the database, which asks for the permission and
-for holds itself. The event log holds ids only: nothing of it is erased and its chain is not touched.
+for holds itself, and commits by itself: a run that was killed goes on where it stopped. Lists and their files go by steps of
+their own (`tombstones`). The event log holds ids only: nothing of it is erased and its chain is not touched.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ import yaml
 from django.db import transaction
 
 from khana.access import services as access
+from khana.access import tombstones
 from khana.access.functions import call
 from khana.access.models import Erasure, LegalHold
+from khana.access.tombstones import Scope, alone
 from khana.audit import services as audit
+from khana.platform.progress import Progress, silent
 from khana_methods.errors import InputError, NotFound
 
 STEP = 5_000
@@ -55,21 +59,43 @@ def rules() -> tuple[Rule, ...]:
     return tuple(Rule(code, **body) for code, body in found.items())
 
 
-def run(*, at: datetime) -> dict[str, int]:
-    """Erase what is over, rule by rule, a step of rows at a time; return how many rows each rule erased.
+def run(*, at: datetime, progress: Progress = silent, scope: Scope = alone) -> dict[str, int]:
+    """Erase what is over, rule by rule, a step of rows at a time; return how many rows or files each rule erased.
 
-    Inside `scoped` of somebody with `retention.run`; the worker may without anybody.
+    Args:
+        at: When.
+        progress: Told what is erased, at every step.
+        scope: Opens the transaction of one step, under the token of somebody with `retention.run`; the worker may without
+            anybody, and `alone` is a transaction under whatever token is set.
     """
-    out = {}
-    for rule in rules():
-        before, erased = at - timedelta(days=rule.days), 0
-        while True:
-            with transaction.atomic():
-                done = int(call("retention_run", rule.code, before, STEP)[0][0])
-            erased += done
-            if done < STEP:
-                break
-        out[rule.code] = erased
+    return {rule.code: _erase(rule.code, at - timedelta(days=rule.days), progress, scope) for rule in rules()}
+
+
+def _erase(rule: str, before: datetime, progress: Progress, scope: Scope) -> int:
+    if rule == "LISTS":
+        return tombstones.erase_lists(before=before, progress=progress, scope=scope)
+    if rule in ("FILES", "UNREAD"):
+        return tombstones.erase_files(rule, before=before, progress=progress, scope=scope)
+    erased = 0
+    while True:
+        progress(erased, 0, "erasing")
+        with scope():
+            done = int(call("retention_run", rule, before, STEP)[0][0])
+        erased += done
+        if done < STEP:
+            return erased
+
+
+def preview(*, on: datetime, progress: Progress = silent) -> list[tombstones.Due]:
+    """Say what the rules would erase on a day, today or to come, and what keeps the rest: a dry run that writes nothing.
+
+    Inside `scoped` of somebody with `retention.run`. Every rule has a row; lists and files have one for each delivery.
+    """
+    out: list[tombstones.Due] = []
+    for number, rule in enumerate(rules()):
+        progress(number, len(rules()), "reading")
+        found = tombstones.preview(rule.code, before=on - timedelta(days=rule.days))
+        out += found or [tombstones.Due(rule.code, None, "", "", 0, 0, 0, "")]
     return out
 
 

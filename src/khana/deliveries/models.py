@@ -35,6 +35,8 @@ class Contract(models.Model):
 class Batch(models.Model):
     """One row is one file read under one contract version: the unit that is loaded or not.
 
+    A row is never removed: when its file and its rows are erased by rule, its counts and hashes stay, with a tombstone.
+
     .. no_pii: counts, codes and hashes; the file itself is in the file store
     """
 
@@ -60,6 +62,9 @@ class Batch(models.Model):
     state = models.TextField(choices=State.choices, default=State.KEPT)
     replays = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     replaced_by = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
+    over_at = models.DateTimeField(
+        null=True, help_text="since when its rows count no more, by the rule of retention LISTS"
+    )
     rows_in = models.BigIntegerField(default=0)
     rows_loaded = models.BigIntegerField(default=0)
     rows_quarantined = models.BigIntegerField(default=0)
@@ -84,7 +89,7 @@ class QuarantinedRow(models.Model):
 
     A data steward, or the officer of its agency, corrects it and replays it.
 
-    .. pii: the raw text, encrypted; kept until replayed or discarded, then one year
+    .. pii: the raw text, encrypted; kept until replayed or discarded, then one year; no longer than its list
     """
 
     class State(models.TextChoices):

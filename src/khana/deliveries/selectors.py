@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from khana.deliveries.models import Batch, QuarantinedRow
 
@@ -22,8 +22,9 @@ def list_quarantine(*, source_code: str = "", state: str = "OPEN") -> QuerySet[Q
 
 
 def replaced_batch_ids() -> list[int]:
-    """Return batches in whose place a newer one stands."""
-    return list(Batch.objects.filter(replaced_by__isnull=False).order_by("pk").values_list("pk", flat=True))
+    """Return batches that count no more: a newer one stands in their place, or their time is over by rule."""
+    out_of_force = Q(replaced_by__isnull=False) | Q(over_at__isnull=False)
+    return list(Batch.objects.filter(out_of_force).order_by("pk").values_list("pk", flat=True))
 
 
 def count_open_quarantine(source_code: str) -> int:
@@ -43,5 +44,7 @@ def describe_loaded() -> dict[str, Any]:
             "rows": batch.rows_loaded,
             "rows_sha256": batch.rows_sha256,
         }
-        for batch in list_batches().filter(state=Batch.State.LOADED, replaced_by__isnull=True).order_by("pk")
+        for batch in list_batches()
+        .filter(state=Batch.State.LOADED, replaced_by__isnull=True, over_at__isnull=True)
+        .order_by("pk")
     }

@@ -19,6 +19,7 @@ from django.db.models import Max
 from psycopg import sql
 
 from khana.access import services as access
+from khana.access import tombstones
 from khana.audit import services as audit
 from khana.deliveries.models import Batch, Contract, QuarantinedRow
 from khana.platform import bulk, files, keys
@@ -41,6 +42,12 @@ class DeliveryOfOthers(Conflict):
     """Somebody whose deliveries the actor may not see has brought this file before."""
 
     code: ClassVar[str] = "deliveries.file.of_others"
+
+
+class DeliveryErased(Conflict):
+    """This very file was loaded once, and erased when its time was over."""
+
+    code: ClassVar[str] = "deliveries.file.erased"
 
 
 @dataclass(frozen=True)
@@ -114,9 +121,10 @@ def keep_delivery(
 
     Raises:
         DeliveryOfOthers: The batch is there already, outside the scope of the actor.
+        DeliveryErased: It was loaded once and erased by rule; nothing is kept.
     """
     access.require("deliveries.write")
-    kept = files.keep(path, name=name, at=at)
+    kept = files.keep(path, name=name, at=at, may_keep=lambda sha256: _refuse_erased(sha256, source_code))
     with transaction.atomic():
         batch = Batch.objects.filter(file_id=kept.id, contract=contract, source_code=source_code).first()
         if batch is None:
@@ -142,7 +150,19 @@ def keep_delivery(
                 details={"sha256": kept.sha256, "size": kept.size, "contract": contract.code},
                 at=at,
             )
+        elif batch.state != Batch.State.LOADED:  # brought again: its time as a file that nobody could load begins anew
+            Batch.objects.filter(pk=batch.pk).update(received_at=at)
     return KeptBatch(batch.pk, batch.state, kept.sha256, kept.size, _counts(batch))
+
+
+def _refuse_erased(sha256: str, source_code: str) -> None:
+    found = tombstones.erased_delivery(sha256=sha256, source=source_code)
+    if found is not None:
+        raise DeliveryErased(
+            f"This very file was loaded before, as batch {found.batch}, and erased on {found.erased_at:%Y-%m-%d} because its time "
+            f"was over (rule {found.rule}, `khana retention rules`). Nothing was loaded: what was erased does not come back.",
+            batch=found.batch, rule=found.rule,
+        )  # fmt: skip
 
 
 def is_loaded_already(batch_id: int) -> bool:

@@ -13,7 +13,7 @@ import hashlib
 import io
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +24,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.db import connection
 
 from khana.platform import faults, keys, places
 from khana.platform.models import StoredFile
@@ -117,13 +118,22 @@ def _read_full(source: BinaryIO) -> bytes:
     return b"".join(parts)
 
 
-def keep(source: Path | str | BinaryIO, *, name: str, at: datetime) -> KeptFile:
+def _hold(sha256: str) -> None:
+    """Let nobody remove a content until the open transaction has ended; waits for who is removing it now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [sha256])
+
+
+def keep(
+    source: Path | str | BinaryIO, *, name: str, at: datetime, may_keep: Callable[[str], None] = lambda _sha256: None
+) -> KeptFile:
     """Keep a file whole before anything reads it; the same bytes again change nothing.
 
     Args:
         source: A path, or a stream open for reading bytes (read to its end).
         name: The name it came with; only the first one is remembered here.
         at: When it arrived.
+        may_keep: Told the hash before the content is in its place; raises where it is not to be kept.
 
     Returns:
         Its row. `is_new` is false where the store already held these bytes.
@@ -133,7 +143,7 @@ def keep(source: Path | str | BinaryIO, *, name: str, at: datetime) -> KeptFile:
     """
     if isinstance(source, Path | str):
         with Path(source).open("rb") as stream:
-            return keep(stream, name=name, at=at)
+            return keep(stream, name=name, at=at, may_keep=may_keep)
     with workplace("files", "incoming") as folder:
         temporary = folder / "whole"
         with _new(temporary) as target:
@@ -141,6 +151,8 @@ def keep(source: Path | str | BinaryIO, *, name: str, at: datetime) -> KeptFile:
             sha256, size = _copy_in(source, target)
             target.flush()
             os.fsync(target.fileno())
+        may_keep(sha256)
+        _hold(sha256)
         final = path_of(sha256)
         if not final.exists() or final.stat().st_size != temporary.stat().st_size:
             places.folder("files", sha256[:2])
@@ -153,6 +165,14 @@ def keep(source: Path | str | BinaryIO, *, name: str, at: datetime) -> KeptFile:
     )
     row = StoredFile.objects.get(sha256=sha256)
     return KeptFile(row.pk, row.sha256, row.size, row.name, is_new=row.stored_at == at and row.name == name)
+
+
+def remove(sha256: str) -> None:
+    """Remove a content for ever; its row stays. Whoever calls holds it: see `khana.access.tombstones`."""
+    path = path_of(sha256)
+    path.unlink(missing_ok=True)
+    if path.parent.exists():
+        _sync_folder(path.parent)
 
 
 class _Reader(io.RawIOBase):
@@ -235,10 +255,15 @@ def closed_with_older_keys() -> list[str]:
 def close_anew(sha256: str) -> bool:
     """Close one kept file with the newest key; whoever reads it meanwhile reads the old bytes to their end.
 
+    In a transaction, so that nobody removes it meanwhile. Says whether it was there: it may have been erased.
+
     Raises:
         FileDamaged: Its content does not have the hash of its name; the file is left as it is.
     """
     final = path_of(sha256)
+    _hold(sha256)
+    if not final.exists():
+        return False
     with workplace("files", "incoming") as folder:
         temporary = folder / "anew"
         with open(sha256) as source, _new(temporary) as target:

@@ -210,6 +210,12 @@ def is_waiting(*, kind: str, actor_id: int) -> bool:
     return JobRun.objects.filter(kind=kind, state=JobRun.State.QUEUED, actor_id=actor_id).exists()
 
 
+def last_done(*, kind: str, actor_id: int) -> JobRun | None:
+    """Return the newest finished job of a kind that this user asked for."""
+    found = JobRun.objects.filter(kind=kind, state=JobRun.State.DONE, actor_id=actor_id)
+    return found.order_by("-id").first()
+
+
 def list_runs(*, limit: int = 50, actor_id: int | None = None) -> list[JobRun]:
     """Return the newest runs first, of one asker or of all."""
     runs = JobRun.objects.all() if actor_id is None else JobRun.objects.filter(actor_id=actor_id)

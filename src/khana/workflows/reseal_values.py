@@ -33,7 +33,8 @@ def run(*, token: str, progress: Progress = silent, at: datetime) -> dict[str, A
     names = files.closed_with_older_keys()
     for number, name in enumerate(names):
         progress(number, len(names), "files")
-        kept += files.close_anew(name)
+        with access.scoped(token):
+            kept += files.close_anew(name)
     with access.scoped(token):
         audit.record(
             action="platform.values.resealed", subject="keys:aes", details={"values": values, "files": kept}, at=at

@@ -194,6 +194,8 @@ PAGES: dict[str, list[str]] = {
     "breaches-tell": ["POST /breaches/B-2026-0001/tell audience=authority"],
     "breaches-close": ["POST /breaches/B-2026-0001/close lesson=nothing-was-learned"],
     "retention": ["GET /retention"],
+    "retention-preview": ["POST /retention/preview", "POST /retention/preview on=2030-01-01"],
+    "retention-run": ["POST /retention/run"],
     "retention-hold": ["POST /retention/hold rule=MESSAGES reason=a-court-asked-for-it"],
     "retention-release": ["POST /retention/holds/1/release"],
     "retention-erase": ["POST /retention/erase person={person} reason=her-own-wish-on-paper"],

@@ -91,6 +91,9 @@ TABLES: dict[str, Expect] = {
         s={"auditor": ALL, "protector": ALL}, i={"protector": ALL}, u={"protector": ALL}, column="lesson", frozen="what"
     ),
     "access_erasure": Expect(s={"auditor": ALL, "protector": ALL}, i={"protector": ALL}),
+    "access_tombstone": Expect(
+        s={"steward": ALL, "auditor": ALL, "protector": ALL, "officer_x": "ac", "officer_y": "bd"}
+    ),
     "access_legalhold": Expect(
         s={"auditor": ALL, "protector": ALL},
         i={"protector": ALL},

@@ -56,8 +56,8 @@ def test_what_is_over_goes_and_what_is_held_stays(world: World, root: psycopg.Co
             retention.run(at=NOW)
     with services.scoped(world.tokens["protector"]):
         erased = retention.run(at=NOW)
-        assert erased == {"MESSAGES": 3, "QUARANTINE": 3, "RESIDENTS": 2, "PERSONS": 0}
-        assert retention.run(at=NOW) == {"MESSAGES": 0, "QUARANTINE": 0, "RESIDENTS": 0, "PERSONS": 0}
+        assert {rule: rows for rule, rows in erased.items() if rows} == {"MESSAGES": 3, "QUARANTINE": 3, "RESIDENTS": 2}
+        assert not any(retention.run(at=NOW).values())
     remains = left(root)
     assert remains["MESSAGES"] == {a, b} and remains["QUARANTINE"] == {a, c}
     assert remains["RESIDENTS"] >= {a, d}, "held: her area, with everything below it"

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from khana.interfaces.cli.output import TeachingGroup, printing, show
-from khana.interfaces.cli.session import acting
+from khana.interfaces.cli.session import acting, token
 from khana.platform import clock
 
+DAY = click.DateTime(["%Y-%m-%d"])
 
-@click.group(cls=TeachingGroup, examples=("khana retention rules", "khana retention run", "khana retention holds"))
+
+@click.group(
+    cls=TeachingGroup,
+    examples=("khana retention rules", "khana retention preview", "khana retention run", "khana retention holds"),
+)
 def retention() -> None:
     """Erase what is over by rule; legal holds keep what a court or an audit needs."""
 
@@ -30,15 +36,64 @@ def rules(as_json: bool, out: Path | None) -> None:
     show({"rows": [asdict(one) for one in room.rules()]}, as_json=as_json, out=out)
 
 
-@retention.command("run", examples=("khana retention run",))
+@retention.command(
+    "preview", examples=("khana retention preview", "khana retention preview --on 2026-12-31 --out preview.json")
+)
+@click.option("--on", "as_of", type=DAY, help="A day to come: what must be held by then is held in time.")
 @printing
-def run(as_json: bool, out: Path | None) -> None:
-    """Erase what is over now. The worker does it every night by itself."""
-    with acting():
-        from khana.access import retention as room
+def preview(as_of: datetime | None, as_json: bool, out: Path | None) -> None:
+    """Say what would be erased, delivery by delivery, and what keeps the rest. Writes nothing.
 
-        erased = room.run(at=clock.now())
-    show(erased, as_json=as_json, out=out)
+    `goes` are rows or files; `held` by a legal hold; `needed` by something that is open; `waits` is `run` while the last
+    consolidation rests on the list, which the next one will leave out.
+    """
+    opened = token()
+    from khana.workflows import erase_over
+
+    show(
+        erase_over.preview(token=opened, as_of=as_of.date() if as_of else None, at=clock.now()),
+        as_json=as_json,
+        out=out,
+    )
+
+
+@retention.command("run", examples=("khana retention run", "khana retention run --later"))
+@click.option("--later", is_flag=True, help="Leave it to the worker, as a job with progress.")
+@printing
+def run(later: bool, as_json: bool, out: Path | None) -> None:
+    """Erase what is over now; look with `preview` first. The worker does it every night by itself.
+
+    Each step stands by itself: who stops it loses nothing, and the same command goes on.
+    """
+    if later:
+        with acting() as actor:
+            from khana.access import services as access
+            from khana.platform import jobs
+
+            access.require("retention.run", everywhere=True)
+            job = jobs.enqueue(kind="erase_over", arguments={}, actor=actor, at=clock.now())
+        show({"job": str(job)}, as_json=as_json, out=out)
+        return
+    opened = token()
+    from khana.workflows import erase_over
+
+    show(erase_over.run(token=opened, at=clock.now()), as_json=as_json, out=out)
+
+
+@retention.command("erased", examples=("khana retention erased", "khana retention erased --out tombstones.csv"))
+@printing
+def erased(as_json: bool, out: Path | None) -> None:
+    """List what was erased of deliveries: when, by which rule, how many rows, and the hashes of what is gone."""
+    with acting():
+        from khana.access import tombstones
+
+        rows = [
+            {"batch": one.batch_id, "what": one.what, "rule": one.rule, "source": one.source_code, "file": one.file_name,
+             "sha256": one.sha256, "rows_sha256": one.rows_sha256, "rows_erased": one.rows_erased, "rows_kept": one.rows_kept,
+             "erased_at": one.erased_at, "erased_by": one.erased_by}
+            for one in tombstones.tombstones(limit=100_000)
+        ]  # fmt: skip
+    show({"rows": rows}, as_json=as_json, out=out)
 
 
 @retention.command(

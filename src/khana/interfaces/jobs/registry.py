@@ -69,6 +69,8 @@ KINDS: dict[str, Kind] = {
     "study_coverage": Kind("khana.workflows.study_upload"),
     "answer_message": Kind("khana.sharing.services.replies", "answer_kept"),
     "make_extract": Kind("khana.sharing.services.extracts", "make"),
+    "erase_over": Kind("khana.workflows.erase_over"),
+    "preview_erasure": Kind("khana.workflows.erase_over", "preview"),
     "reseal_values": Kind("khana.workflows.reseal_values"),
     "evaluate_programmes": Kind("khana.workflows.evaluate_programmes"),
     "answer_disaster": Kind("khana.workflows.answer_disaster", "draw"),

@@ -51,16 +51,13 @@ def recover() -> None:
 
 
 def keep_order() -> None:
-    """Close idle users and look for unusual reading, every ten minutes; erase what is over, at night."""
+    """Close idle users and look for unusual reading, every ten minutes."""
     from django.db import connection
 
-    from khana.access import offices, retention
+    from khana.access import offices
     from khana.interfaces.errors import translate
-    from khana.platform import clock
 
     try:
-        if clock.now().hour == ERASES_AT:
-            retention.run(at=clock.now())
         closed, raised = offices.close_idle(), offices.watch(os.environ.get("KHANA_TIME_ZONE", "UTC"))
         if closed or raised:
             _log.warning("%s idle users closed, %s alarms raised", closed, raised)
@@ -68,6 +65,33 @@ def keep_order() -> None:
         _log.error("keeping order failed: %s", getattr(translate(error), "code", type(error).__name__))
     finally:
         connection.close()
+
+
+def erase_over() -> None:
+    """Erase what is over, rule by rule; each step stands by itself, and what failed is tried again."""
+    from django.db import connection
+
+    from khana.access import retention
+    from khana.interfaces.errors import translate
+    from khana.platform import clock
+
+    try:
+        erased = {rule: rows for rule, rows in retention.run(at=clock.now()).items() if rows}
+        if erased:
+            _log.warning("erased by rule: %s", erased)
+    except Exception as error:  # the next round tries again; the worker goes on
+        _log.error("erasing failed: %s", getattr(translate(error), "code", type(error).__name__))
+    finally:
+        connection.close()
+
+
+def _erase(stopping: threading.Event) -> None:
+    """Erase at night in a thread of its own: a long list must not hold the watch."""
+    from khana.platform import clock
+
+    while not stopping.wait(ORDER_SECONDS):
+        if clock.now().hour == ERASES_AT:
+            erase_over()
 
 
 def fetch_keys() -> None:
@@ -218,6 +242,7 @@ def main(*, wait: bool = True) -> None:
     watching = threading.Thread(target=_watch, args=(stopping,), daemon=True)
     watching.start()
     threading.Thread(target=_tell, args=(stopping,), daemon=True).start()
+    threading.Thread(target=_erase, args=(stopping,), daemon=True).start()
     try:
         asyncio.run(_serve(stopping, wait=wait))
     finally:

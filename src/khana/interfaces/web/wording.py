@@ -106,6 +106,7 @@ JOB_KIND = {
     "find_due": _("Who is due for a visit"),
     "verify_identities": _("Questions to an authority"), "place_events": _("People of civil events"),
     "reseal_values": _("Closing of values with new keys"),
+    "erase_over": _("Erasure of what is over"), "preview_erasure": _("What would be erased"),
     "evaluate_programmes": _("Rules against the registry"), "freeze_list": _("Freezing of a list"),
     "enrol_list": _("Enrolments of a list"), "notify_list": _("Notices of a list"), "answer_disaster": _("A list for a disaster"),
 }  # fmt: skip
@@ -119,9 +120,11 @@ JOB_PHASE = {
     "computing": _("computing"), "hiding": _("hiding small cells"), "matching": _("matching with the registry"),
     "estimating": _("estimating"), "unserved": _("the poor served by nothing"), "preparing": _("preparing"), "scoring": _("scoring"),
     "fitting": _("fitting"), "card": _("errors and the card"),
-    "asking": _("asking"),
+    "asking": _("asking"), "erasing": _("erasing"),
     "deciding": _("deciding the rules"), "comparing": _("comparing"),
 }  # fmt: skip
+ERASURE_WAITS = {"run": _("after the next consolidation"), "held": _("a legal hold is on it")}
+ERASED_WHAT = {"ROWS": _("rows"), "FILE": _("file")}
 # what of a job's result people want to read, in this order
 JOB_RESULT = {
     "asked": _("Numbers asked about"), "placed": _("Events placed"),
@@ -132,6 +135,7 @@ JOB_RESULT = {
     "leakage": _("Well off and receiving"), "scored": _("Households with a score"), "refused": _("Households without a score"),
     "values": _("Values"), "hidden": _("Hidden"), "spent": _("Privacy budget spent"), "households": _("Households of the survey"), "registered": _("Of these registered"),
     "r2": _("R² in the sample"), "r2_out_of_sample": _("R² outside the sample"),
+    "deliveries": _("Deliveries"), "LISTS": _("Rows of lists erased"), "FILES": _("Files erased"), "UNREAD": _("Files erased that could never be loaded"),
     "written": _("Scores written"), "superseded": _("Scores superseded"),
 }  # fmt: skip
 ENROLMENT_STATE = {

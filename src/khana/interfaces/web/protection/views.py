@@ -1,12 +1,13 @@
-"""Show the register of breaches and what is erased when; open, tell, close; hold, release; ask for an erasure and confirm it.
+"""Show the register of breaches and what is erased when; open, tell, close; try and run; hold, release; ask and confirm.
 
 Whoever reads alarms sees both pages; only who decides on alarms sees forms. The rooms say what is wrong, in their words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -17,10 +18,11 @@ from django.views.decorators.http import require_GET, require_POST
 from khana.access import breaches as register
 from khana.access import retention as room
 from khana.access import services as access
+from khana.access import tombstones
 from khana.interfaces.web import session, wording
 from khana.interfaces.web.context import flash
 from khana.interfaces.web.errors.pages import wording as error_wording
-from khana.platform import clock
+from khana.platform import clock, jobs
 from khana_methods.errors import Conflict, InputError, NotFound
 
 MOST_HOURS = 24 * 365
@@ -134,8 +136,11 @@ def retention(request: HttpRequest) -> HttpResponse:
 
 def _retention(request: HttpRequest, *, error: str = "", status: int = 200) -> HttpResponse:
     own = access.actor_id()
+    tried = jobs.last_done(kind="preview_erasure", actor_id=own)
     context = {
         "rules": room.rules(),
+        "tried": tried and {"at": tried.ended_at, "as_of": tried.result.get("as_of", ""), **_told(tried.result)},
+        "tombstones": [(one, wording.say(wording.ERASED_WHAT, one.what)) for one in tombstones.tombstones()],
         "holds": room.holds()[:200],
         "erasures": [(one, one.asked_by == own) for one in room.erasures()[:200]],
         "may_decide": session.may(request, "alarms.decide"),
@@ -144,6 +149,44 @@ def _retention(request: HttpRequest, *, error: str = "", status: int = 200) -> H
         "error": error,
     }
     return render(request, "protection/retention.html", context, status=status)
+
+
+def _told(result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the last dry run told, for the page: rules, then deliveries with the words of what they wait for."""
+    rows = [{**row, "waits": wording.say(wording.ERASURE_WAITS, row["waits"])} for row in result.get("rows", ())]
+    more = int(result.get("deliveries", 0)) - len(rows)
+    return {"rules": list(result.get("rules", {}).items()), "rows": rows, "more": max(0, more)}
+
+
+@session.needs("retention.run")
+@require_POST
+def preview(request: HttpRequest) -> HttpResponse:
+    """Ask, as a job, what would go on a day; the page shows the answer."""
+    said = request.POST.get("on", "")
+    try:
+        arguments = {"as_of": date.fromisoformat(said).isoformat()} if said else {}
+    except ValueError:
+        return _retention(request, error=_("Choose a day."), status=422)
+    return _ask(request, "preview_erasure", arguments)
+
+
+@session.needs("retention.run")
+@require_POST
+def run(request: HttpRequest) -> HttpResponse:
+    """Erase, as a job, what is over now; it must have been looked at in a dry run of the same day."""
+    tried = jobs.last_done(kind="preview_erasure", actor_id=access.actor_id())
+    if tried is None or tried.ended_at is None or tried.ended_at < clock.now() - timedelta(days=1):
+        return _retention(
+            request, error=_("Look first at what would go: there is no dry run of yours of the last day."), status=409
+        )
+    return _ask(request, "erase_over", {})
+
+
+def _ask(request: HttpRequest, kind: str, arguments: dict[str, str]) -> HttpResponse:
+    access.require("retention.run", everywhere=True)
+    return redirect(
+        "jobs-job", jobs.enqueue(kind=kind, arguments=arguments, actor=session.actor_of(request), at=clock.now())
+    )
 
 
 @session.needs("alarms.decide")
