@@ -1,7 +1,8 @@
-"""A person and her own file: her number and a one-time code to her own telephone stand for a session.
+"""A person and her own file: her number and a one-time code to her own telephone open it, once, in the browser that asked.
 
 The database alone finds the person and decides what she sees (`sql/citizen.sql`); whether a number is known is
-never said. The code is kept as a keyed hash and is good for fifteen minutes and five tries.
+never said. A code is kept as a keyed hash with the visit that asked for it, is good for fifteen minutes and five tries, and is
+exchanged for a key when it opened the file: the key stands for her session.
 """
 
 from __future__ import annotations
@@ -56,8 +57,10 @@ def _hash(tokens: Sequence[bytes], code: str) -> bytes:
 
 
 @transaction.atomic
-def start(*, number: str, words: str, at: datetime) -> None:
+def start(*, number: str, words: str, at: datetime) -> str:
     """Send a code to the telephone of whoever shows a number; says nothing about whether anybody does.
+
+    Returns the visit: without it the code opens nothing, so it stays with the browser that asked.
 
     Args:
         number: As typed.
@@ -70,10 +73,32 @@ def start(*, number: str, words: str, at: datetime) -> None:
     """
     telephone.ready()  # before the look-up, so that a refusal says nothing about her
     tokens = tokens_of(number)
-    code = f"{secrets.randbelow(1_000_000):06d}"
-    mobile = access.call("citizen_start", tokens, _hash(tokens, code), at)[0][0]
+    code, visit = f"{secrets.randbelow(1_000_000):06d}", secrets.token_urlsafe(24)
+    mobile = access.call("citizen_start", tokens, _hash(tokens, visit + code), at)[0][0]
     if mobile is not None:
         _send(keys.decrypt(mobile).decode(), words % {"code": code}, code)
+    return visit
+
+
+def enter(*, number: str, visit: str, code: str, at: datetime) -> str:
+    """Exchange a code for the key of a session; the code opens nothing afterwards.
+
+    Args:
+        number: As typed.
+        visit: What `start` gave to the same browser.
+        code: As it came to her telephone.
+        at: When.
+
+    Raises:
+        NumberUnreadable: It is no number.
+        CodeWrong: The code is not the one of this visit, or too old; the try is counted.
+    """
+    tokens, key = tokens_of(number), secrets.token_urlsafe(32)
+    with transaction.atomic():  # a wrong try must stay counted: refused after the transaction
+        entered = access.call("citizen_enter", tokens, _hash(tokens, visit + code), _hash(tokens, key), at)[0][0]
+    if not entered:
+        raise CodeWrong("The code is wrong or too old. Ask for another one.")
+    return key
 
 
 def _send(mobile: str, text: str, code: str) -> None:
@@ -84,16 +109,16 @@ def _send(mobile: str, text: str, code: str) -> None:
             handle.write(code)
 
 
-def read(*, number: str, code: str, at: datetime) -> dict[str, Any]:
+def read(*, number: str, key: str, at: datetime) -> dict[str, Any]:
     """Return a person's own file in short.
 
     Raises:
         NumberUnreadable: It is no number.
-        CodeWrong: The code does not open it; the try is counted.
+        CodeWrong: The key does not open it; the try is counted.
     """
     tokens = tokens_of(number)
     with transaction.atomic():  # a wrong try must stay counted: refused after the transaction
-        found = access.call("citizen_file", tokens, _hash(tokens, code), at)[0][0]
+        found = access.call("citizen_file", tokens, _hash(tokens, key), at)[0][0]
     if found is None:
         raise CodeWrong("The code is wrong or too old. Ask for another one.")
     made: dict[str, Any] = found if isinstance(found, dict) else json.loads(found)
@@ -104,36 +129,36 @@ def read(*, number: str, code: str, at: datetime) -> dict[str, Any]:
     return made
 
 
-def say(*, number: str, code: str, what: str, at: datetime) -> None:
+def say(*, number: str, key: str, what: str, at: datetime) -> None:
     """Object, withdraw consent, or end either.
 
     Raises:
-        CodeWrong: The code does not open her file, or there is nothing of that kind to say.
+        CodeWrong: The key does not open her file, or there is nothing of that kind to say.
     """
     tokens = tokens_of(number)
     with transaction.atomic():
-        done = what in SAY and access.call("citizen_say", tokens, _hash(tokens, code), what, at)[0][0]
+        done = what in SAY and access.call("citizen_say", tokens, _hash(tokens, key), what, at)[0][0]
     if not done:
         raise CodeWrong("The code is wrong or too old. Ask for another one.")
 
 
-def correct(*, number: str, code: str, about: str, at: datetime) -> None:
+def correct(*, number: str, key: str, about: str, at: datetime) -> None:
     """Say what is wrong in one's own file: a case with a day by which it is answered; one that is open stays as it is.
 
     Args:
         number: As typed.
-        code: That opens her file.
+        key: Of `enter`.
         about: One of `grievances.selectors.ABOUT`.
         at: When.
 
     Raises:
-        CodeWrong: The code does not open her file, or there is no such thing.
+        CodeWrong: The key does not open her file, or there is no such thing.
     """
     tokens = tokens_of(number)
     with transaction.atomic():
         done = (
             about in grievances.ABOUT
-            and access.call("citizen_correct", tokens, _hash(tokens, code), about, deadlines.due_on(at.date()), at)[0][
+            and access.call("citizen_correct", tokens, _hash(tokens, key), about, deadlines.due_on(at.date()), at)[0][
                 0
             ]
         )

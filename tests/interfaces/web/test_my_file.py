@@ -101,6 +101,21 @@ def test_nobody_learns_whether_a_number_is_known(country, connect) -> None:
     assert Client().post("/my-file", {"number": "abc"}).status_code == 422
 
 
+def test_a_code_opens_once_and_only_where_it_was_asked_for(country, connect) -> None:
+    with connect("owner") as owner:
+        owner.execute("DELETE FROM sharing_citizencode")
+    hers, other = Client(), Client()
+    for client in (other, hers):
+        assert client.post("/my-file", {"number": NUMBERS[1]}).status_code == 302
+    right = code()
+    assert other.post("/my-file/code", {"code": right}).status_code == 403, "another browser, with the right code"
+    assert hers.post("/my-file/code", {"code": right}).status_code == 302
+    assert hers.get("/my-file/read").status_code == 200
+    assert hers.post("/my-file/code", {"code": right}).status_code == 403, "it was good once"
+    other.post("/my-file", {"number": NUMBERS[1]})
+    assert code() and hers.get("/my-file/read").status_code == 200, "a newer code does not end her session"
+
+
 def test_codes_are_tried_five_times_and_sent_three_times(country, connect) -> None:
     with connect("owner") as owner:
         owner.execute("DELETE FROM sharing_citizencode")

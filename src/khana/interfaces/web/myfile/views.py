@@ -1,6 +1,7 @@
 """`/my-file`: a person sees her own file with her number and a code, without JavaScript and without an account.
 
-Number and code stand encrypted in her own cookie and nowhere else; they are asked of the database at each page.
+Her number, her visit and the key that the code gave her stand encrypted in her own cookie and nowhere else; they are asked of the
+database at each page.
 """
 
 from __future__ import annotations
@@ -57,10 +58,10 @@ def start(request: HttpRequest) -> HttpResponse:
     words = _("Khana: your code is %(code)s. It is good for 15 minutes. Nobody will ever ask you for it.")
     try:
         _slow(request)
-        citizen.start(number=number, words=words, at=clock.now())
+        visit = citizen.start(number=number, words=words, at=clock.now())
     except (citizen.NumberUnreadable, telephone.TelephoneSilent, limits.TooMany) as error:
         return render(request, "myfile/start.html", {"error": error_wording(error)}, status=error.http_status)
-    _hold(request, number=number, code="")
+    _hold(request, number=number, visit=visit, key="")
     return redirect("my-file-code")
 
 
@@ -76,19 +77,19 @@ def code(request: HttpRequest) -> HttpResponse:
     given = "".join(str(int(sign)) for sign in request.POST.get("code", "")[:20] if sign.isdecimal())
     try:
         _slow(request)
-        citizen.read(number=held["number"], code=given, at=clock.now())
+        key = citizen.enter(number=held["number"], visit=held.get("visit", ""), code=given, at=clock.now())
     except (citizen.CodeWrong, limits.TooMany) as error:
         return render(request, "myfile/code.html", {"error": error_wording(error)}, status=error.http_status)
-    _hold(request, code=given)
+    _hold(request, key=key)
     return redirect("my-file-read")
 
 
 def _file(request: HttpRequest) -> dict[str, Any] | None:
     held = _held(request)
-    if not held.get("code"):
+    if not held.get("key"):
         return None
     try:
-        return citizen.read(number=held["number"], code=held["code"], at=clock.now())
+        return citizen.read(number=held["number"], key=held["key"], at=clock.now())
     except citizen.CodeWrong:
         return None
 
@@ -158,14 +159,14 @@ def _readers(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 def say(request: HttpRequest) -> HttpResponse:
     """Object, withdraw consent, end either, or say what is wrong."""
     held = _held(request)
-    if not held.get("code"):
+    if not held.get("key"):
         return redirect("my-file")
     try:
         if about := request.POST.get("about", "")[:30]:
-            citizen.correct(number=held["number"], code=held["code"], about=about, at=clock.now())
+            citizen.correct(number=held["number"], key=held["key"], about=about, at=clock.now())
         else:
             citizen.say(
-                number=held["number"], code=held["code"], what=request.POST.get("what", "")[:30], at=clock.now()
+                number=held["number"], key=held["key"], what=request.POST.get("what", "")[:30], at=clock.now()
             )
     except citizen.CodeWrong:
         return redirect("my-file")
@@ -188,6 +189,6 @@ def download(request: HttpRequest) -> HttpResponse:
 @session.public
 @require_POST
 def leave(request: HttpRequest) -> HttpResponse:
-    """Forget number and code."""
+    """Forget number and key."""
     request.session.pop(_HELD, None)
     return redirect("my-file")
