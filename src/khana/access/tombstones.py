@@ -6,7 +6,7 @@ content leaves the store before its tombstone is committed: whatever is killed i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -98,6 +98,12 @@ def tombstones(*, limit: int = 200) -> list[Tombstone]:
     """Return what was erased of deliveries, newest first; needs `alarms.read`."""
     access.require("alarms.read", everywhere=True)
     return list(Tombstone.objects.order_by("-erased_at", "-id")[:limit])
+
+
+def erased_of(batches: Sequence[int]) -> dict[int, tuple[str, datetime]]:
+    """Return what is gone of some deliveries of the scope and since when: FILE where the file is, else ROWS."""
+    found = Tombstone.objects.filter(batch_id__in=list(batches)).order_by("-what")
+    return {int(one.batch_id): (one.what, one.erased_at) for one in found}
 
 
 def erased_delivery(*, sha256: str, source: str) -> ErasedDelivery | None:

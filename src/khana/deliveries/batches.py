@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from khana.access import tombstones
 from khana.deliveries.models import Batch, Contract, QuarantinedRow
 from khana.platform import keys
 
 
 @dataclass(frozen=True)
 class BatchRow:
-    """One file that arrived."""
+    """One file that arrived; `erased` says what of it is gone by rule: ROWS, FILE, or nothing."""
 
     id: int
     file_name: str
@@ -30,6 +31,8 @@ class BatchRow:
     received_at: datetime
     loaded_at: datetime | None
     replays: int | None
+    over_at: datetime | None
+    erased: str
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,12 @@ class HeldRow:
 
 def batches_of(source_code: str, *, limit: int = 30) -> list[BatchRow]:
     """Return the newest batches of one source."""
-    found = Batch.objects.filter(source_code=source_code).select_related("contract", "file").order_by("-id")
-    return [_batch(row) for row in found[:limit]]
+    found = Batch.objects.filter(source_code=source_code).select_related("contract", "file").order_by("-id")[:limit]
+    erased = tombstones.erased_of([row.pk for row in found])
+    return [
+        _batch(row, erased[row.pk][0] if row.pk in erased and erased[row.pk][1] >= row.received_at else "")
+        for row in found
+    ]
 
 
 def last_loaded(source_code: str) -> BatchRow | None:
@@ -75,11 +82,11 @@ def last_loaded(source_code: str) -> BatchRow | None:
     return _batch(row) if row else None
 
 
-def _batch(row: Batch) -> BatchRow:
+def _batch(row: Batch, erased: str = "") -> BatchRow:
     return BatchRow(
         row.pk, row.file_name, row.file.sha256, row.contract.code, row.contract.version, row.state, row.rows_in,
         row.rows_loaded, row.rows_quarantined, row.lines_not_data, row.error_code, row.error_message, row.received_at,
-        row.loaded_at, row.replays_id,
+        row.loaded_at, row.replays_id, row.over_at, erased,
     )  # fmt: skip
 
 

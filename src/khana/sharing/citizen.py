@@ -158,9 +158,7 @@ def correct(*, number: str, key: str, about: str, at: datetime) -> None:
     with transaction.atomic():
         done = (
             about in grievances.ABOUT
-            and access.call("citizen_correct", tokens, _hash(tokens, key), about, deadlines.due_on(at.date()), at)[0][
-                0
-            ]
+            and access.call("citizen_correct", tokens, _hash(tokens, key), about, deadlines.due_on(at.date()), at)[0][0]
         )
     if not done:
         raise CodeWrong("The code is wrong or too old. Ask for another one.")

@@ -16,6 +16,7 @@ from khana.access import retention, services, tombstones
 from khana.audit import services as audit
 from khana.beneficiaries.services import sources
 from khana.deliveries import selectors as deliveries
+from khana.deliveries.batches import batches_of
 from khana.deliveries.services import DeliveryErased, register_contract
 from khana.platform import files, keys
 from khana.platform.progress import Cancelled
@@ -245,6 +246,9 @@ def test_all_goes_when_nothing_needs_it_and_the_hash_is_known_again(
         [old],
     ).fetchall()
     assert (counts, hashes) == (5, True), "counts and hashes outlive their rows"
+    with services.scoped(desk.steward):
+        told = {one.id: (one.erased, one.over_at is None) for one in batches_of("E-LIST")}
+    assert told == {old: ("FILE", False), wrong: ("FILE", False), right: ("FILE", False), new: ("", True)}
     with pytest.raises(DeliveryErased) as refused:
         desk.quarter("right.csv", "Q1-2013", range(1, 4), years=0)
     assert f"batch {right}" in refused.value.message and not contents[right].exists(), "nothing of it was kept"

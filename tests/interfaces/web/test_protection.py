@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 
 import pytest
 from django.test import Client
@@ -82,7 +83,33 @@ def test_a_hold_and_an_erasure_are_asked_for_on_the_page() -> None:
     assert own.status_code == 409 and "somebody else" in own.content.decode()
 
 
-@pytest.mark.parametrize("path", ["breaches/add", "retention/hold", "retention/holds/1/release", "retention/erase",
+def test_what_would_go_is_tried_before_it_goes(as_role) -> None:  # type: ignore[no-untyped-def]
+    from khana.interfaces.jobs.work import work
+    from khana.platform import jobs
+
+    officer = enter("protector")
+    page = text_of(officer, "/retention")
+    assert "Nothing was tried yet" in page and "No delivery was erased" in page and "LISTS" in page
+    blind = officer.post("/retention/run")
+    assert blind.status_code == 409 and "Look first" in blind.content.decode()
+    assert officer.post("/retention/preview", {"on": "tomorrow"}).status_code == 422
+    for path, data in (("preview", {"on": "2099-01-01"}), ("run", {})):
+        asked = officer.post(f"/retention/{path}", data)
+        assert asked.status_code == 302 and asked.headers["Location"].startswith("/jobs/"), asked.content
+        run = asked.headers["Location"].rsplit("/", 1)[-1]
+        as_role("worker")
+        work(uuid.UUID(run))
+        done = jobs.get(run)
+        assert done.state == "DONE", (done.error_code, done.message)
+        as_role("web")
+        page = text_of(officer, "/retention")
+        assert "As of 2099-01-01" in page and "Would go" in page
+    assert set(done.result) == {"MESSAGES", "QUARANTINE", "RESIDENTS", "PERSONS", "LISTS", "FILES", "UNREAD"}
+    with_words = text_of(officer, f"/jobs/{run}")
+    assert "Erasure of what is over" in with_words
+
+
+@pytest.mark.parametrize("path", ["breaches/add", "retention/hold", "retention/preview", "retention/run", "retention/holds/1/release", "retention/erase",
                                   "retention/erasures/1/confirm", "breaches/B-1/tell", "breaches/B-1/close"])  # fmt: skip
 def test_nobody_else_decides(path: str) -> None:
     for user in ("steward", "admin", "analyst"):

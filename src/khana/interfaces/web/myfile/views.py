@@ -165,9 +165,7 @@ def say(request: HttpRequest) -> HttpResponse:
         if about := request.POST.get("about", "")[:30]:
             citizen.correct(number=held["number"], key=held["key"], about=about, at=clock.now())
         else:
-            citizen.say(
-                number=held["number"], key=held["key"], what=request.POST.get("what", "")[:30], at=clock.now()
-            )
+            citizen.say(number=held["number"], key=held["key"], what=request.POST.get("what", "")[:30], at=clock.now())
     except citizen.CodeWrong:
         return redirect("my-file")
     return redirect("my-file-read")
