@@ -114,6 +114,8 @@ OWNER = [
     "beneficiaries_run", "beneficiaries_recipient", "beneficiaries_enrolment", "beneficiaries_stop", "beneficiaries_answer",
     "beneficiaries_reopened", "programmes_programme", "programmes_exclusionfilter",
     "assessment_override", "assessment_activation", "programmes_filterappeal", "grievances_case", "sharing_developer",
+    "access_tombstone", "platform_storedfile", "deliveries_batch", "beneficiaries_source", "beneficiaries_finding", "linkage_pair", "linkage_label",
+    "linkage_clustermember",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 
@@ -170,6 +172,33 @@ INSERT INTO access_provider (issuer, client, title, authorise_url, exchange_url,
 VALUES ('https://id', 'khana', 'Government', 'https://id/a', 'https://id/b', 'https://id/c', '{}', now(), '', now());
 INSERT INTO access_link (user_id, issuer, subject, made_at)
 SELECT id, 'https://id', 'S', now() FROM access_user WHERE username = 'steward';
+SET LOCAL session_replication_role = replica;
+INSERT INTO platform_storedfile (id, sha256, size, name, stored_at)
+SELECT 9100000 + n, repeat(to_hex(n), 64), 1, 'f', '2001-01-01' FROM generate_series(1, 5) n;
+INSERT INTO deliveries_batch (id, contract_id, file_id, file_name, entity, source_code, agency, state, rows_in, rows_loaded,
+    rows_quarantined, lines_not_data, rows_sha256, error_code, error_message, received_at, loaded_at, over_at, received_by)
+SELECT 9100000 + n, 1, 9100000 + n, 'f', 'benefit', CASE WHEN n < 3 THEN 'M' ELSE 'K' END, 'X', CASE n WHEN 5 THEN 'FAILED' ELSE 'LOADED' END,
+    1, 1, 0, 0, '', '', '', '2001-01-01', '2001-01-01', CASE n WHEN 1 THEN timestamptz '2011-01-01' END, 1 FROM generate_series(1, 5) n;
+INSERT INTO beneficiaries_source (id, code, title, agency, programmes, contract_code, frequency, is_kept_here, created_at)
+VALUES (9100001, 'K', 'kept here', 'X', '[]', '', '', true, now());
+INSERT INTO beneficiaries_benefit (id, batch_id, source_code, agency, file_name, sheet, line, programme, period, area_code, area_path,
+    id_raw_state, id_type, name, guardian_name, sex, payee_id_raw_state, payee_name, notes, facts)
+SELECT 9100000 + n, 9100000 + n, 'M', 'X', 'f', '', 1, 'PX', '', '', '', '', '', '', '', '', '', '', '[]', '{}' FROM generate_series(1, 4) n;
+INSERT INTO beneficiaries_finding (run_id, benefit_id, source_code, agency, programme, area_path, file_name, sheet, line, code, role, severity,
+    household_number, detail) VALUES (1, 9100001, 'M', 'X', 'PX', '', 'f', '', 1, 'X', '', '', '', '');
+INSERT INTO linkage_pair (id, run_id, left_kind, left_id, left_role, right_id, area_path, left_area_path, match_weight, probability, bits,
+    contradiction, stratum, decision, stake, gain, wants_second)
+VALUES (9100001, 1, 'ROW', 9100001, 'payee', 9100002, '', '', 1, 1, '{}', '', '', 'REVIEW', 0, 0, false),
+    (9100002, 1, 'PERSON', 9100001, '', 9100003, '', '', 1, 1, '{}', '', '', 'REVIEW', 0, 0, false);
+INSERT INTO linkage_label (pair_id, area_path, left_area_path, outcome, origin, stratum, is_sampled, labelled_by, labelled_at)
+SELECT 9100000 + n, '', '', 'SAME', 'PAGE', '', false, 1, now() FROM generate_series(1, 2) n;
+INSERT INTO linkage_clustermember (run_id, cluster, person_id, area_path) VALUES (1, 9100001, 9100001, '');
+INSERT INTO registry_person (id, area_path, created_at) VALUES (9100001, '', '2001-01-01');
+INSERT INTO registry_personversion (person_id, area_path, valid_from, recorded_at, name, name_native, guardian_name, sex, birth_year, marital,
+    facts) VALUES (9100001, '', '2001-01-01', '2001-01-01', '', '', '', '', 1980, '', '{}');
+INSERT INTO access_erasure (id, person_id, area_path, rule, reason, asked_by, asked_at, counts)
+VALUES (9100001, 9100001, '', 'REQUEST', '', 0, now(), '{}');
+SET LOCAL session_replication_role = origin;
 """
 
 
@@ -272,6 +301,13 @@ def functions(connection: psycopg.Connection, world: World) -> list[object]:
             "registrar_a",
             f"SELECT string_agg(DISTINCT kind, ' ') FROM khana_private.programmes_against(ARRAY[{IDS['a']}, {IDS['b']}], '2027-01-01')",
         ),
+        ("protector", "SELECT done, findings, pairs FROM khana_private.retention_lists_step(9100001, 10)"),
+        (
+            "protector",
+            "SELECT rule, batch_id, goes, waits FROM (VALUES ('LISTS'), ('UNREAD')) r(rule),"
+            " LATERAL khana_private.retention_preview(r.rule, now()) p WHERE batch_id > 9100000 ORDER BY 1",
+        ),
+        ("protector", "SELECT khana_private.erasure_confirm(9100001)"),
     ]
     for user, statement in asked:
         probe.become(user)
@@ -341,6 +377,9 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(1, 1)],
         [(True,)],
         [("REGISTER",)],
+        [(1, 1, 1)],
+        [("LISTS", 9100001, 1, ""), ("UNREAD", 9100005, 1, "")],
+        [({"linkage_pair": 1, "linkage_clustermember": 1, "registry_personversion": 1},)],
     ]
 
 

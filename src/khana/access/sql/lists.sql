@@ -121,11 +121,12 @@ BEGIN
 END $$;
 
 -- One step of one delivery: at most so many rows, with what points at them; when none may go any more its quarantine too.
-CREATE FUNCTION khana_private.retention_lists_step(p_batch bigint, p_limit integer) RETURNS integer
+CREATE FUNCTION khana_private.retention_lists_step(p_batch bigint, p_limit integer)
+RETURNS TABLE (done bigint, findings bigint, pairs bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE
     gone bigint[];
-    done bigint;
     quarantined bigint := 0;
     kept bigint := 0;
     is_last boolean;
@@ -134,14 +135,17 @@ BEGIN
     PERFORM khana_private.retention_require();
     PERFORM FROM public.deliveries_batch b WHERE b.id = p_batch AND b.over_at IS NOT NULL FOR UPDATE;
     IF NOT FOUND OR khana_private.retention_list_waits(p_batch) <> '' THEN
-        RETURN 0;
+        RETURN QUERY SELECT 0::bigint, 0::bigint, 0::bigint;
+        RETURN;
     END IF;
     gone := ARRAY(SELECT r.id FROM khana_private.retention_list_row r WHERE r.batch_id = p_batch AND r.kept = '' LIMIT p_limit);
     done := cardinality(gone);
     DELETE FROM public.linkage_label l USING public.linkage_pair p
         WHERE l.pair_id = p.id AND p.left_kind = 'ROW' AND p.left_id = ANY (gone);
     DELETE FROM public.linkage_pair p WHERE p.left_kind = 'ROW' AND p.left_id = ANY (gone);
+    GET DIAGNOSTICS pairs = ROW_COUNT;
     DELETE FROM public.beneficiaries_finding f WHERE f.benefit_id = ANY (gone);
+    GET DIAGNOSTICS findings = ROW_COUNT;
     DELETE FROM public.beneficiaries_benefit b WHERE b.id = ANY (gone);
     is_last := done < p_limit;
     IF is_last THEN
@@ -163,10 +167,10 @@ BEGIN
             rows_kept = EXCLUDED.rows_kept, is_whole = EXCLUDED.is_whole, erased_at = EXCLUDED.erased_at, erased_by = EXCLUDED.erased_by
         RETURNING t.* INTO stone;
         PERFORM khana_private.audit_write(khana_private.access_actor(), 'access.retention.erased', 'batch:' || p_batch,
-            jsonb_build_object('rule', 'LISTS', 'rows', done, 'quarantined', quarantined, 'kept', kept, 'sha256', stone.sha256,
-                'rows_sha256', stone.rows_sha256), now());
+            jsonb_build_object('rule', 'LISTS', 'rows', done, 'findings', findings, 'pairs', pairs, 'quarantined', quarantined,
+                'kept', kept, 'sha256', stone.sha256, 'rows_sha256', stone.rows_sha256), now());
     END IF;
-    RETURN done;
+    RETURN NEXT;
 END $$;
 
 -- May one delivery let go of its file? A loaded list when its rows are gone, a loaded register when a newer one stands, what could
