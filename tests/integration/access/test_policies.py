@@ -115,7 +115,8 @@ OWNER = [
     "beneficiaries_reopened", "programmes_programme", "programmes_exclusionfilter",
     "assessment_override", "assessment_activation", "programmes_filterappeal", "grievances_case", "sharing_developer",
     "access_tombstone", "platform_storedfile", "deliveries_batch", "beneficiaries_source", "beneficiaries_finding", "linkage_pair", "linkage_label",
-    "linkage_clustermember",
+    "linkage_clustermember", "beneficiaries_trial", "monitoring_indicatorsnapshot", "monitoring_budget", "intake_submissionpart",
+    "monitoring_report", "assessment_modelversion", "intake_formversion",
 ]  # fmt: skip
 WORKER = ["platform_jobrun_worker_select", "platform_jobrun_worker_update"]
 
@@ -199,6 +200,8 @@ INSERT INTO registry_personversion (person_id, area_path, valid_from, recorded_a
 INSERT INTO access_erasure (id, person_id, area_path, rule, reason, asked_by, asked_at, counts)
 VALUES (9100001, 9100001, '', 'REQUEST', '', 0, now(), '{}');
 SET LOCAL session_replication_role = origin;
+DO $$ BEGIN EXECUTE (SELECT format('SET CONSTRAINTS %I IMMEDIATE', conname) FROM pg_constraint
+    WHERE conrelid = 'linkage_label'::regclass AND confrelid = 'linkage_pair'::regclass); END $$;
 """
 
 
