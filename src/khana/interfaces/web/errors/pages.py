@@ -68,10 +68,6 @@ BY_CODE: Mapping[str, Any] = {
         "Choose another password: twelve signs at least, on no list of known ones, not made of names, dates or words of this "
         "registry, and not one that somebody else knows. Four words in a row that have nothing to do with each other are good."
     ),
-    "deliveries.file.erased": gettext_lazy(
-        "This very file was loaded before and erased since, because its time was over. Nothing was loaded: what was erased does "
-        "not come back."
-    ),
     "access.password.differ": gettext_lazy("The two passwords are not the same."),
     "access.password.over": gettext_lazy(
         "Your first password is older than seven days. Ask your administrator for a new one."

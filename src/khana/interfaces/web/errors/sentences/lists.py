@@ -31,6 +31,10 @@ SENTENCES: dict[str, Any] = {
     "deliveries.file.encoding_wrong": _(
         "The letters are stored in another encoding than the contract says. Change the contract, or have the file saved as UTF-8."
     ),
+    "deliveries.file.erased": _(
+        "This very file was loaded before and erased since, because its time was over. Nothing was loaded: what was erased does "
+        "not come back."
+    ),
     "deliveries.file.format_wrong": _(
         "The file is of another kind than the contract says, or of none that can be read."
     ),
