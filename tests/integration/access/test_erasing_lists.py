@@ -14,7 +14,7 @@ import pytest
 
 from khana.access import retention, services, tombstones
 from khana.audit import services as audit
-from khana.beneficiaries.services import sources
+from khana.beneficiaries.services import record_run, sources
 from khana.deliveries import selectors as deliveries
 from khana.deliveries.batches import batches_of
 from khana.deliveries.services import DeliveryErased, register_contract
@@ -127,6 +127,20 @@ def lists(desk: Desk) -> dict[str, int]:
     right = desk.quarter("right.csv", "Q1-2013", range(1, 4), years=11.9, replaces=wrong)
     new = desk.quarter("new.csv", "Q1-2014", range(1, 4), years=11)
     return {"old": old, "wrong": wrong, "right": right, "new": new}
+
+
+def test_a_run_notes_nothing_about_rows_that_it_did_not_read(desk: Desk, lists: dict[str, int]) -> None:
+    wrong, right = lists["wrong"], lists["right"]
+    desk.behind(
+        'UPDATE beneficiaries_benefit SET notes = \'[{"code": "FORMULA_TEXT"}]\' WHERE batch_id = ANY (%s)',
+        [wrong, right],
+    )
+    nothing: dict[str, Any] = dict.fromkeys(("findings", "recipients", "unserved", "figures"), lambda: iter(()))
+    with services.scoped(desk.steward):
+        run = record_run.start_run(parameters={}, inputs=deliveries.describe_loaded(), at=NOW)
+        written = record_run.write_results(run_id=run, **nothing, summary={}, at=NOW)
+    assert written["notes"] == len(desk.rows(right)) == 3, "a delivery that was replaced is not read"
+    desk.behind("DELETE FROM beneficiaries_finding")
 
 
 def test_a_dry_run_says_what_would_go_and_why_not_and_writes_nothing(desk: Desk, lists: dict[str, int]) -> None:

@@ -98,7 +98,7 @@ def write_results(
     )
     counts["findings"] = cursor.rowcount
     faults.reach("consolidate.findings_written")
-    # what the reader noted about a row (a formula, an odd spelling) is a finding too
+    # what the reader noted about a row (a formula, an odd spelling) is a finding too, of the deliveries that the run read
     cursor.execute(
         """INSERT INTO beneficiaries_finding (run_id, benefit_id, source_code, agency, programme, area_path, file_name, sheet,
                   line, code, role, severity, household_number, detail)
@@ -106,8 +106,9 @@ def write_results(
                   n->>'code', 'beneficiary', CASE n->>'code' WHEN 'FORMULA_TEXT' THEN 'WARN' ELSE 'NOTE' END, '',
                   coalesce(n->>'detail', '')
            FROM beneficiaries_benefit b, jsonb_array_elements(b.notes) n
-           WHERE b.notes <> '[]' AND n->>'code' IN ('FORMULA_TEXT', 'ROW_ODD')""",
-        [run_id],
+           WHERE b.notes <> '[]' AND n->>'code' IN ('FORMULA_TEXT', 'ROW_ODD')
+             AND b.batch_id IN (SELECT k::bigint FROM beneficiaries_run r, jsonb_object_keys(r.inputs) k WHERE r.id = %s)""",
+        [run_id, run_id],
     )
     counts["notes"] = cursor.rowcount
     _stage("_recipient", RECIPIENT, recipients)
