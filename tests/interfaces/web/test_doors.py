@@ -132,7 +132,7 @@ def test_an_old_session_adds_no_passkey_and_the_page_speaks_urdu(
     page = one.visit.page
     page.fill("#p-name", "x")
     page.click("form[data-passkey=create] button")
-    page.locator("[data-passkey-said]", has_text="sign in again").wait_for()
+    page.locator("[data-passkey-said]", has_text="دوبارہ سائن ان کریں").wait_for()
     one.visit.close()
 
 

@@ -10,8 +10,10 @@ import ast
 import pytest
 from django.utils import translation
 
+from khana.access import functions
 from khana.interfaces.web import messages
 from khana.interfaces.web.errors import pages
+from khana.interfaces.web.errors.sentences import doors
 from khana_methods.errors import NotFound
 from tests.architecture.sources import module_of, parsed, python_files
 from tests.architecture.test_errors import KINDS, all_errors
@@ -77,10 +79,23 @@ def test_every_sentence_speaks_the_language(language: str) -> None:
     first, last = {"ur": ("\u0600", "\u06ff"), "bn": ("\u0980", "\u09ff")}[language]
     with translation.override(language):
         silent = [
-            code for code, words in {**pages.BY_CODE, **pages.SENTENCES_OF_CODES}.items()
+            code for code, words in {**pages.BY_CODE, **pages.SENTENCES_OF_CODES, **doors.RULES_OF_OFFICES}.items()
             if not any(first <= sign <= last for sign in str(words))
         ]  # fmt: skip
     assert silent == []
+
+
+def test_every_rule_of_offices_is_told_by_itself() -> None:
+    assert set(doors.RULES_OF_OFFICES) == set(functions._RULES)
+    error = functions.OfficeRefused(functions._RULES["fresh"], rule="fresh")
+    with translation.override("en"):
+        assert str(pages.wording(error)) == functions._RULES["fresh"]
+    with translation.override("bn"):
+        assert (
+            str(pages.wording(error))
+            == str(doors.RULES_OF_OFFICES["fresh"])
+            != str(pages.in_words(error.code, error.message))
+        )
 
 
 def test_what_pages_raise_themselves_is_written_in_the_language_of_the_reader() -> None:

@@ -194,7 +194,7 @@ def test_authorities_are_connected_changed_closed_and_asked() -> None:
     ]  # fmt: skip
     for wrong in ({"authority": "crvs"}, {"authority": "nadra", "area": "XX9"}):
         assert registrar.post("/authorities/ask", wrong).status_code == 404
-    asked = registrar.post("/authorities/ask", {"authority": "nadra", "area": "XK101", "again": "1"})
+    asked = registrar.post("/authorities/ask", {"authority": "nadra", "area": "XK101", "anew": "1"})
     assert asked.status_code == 302
     assert "Questions to an authority" in text_of(registrar, asked["Location"])
 

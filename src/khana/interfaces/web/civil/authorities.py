@@ -133,7 +133,7 @@ def ask(request: HttpRequest) -> HttpResponse:
             geo.get_path(area)
     except REFUSED as error:
         return _authorities(request, error=error_wording(error), status=error.http_status)
-    wanted = {"authority": authority, "area": area, "person": None, "again": said.get("again") == "1", "limit": 0}
+    wanted = {"authority": authority, "area": area, "person": None, "again": said.get("anew") == "1", "limit": 0}
     run = jobs.enqueue(kind="verify_identities", arguments=wanted, actor=session.actor_of(request), at=clock.now())
     return redirect("jobs-job", run)
 

@@ -139,6 +139,9 @@ def in_words(code: str, message: str) -> Told:
 
 def wording(error: KhanaError) -> Told:
     """Return the sentence of one of our errors in the reader's language."""
+    rule = doors.RULES_OF_OFFICES.get(str(error.details.get("rule"))) if error.code == "access.office.refused" else None
+    if rule is not None and not (get_language() or "en").startswith("en"):
+        return Told(str(rule), error.message)
     return in_words(error.code, error.message)
 
 
