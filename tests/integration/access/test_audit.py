@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,6 +107,11 @@ def test_the_sealer_passes_over_what_is_complete_and_misses_no_late_event(
         assert horizon() == (0, coming, True), "a transaction stands open that drew a number below"
         slow.commit()
     assert audit.seal_events() == 1
+    for _ in range(600):  # other databases of the server have transactions too
+        if horizon()[1] is None:
+            break
+        time.sleep(0.1)
+        audit.seal_events()
     assert horizon() == (coming, None, False)
     _write(world, 2)
     assert [audit.seal_events() for _ in range(2)] == [2, 0]
