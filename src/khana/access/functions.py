@@ -72,7 +72,6 @@ _RULES = {
 
 def raw(statement: str, *parameters: Any) -> list[Any]:
     """Run one statement with server-side parameters, planned once where a connection asks it often; return its rows."""
-    connection.ensure_connection()
     connection.validate_no_broken_transaction()
     return prepared.fetch_text(statement, parameters)
 

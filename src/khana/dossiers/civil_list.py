@@ -56,9 +56,7 @@ def page(*, state: str, kind: str = "", after: int = 0, limit: int = 25, at: dat
     ids = {row[name] for row in shown for name in ("person_id", "other_person_id") if row[name]}
     people = files.person_at(sorted(ids)) if ids else {}
     children = civil_queue.newborns([row["event"] for row in shown])
-    numbers = {
-        home: files.household_number_of(home) for home in {row["household_id"] for row in shown if row["household_id"]}
-    }
+    numbers = files.household_numbers({row["household_id"] for row in shown if row["household_id"]})
     if shown:
         audit.record(
             action="identity.civil_events_read", subject=f"events:{state}", details={"people": sorted(ids)}, at=at

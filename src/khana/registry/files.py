@@ -6,7 +6,7 @@ this module masked only; its token leaves for the rooms above, which join their 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, LiteralString
@@ -317,9 +317,14 @@ def household_id_of(number: str) -> int | None:
     return Household.objects.filter(number=number).values_list("id", flat=True).first()
 
 
+def household_numbers(household_ids: Collection[int]) -> dict[int, str]:
+    """Return the numbers on the slips of some households by id, those within the scope."""
+    return dict(Household.objects.filter(pk__in=household_ids).values_list("pk", "number"))
+
+
 def household_number_of(household_id: int) -> str:
     """Return the number on the slip of a household, within the scope; empty where there is none."""
-    return Household.objects.filter(pk=household_id).values_list("number", flat=True).first() or ""
+    return household_numbers([household_id]).get(household_id, "")
 
 
 def household_at(household_id: int, clocks: Clocks | None = None) -> HouseholdFacts | None:

@@ -294,16 +294,20 @@ def household_marks_frame(source: Source, *, within: str = "") -> pa.RecordBatch
     )
 
 
+# households `h` with what stands of them (`v`) and of their head (`p`)
+HEADS = """FROM registry_household h
+            LEFT JOIN registry_householdversion v ON v.household_id = h.id AND v.superseded_at IS NULL AND v.valid_to IS NULL
+            LEFT JOIN LATERAL (SELECT person_id FROM registry_membership m WHERE m.household_id = h.id AND m.relation = 'head'
+                               AND m.superseded_at IS NULL AND m.valid_to IS NULL ORDER BY m.line_no LIMIT 1) m ON true
+            LEFT JOIN registry_personversion p ON p.person_id = m.person_id AND p.superseded_at IS NULL AND p.valid_to IS NULL"""
+
+
 def head_frame(source: Source, *, path: str) -> pa.RecordBatchReader:
     """Return one row per household under an area's path, as it stands: number, area, village, and its head's names."""
     return source.query(
         f"""SELECT h.id AS household_id, h.number AS household_number, {_AREA.format(path="h.area_path")} AS area_code,
                    v.facts->>'village_name' AS village, p.name AS head, p.name_native AS head_native
-            FROM registry_household h
-            LEFT JOIN registry_householdversion v ON v.household_id = h.id AND v.superseded_at IS NULL AND v.valid_to IS NULL
-            LEFT JOIN LATERAL (SELECT person_id FROM registry_membership m WHERE m.household_id = h.id AND m.relation = 'head'
-                               AND m.superseded_at IS NULL AND m.valid_to IS NULL ORDER BY m.line_no LIMIT 1) m ON true
-            LEFT JOIN registry_personversion p ON p.person_id = m.person_id AND p.superseded_at IS NULL AND p.valid_to IS NULL
+            {HEADS}
             WHERE h.area_path ^@ {literal(path)}"""
     )
 

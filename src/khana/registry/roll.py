@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from khana.platform import bulk
+from khana.registry.frames import HEADS
 
 _UNDER = """(h.area_path COLLATE "C") >= %(path)s AND (h.area_path COLLATE "C") < %(end)s"""
 
@@ -76,13 +77,9 @@ def count_under(path: str, *, at_most: int) -> int:
 def heads_of(household_ids: Sequence[int]) -> dict[int, HeadLine]:
     """Return the head and the village of some households as they stand, by id; without a head the names are empty."""
     rows = bulk.raw_cursor().execute(
-        b"""SELECT h.id, coalesce(p.name, ''), coalesce(p.name_native, ''), coalesce(v.facts->>'village_name', '')
-            FROM registry_household h
-            LEFT JOIN registry_householdversion v ON v.household_id = h.id AND v.superseded_at IS NULL AND v.valid_to IS NULL
-            LEFT JOIN LATERAL (SELECT person_id FROM registry_membership m WHERE m.household_id = h.id AND m.relation = 'head'
-                               AND m.superseded_at IS NULL AND m.valid_to IS NULL ORDER BY m.line_no LIMIT 1) m ON true
-            LEFT JOIN registry_personversion p ON p.person_id = m.person_id AND p.superseded_at IS NULL AND p.valid_to IS NULL
-            WHERE h.id = ANY (%s)""",
+        f"""SELECT h.id, coalesce(p.name, ''), coalesce(p.name_native, ''), coalesce(v.facts->>'village_name', '')
+            {HEADS}
+            WHERE h.id = ANY (%s)""".encode(),
         [list(household_ids)],
     )
     return {row[0]: HeadLine(*row[1:]) for row in rows.fetchall()}

@@ -7,7 +7,8 @@ only where the agreement has the field.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache, partial
@@ -273,13 +274,14 @@ def find(
     chosen = _selected(terms.fields, is_group=is_group)
     statement = f"SELECT json_build_object({chosen}) {body} ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s"
     counting = f"SELECT count(*) FROM (SELECT 1 {body} LIMIT %(most)s) found"
-    if only is not None:
-        records = [row[0] for row in prepared.fetch_text(statement, values)]
-        total = len(records)
-        if page_number > 1 or total == page_size:
-            total = int(prepared.fetch_text(counting, values)[0][0])
-    else:
-        records, total = _within_seconds(statement, counting, values, page_number)
+    try:
+        with _planned_for_its_values() if only is None else nullcontext(prepared.fetch_text) as ask:
+            records = [row[0] for row in ask(statement, values)]
+            total = len(records)
+            if page_number > 1 or total == page_size:
+                total = int(ask(counting, values)[0][0])
+    except OperationalError as error:
+        raise TooMany("The question finds too many records or takes too long; ask it more narrowly.") from error
     if total > terms.max_rows:
         raise TooMany(f"The question finds more than the {terms.max_rows} records that the agreement allows.")
     shown = [opened(record) for record in records]
@@ -287,21 +289,18 @@ def find(
     return Page(tuple(shown), total, tuple(dict.fromkeys(persons)))
 
 
-def _within_seconds(statement: str, counting: str, values: Mapping[str, Any], page: int) -> tuple[list[Any], int]:
-    """Read one page of a question that might find everybody: planned for its values, and stopped after five seconds."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = '5s'")
+@contextmanager
+def _planned_for_its_values() -> Iterator[Callable[[str, Mapping[str, Any]], list[Any]]]:
+    """Lend what asks a question that might find everybody: planned for its values, and stopped after five seconds."""
+    with connection.cursor() as cursor:
+
+        def ask(statement: str, values: Mapping[str, Any]) -> list[Any]:
             cursor.execute(statement, values)
-            records = [row[0] for row in cursor.fetchall()]
-            total = len(records)
-            if page > 1 or total == values["limit"]:
-                cursor.execute(counting, values)
-                total = int(cursor.fetchone()[0])
-            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
-    except OperationalError as error:
-        raise TooMany("The question finds too many records or takes too long; ask it more narrowly.") from error
-    return records, total
+            return list(cursor.fetchall())
+
+        cursor.execute("SET LOCAL statement_timeout = '5s'")
+        yield ask
+        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
 
 
 def _order(sort: Sequence[tuple[str, str]], columns: Mapping[str, str], allowed: Sequence[str], last: str) -> str:

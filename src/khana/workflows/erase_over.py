@@ -5,10 +5,9 @@ A kill loses the step that was open and nothing else, and the next try passes ov
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from khana.access import retention
@@ -20,15 +19,9 @@ MOST_SHOWN = 500
 
 def run(*, token: str, progress: Progress = silent, at: datetime) -> dict[str, Any]:
     """Erase what is over now; return how many rows or files each rule erased. Needs `retention.run` for the whole country."""
-
-    @contextmanager
-    def step() -> Iterator[None]:
-        with access.scoped(token):
-            yield
-
     with access.scoped(token):
         access.require("retention.run", everywhere=True)
-    return dict(retention.run(at=at, progress=progress, scope=step))
+    return dict(retention.run(at=at, progress=progress, scope=partial(access.scoped, token)))
 
 
 def preview(*, token: str, as_of: date | None = None, progress: Progress = silent, at: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 
 from khana.interfaces.cli import lists_heard
-from khana.interfaces.cli.lists_heard import FileUnreadable
+from khana.interfaces.cli.lists_heard import STATES, FileUnreadable
 from khana.interfaces.cli.output import TeachingGroup, bar, fields_and_rows, printing, rows_table, show
 from khana.interfaces.cli.session import acting, token
 from khana.platform import clock
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DAY = click.DateTime(["%Y-%m-%d"])
-_STATES = click.Choice(["REMOVED", "SELECTED", "RESERVE", "WAITING"])
 
 
 class RederiveDiffers(Conflict):
@@ -154,7 +153,7 @@ def list_(programme: str, as_json: bool, out: Path | None) -> None:
     "show", examples=("khana lists show KFL-1", "khana lists show KFL-1 --state WAITING --limit 500 --out waiting.json")
 )
 @click.argument("code")
-@click.option("--state", type=_STATES)
+@click.option("--state", type=STATES)
 @click.option("--limit", type=click.IntRange(1, 1_000_000), default=50, show_default=True)
 @printing
 def show_(code: str, state: str | None, limit: int, as_json: bool, out: Path | None) -> None:

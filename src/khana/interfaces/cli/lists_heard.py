@@ -17,7 +17,7 @@ from khana_methods.errors import InputError
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _DAY = click.DateTime(["%Y-%m-%d"])
-_STATES = click.Choice(["REMOVED", "SELECTED", "RESERVE", "WAITING"])
+STATES = click.Choice(["REMOVED", "SELECTED", "RESERVE", "WAITING"])
 
 
 class FileUnreadable(InputError):
@@ -35,7 +35,7 @@ class FileUnreadable(InputError):
 )
 @click.argument("code")
 @click.argument("unit")
-@click.option("--to", "state", type=_STATES, required=True)
+@click.option("--to", "state", type=STATES, required=True)
 @click.option("--kind", type=click.Choice(["COMMUNITY", "RECHECK", "OFFICE"]), required=True)
 @click.option("--reason", required=True, help="Why, in a sentence; no names.")
 @click.option("--minutes", default="", help="Number and day, for what a community decided.")

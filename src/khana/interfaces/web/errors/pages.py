@@ -97,6 +97,9 @@ SENTENCES_OF_CODES: Mapping[str, Any] = {
     **doors.SENTENCES, **registry.SENTENCES, **lists.SENTENCES, **figures.SENTENCES, **sharing.SENTENCES
 }  # fmt: skip
 
+# finer ones, by code and rule
+SENTENCES_OF_RULES: Mapping[str, Mapping[str, Any]] = {"access.office.refused": doors.RULES_OF_OFFICES}
+
 
 class FormUnclear(InputError):
     """What was typed into a form of a page cannot be read; the page says so in the reader's language itself."""
@@ -123,26 +126,25 @@ class Told(str):
         return written if self.as_written == str(self) else format_html("{} {}", str(self), written)
 
 
-def in_words(code: str, message: str) -> Told:
+def in_words(code: str, message: str, *, rule: str = "") -> Told:
     """Return what an error of a code says to the reader, whose language is the page's.
 
     Args:
         code: Its dotted code.
         message: As it was written.
+        rule: Which rule was broken, where one code stands for several.
     """
     if code in BY_CODE:
         return Told(str(BY_CODE[code]))
     if code.startswith("web.") or (get_language() or "en").startswith("en"):
         return Told(message)  # pages write in the reader's language themselves
-    return Told(str(SENTENCES_OF_CODES.get(code, message)), message)
+    sentence = SENTENCES_OF_RULES.get(code, {}).get(rule) or SENTENCES_OF_CODES.get(code, message)
+    return Told(str(sentence), message)
 
 
 def wording(error: KhanaError) -> Told:
     """Return the sentence of one of our errors in the reader's language."""
-    rule = doors.RULES_OF_OFFICES.get(str(error.details.get("rule"))) if error.code == "access.office.refused" else None
-    if rule is not None and not (get_language() or "en").startswith("en"):
-        return Told(str(rule), error.message)
-    return in_words(error.code, error.message)
+    return in_words(error.code, error.message, rule=str(error.details.get("rule", "")))
 
 
 def error_page(request: HttpRequest, error: KhanaError | None, status: int | None = None) -> HttpResponse:
