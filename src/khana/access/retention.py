@@ -76,6 +76,8 @@ def _erase(rule: str, before: datetime, progress: Progress, scope: Scope) -> int
         return tombstones.erase_lists(before=before, progress=progress, scope=scope)
     if rule in ("FILES", "UNREAD"):
         return tombstones.erase_files(rule, before=before, progress=progress, scope=scope)
+    if rule == "LEFTOVERS":
+        return tombstones.erase_leftovers(before=before, progress=progress, scope=scope)
     erased = 0
     while True:
         progress(erased, 0, "erasing")

@@ -6,10 +6,11 @@ content leaves the store before its tombstone is committed: whatever is killed i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from django.db import transaction
 
@@ -22,6 +23,7 @@ from khana.platform.progress import Progress, silent
 Scope = Callable[[], AbstractContextManager[None]]
 ROWS_A_STEP = 20_000
 FILES_A_STEP = 50
+HASHES_A_STEP = 500
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,37 @@ def erase_files(rule: str, *, before: datetime, progress: Progress = silent, sco
             return erased
 
 
+def erase_leftovers(*, before: datetime, progress: Progress = silent, scope: Scope = alone) -> int:
+    """Remove contents that killed processes left in the store: brought before a day, and no row speaks of them. Return how many."""
+    erased = 0
+    for hashes in _batched(files.brought_before(before)):
+        progress(erased, 0, "erasing")
+        with scope():
+            gone = [str(row[0]) for row in call("retention_leftovers", hashes, True)]
+            for sha256 in gone:
+                files.remove(sha256)
+        erased += len(gone)
+    return erased
+
+
+def _batched(hashes: Iterable[str]) -> Iterator[list[str]]:
+    """Give hashes in lists of one step."""
+    every = iter(hashes)
+    while step := list(islice(every, HASHES_A_STEP)):
+        yield step
+
+
+def _leftovers(before: datetime) -> list[Due]:
+    found = [
+        bool(held) for step in _batched(files.brought_before(before)) for _, held in call("retention_leftovers", step, False)
+    ]  # fmt: skip
+    return [Due("LEFTOVERS", None, "", "", found.count(False), found.count(True), 0, "")]
+
+
 def preview(rule: str, *, before: datetime) -> list[Due]:
     """Say what one rule would erase of what is older than a day, which may be one to come. Nothing is written."""
+    if rule == "LEFTOVERS":
+        return _leftovers(before)
     return [
         Due(rule, batch, source, name, int(goes), int(held), int(needed), waits)
         for batch, source, name, goes, held, needed, waits in call("retention_preview", rule, before)

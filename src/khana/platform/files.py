@@ -24,7 +24,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from django.db import connection
+from django.db import connection, transaction
 
 from khana.platform import faults, keys, places
 from khana.platform.models import StoredFile
@@ -152,19 +152,41 @@ def keep(
             target.flush()
             os.fsync(target.fileno())
         may_keep(sha256)
-        _hold(sha256)
-        final = path_of(sha256)
-        if not final.exists() or final.stat().st_size != temporary.stat().st_size:
-            places.folder("files", sha256[:2])
-            faults.reach("file.before_rename")
-            temporary.rename(final)
-            faults.reach("file.after_rename")
-            _sync_folder(final.parent)
-    StoredFile.objects.bulk_create(
-        [StoredFile(sha256=sha256, size=size, name=name, stored_at=at)], ignore_conflicts=True
-    )
+        with transaction.atomic():  # nobody removes it before its row is there
+            _hold(sha256)
+            _put(temporary, sha256)
+            StoredFile.objects.bulk_create(
+                [StoredFile(sha256=sha256, size=size, name=name, stored_at=at)], ignore_conflicts=True
+            )
     row = StoredFile.objects.get(sha256=sha256)
     return KeptFile(row.pk, row.sha256, row.size, row.name, is_new=row.stored_at == at and row.name == name)
+
+
+def _put(temporary: Path, sha256: str) -> None:
+    """Bring a whole content to its place; one that stands there already counts as brought now."""
+    final = path_of(sha256)
+    if final.exists() and final.stat().st_size == temporary.stat().st_size:
+        os.utime(final)
+        return
+    places.folder("files", sha256[:2])
+    faults.reach("file.before_rename")
+    temporary.rename(final)
+    faults.reach("file.after_rename")
+    _sync_folder(final.parent)
+
+
+def brought_before(day: datetime) -> Iterator[str]:
+    """Give the hashes of contents that were brought, or last brought again, before a day, by the clock of the disk."""
+    for path in _contents():
+        try:
+            if path.stat().st_mtime < day.timestamp():
+                yield path.name
+        except FileNotFoundError:  # it went meanwhile
+            continue
+
+
+def _contents() -> Iterator[Path]:
+    return (places.var() / "files").glob("[0-9a-f][0-9a-f]/*")
 
 
 def remove(sha256: str) -> None:
@@ -244,7 +266,7 @@ def closed_with_older_keys() -> list[str]:
     """Return the hashes of kept files that are not closed with the newest key, in order."""
     newest = keys.mark_of(keys.ring().current("aes"))
     older = []
-    for path in (places.var() / "files").glob("[0-9a-f][0-9a-f]/*"):
+    for path in _contents():
         with path.open("rb") as handle:
             head = handle.read(_HEAD)
         if head[: len(_MAGIC)] == _MAGIC and head[4:8] != newest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,11 @@ CONTRACTS: dict[str, dict[str, Any]] = {
         "code": "e-list", "entity": "benefit", "country": "pak", "agency": "A", "file": CSV,
         "facts": {"beneficiary_id_number": "cnic", "beneficiary_name": "name", "amount": "amount", "period": "quarter",
                   "programme": {"constant": "R1"}},
+    },
+    "two": {
+        "code": "e-two", "entity": "benefit", "country": "pak", "agency": "A", "file": CSV,
+        "facts": {"beneficiary_id_number": "cnic", "beneficiary_name": "name", "amount": "amount", "period": "quarter",
+                  "programme": "scheme"},
     },
     "identity": {
         "code": "e-identities", "entity": "identity", "country": "pak", "file": CSV, "date_order": "dmy",
@@ -63,8 +69,8 @@ class Desk:
               replaces: int | None = None) -> int:  # fmt: skip
         path = self.folder / name
         path.write_text(text)
-        code = CONTRACTS[entity]["code"]
-        done = import_file.run(token=self.steward, path=path, entity=entity, contract=code, source=source, replaces=replaces,
+        body = CONTRACTS["two" if source == "E-TWO" else entity]
+        done = import_file.run(token=self.steward, path=path, entity=entity, contract=body["code"], source=source, replaces=replaces,
                                at=years_ago(years))  # fmt: skip
         return int(done["batch"])
 
@@ -110,10 +116,11 @@ def desk(
     with services.scoped(made.steward):
         for body in CONTRACTS.values():
             register_contract(body=body, at=years_ago(13))
-        for code, kept_here in (("E-LIST", False), ("E-OTHER", False), ("E-HERE", True)):
+        for code, kept_here in (("E-LIST", False), ("E-OTHER", False), ("E-HERE", True), ("E-TWO", False)):
+            two = code == "E-TWO"
             sources.add_source(
-                code=code, title=code, agency="A", programmes=["R1"], contract_code="e-list", frequency="", at=NOW,
-                is_kept_here=kept_here,
+                code=code, title=code, agency="A", programmes=["R1", "R2"] if two else ["R1"], frequency="", at=NOW,
+                contract_code="e-two" if two else "e-list", is_kept_here=kept_here,
             )  # fmt: skip
     return made
 
@@ -293,6 +300,53 @@ def test_files_that_nobody_could_load_and_registers_that_were_replaced(desk: Des
     with pytest.raises(InputError):
         desk.bring("bad.csv", "nothing,of,use\n1,2,3\n", years=0)
     assert desk.content(bad).exists() and desk.erase() == {}, "brought again: its year begins anew"
+
+
+def test_the_last_list_of_each_programme_of_a_source_stays(desk: Desk) -> None:
+    def bring(name: str, years: float, *schemes: str) -> int:
+        rows = "".join(f"{number(n)},Amna Bibi {n},1,Q1-2012,{scheme}\n" for n, scheme in enumerate(schemes))
+        return desk.bring(name, f"cnic,name,amount,quarter,scheme\n{rows}", years=years, source="E-TWO")
+
+    both = bring("both.csv", 12, "R1", "R2")
+    one = bring("one-programme.csv", 11.5, "R1")
+    assert desk.erase() == {}, "the source sent another since, but nothing of R2"
+    bring("other-programme.csv", 11, "R2")
+    assert desk.erase() == {"LISTS": 2, "FILES": 1} and desk.rows(both) == [], "each programme has a newer list"
+    assert len(desk.rows(one)) == 1, "the last of R1"
+
+
+def test_what_a_killed_import_left_without_a_row_goes_after_a_week(desk: Desk) -> None:
+    path = desk.folder / "half.csv"
+    path.write_text("cnic,name\n")
+
+    def killed() -> Path:
+        with pytest.raises(KeyboardInterrupt), services.scoped(desk.steward):
+            kept = files.keep(path, name="half.csv", at=NOW)
+            raise KeyboardInterrupt
+        return files.path_of(kept.sha256)
+
+    def told() -> dict[str, int]:
+        return dict(erase_over.preview(token=desk.officer, at=NOW)["rules"]["LEFTOVERS"])
+
+    content = killed()
+    assert content.exists() and told()["goes"] == 0 and desk.erase() == {}, "it may still be written"
+    week = (NOW - timedelta(days=8)).timestamp()
+    os.utime(content, (week, week))
+    assert told()["goes"] == 1 and content.exists(), "a dry run"
+    killed()
+    assert told()["goes"] == 0, "brought again, and killed again"
+    os.utime(content, (week, week))
+    with desk.root.transaction():  # as whoever keeps the same bytes at this moment
+        desk.root.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [content.name])
+        assert desk.erase() == {} and content.exists()
+    with services.scoped(desk.officer):
+        held = retention.hold(rule="*", subject="area:PK.", reason="a court asked for it", at=NOW)
+    assert (told()["goes"], told()["held"]) == (0, 1) and desk.erase() == {} and content.exists()
+    with services.scoped(desk.officer):
+        retention.release(number=held, at=NOW)
+    assert desk.erase() == {"LEFTOVERS": 1} and not content.exists() and desk.erase() == {}
+    ((details,),) = desk.root.execute("SELECT details FROM audit_event WHERE subject = 'rule:LEFTOVERS'").fetchall()
+    assert details["sha256"] == [content.name]
 
 
 def test_the_chain_holds_and_the_owner_sees_all_that_names_a_content(

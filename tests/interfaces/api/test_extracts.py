@@ -20,10 +20,11 @@ from tests.interfaces.api.conftest import FIELDS, Friend
 from tests.interfaces.api.dci import by_number, header, search
 
 from khana.access import services as access
+from khana.interfaces.jobs import worker
 from khana.interfaces.jobs.work import work
 from khana.platform import clock, files, jobs
 from khana.sharing import own_keys, selectors
-from khana.sharing.models import Agreement, Message
+from khana.sharing.models import Agreement, Extract, Message
 from khana.sharing.services import agreements, extracts, partners
 
 
@@ -128,8 +129,17 @@ def test_an_identified_list_is_delivered_to_its_partner_only(befriend, agree, of
         assert extracts.get(one.number).fetched_count == 2
         with pytest.raises(extracts.ExtractNotReady):
             extracts.fetch(number=one.number, at=clock.now() + timedelta(days=15))
-        assert extracts.expire(at=clock.now() + timedelta(days=15)) == 1
-        assert not files.path_of(one.sha256).exists()
+        assert extracts.expire(at=clock.now() + timedelta(days=15)) == 0, "a clock that runs ahead lets nothing expire"
+        Extract.objects.filter(number=one.number).update(expires_at=clock.now())
+    with access.scoped(officers["administrator"]), pytest.raises(access.PermissionMissing):
+        extracts.expire(at=clock.now())
+    assert files.path_of(one.sha256).exists()
+    as_role("worker")
+    worker.expire_extracts()  # the nightly round, in nobody's name
+    assert not files.path_of(one.sha256).exists()
+    with connect("owner") as owner:
+        told = owner.execute("SELECT actor_id FROM audit_event WHERE action = 'sharing.extract_expired'").fetchall()
+    assert told == [(None,)]
 
 
 def test_two_partners_cannot_join_what_they_hold(befriend, agree, officers, as_role) -> None:

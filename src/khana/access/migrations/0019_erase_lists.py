@@ -38,7 +38,8 @@ UNDO = """
 DROP FUNCTION khana_private.retention_preview, khana_private.retention_erased, khana_private.retention_files,
     khana_private.retention_files_over, khana_private.retention_file_over, khana_private.retention_lists_step,
     khana_private.retention_lists_due, khana_private.retention_lists_over, khana_private.retention_list_waits,
-    khana_private.retention_may_be_held, khana_private.retention_require;
+    khana_private.retention_may_be_held, khana_private.retention_named, khana_private.retention_leftovers;
+DROP FUNCTION IF EXISTS khana_private.retention_require();
 DROP VIEW khana_private.retention_list_row, khana_private.retention_open_token, khana_private.retention_held_token;
 """
 

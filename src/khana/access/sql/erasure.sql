@@ -1,5 +1,5 @@
 -- What stands against the erasure of one person's file: empty where nothing does, else a code. The same for a rule and for a wish.
-CREATE FUNCTION khana_private.erasure_stands_against(p_person bigint, p_rule text, p_before timestamptz) RETURNS text
+CREATE OR REPLACE FUNCTION khana_private.erasure_stands_against(p_person bigint, p_rule text, p_before timestamptz) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     path text;
@@ -28,29 +28,36 @@ BEGIN
     RETURN '';
 END $$;
 
--- Erase what names a person; her id, which the log and decisions bear, stays and leads to nobody. Returns rows by table.
-CREATE FUNCTION khana_private.erasure_do(p_person bigint) RETURNS jsonb
+-- Erase what names a person, with pairs, labels and her place in a cluster of matching; her id, which the log and decisions bear,
+-- stays and leads to nobody. Returns rows by table.
+CREATE OR REPLACE FUNCTION khana_private.erasure_do(p_person bigint) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     tokens bytea[] := ARRAY(SELECT i.token FROM public.registry_identifier i WHERE i.person_id = p_person);
+    pairs bigint[] := ARRAY(SELECT p.id FROM public.linkage_pair p
+                            WHERE p.right_id = p_person OR (p.left_kind = 'PERSON' AND p.left_id = p_person));
     counts jsonb := '{}';
     part text;
     done bigint;
 BEGIN
     UPDATE public.registry_resident r SET person_id = NULL WHERE r.person_id = p_person;  -- another register, with a rule of its own
     FOREACH part IN ARRAY ARRAY['identity_verification', 'identity_consent', 'identity_familycheck', 'identity_civilevent',
-        'linkage_opening', 'registry_identifier', 'registry_personversion']
+        'linkage_opening', 'linkage_clustermember', 'registry_identifier', 'registry_personversion']
     LOOP
         EXECUTE format('DELETE FROM public.%I WHERE person_id = $1', part) USING p_person;
         GET DIAGNOSTICS done = ROW_COUNT;
         counts := counts || CASE WHEN done > 0 THEN jsonb_build_object(part, done) ELSE '{}' END;
     END LOOP;
+    DELETE FROM public.linkage_label l WHERE l.pair_id = ANY (pairs);
+    DELETE FROM public.linkage_pair p WHERE p.id = ANY (pairs);
+    GET DIAGNOSTICS done = ROW_COUNT;
+    counts := counts || CASE WHEN done > 0 THEN jsonb_build_object('linkage_pair', done) ELSE '{}' END;
     DELETE FROM public.identity_familycheck f WHERE f.token = ANY (tokens);
     RETURN counts;
 END $$;
 
 -- What stands against one that waits: for who reads the list of them.
-CREATE FUNCTION khana_private.erasure_against(p_erasure bigint) RETURNS text
+CREATE OR REPLACE FUNCTION khana_private.erasure_against(p_erasure bigint) RETURNS text
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT khana_private.access_everything('alarms.read') THEN
@@ -61,7 +68,7 @@ BEGIN
 END $$;
 
 -- A wish is carried out by somebody else than who brought it.
-CREATE FUNCTION khana_private.erasure_confirm(p_erasure bigint) RETURNS jsonb
+CREATE OR REPLACE FUNCTION khana_private.erasure_confirm(p_erasure bigint) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     actor bigint := khana_private.access_actor();
@@ -90,7 +97,7 @@ BEGIN
 END $$;
 
 -- By rule: a step of files that are over; each is written down beside.
-CREATE FUNCTION khana_private.erasure_by_rule(p_before timestamptz, p_limit integer) RETURNS integer
+CREATE OR REPLACE FUNCTION khana_private.erasure_by_rule(p_before timestamptz, p_limit integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     who record;
@@ -112,48 +119,6 @@ BEGIN
         erased := erased + 1;
     END LOOP;
     RETURN erased;
-END $$;
-
-CREATE OR REPLACE FUNCTION khana_private.retention_run(p_rule text, p_before timestamptz, p_limit integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    done integer;
-BEGIN
-    IF session_user <> 'khana_worker' OR khana_private.access_actor() IS NOT NULL THEN
-        IF NOT khana_private.access_everything('retention.run') THEN
-            RAISE EXCEPTION 'not permitted' USING ERRCODE = 'KH403', DETAIL = 'retention.run';
-        END IF;
-    END IF;
-    IF p_before > now() THEN
-        RAISE EXCEPTION 'not over yet' USING ERRCODE = 'KH409', DETAIL = 'retention';
-    END IF;
-    IF p_rule = 'MESSAGES' THEN
-        UPDATE public.sharing_message m SET request_ciphertext = NULL, answer_ciphertext = NULL WHERE m.id IN (
-            SELECT o.id FROM public.sharing_message o WHERE o.received_at < p_before
-              AND (o.request_ciphertext IS NOT NULL OR o.answer_ciphertext IS NOT NULL)
-              AND NOT khana_private.retention_is_held(p_rule, 'partner:' || o.partner_id) LIMIT p_limit);
-        GET DIAGNOSTICS done = ROW_COUNT;
-    ELSIF p_rule = 'QUARANTINE' THEN
-        DELETE FROM public.deliveries_quarantinedrow q WHERE q.id IN (
-            SELECT o.id FROM public.deliveries_quarantinedrow o WHERE o.state IN ('REPLAYED', 'DISCARDED')
-              AND o.changed_at < p_before AND NOT khana_private.retention_is_held(p_rule, 'batch:' || o.batch_id)
-            LIMIT p_limit);
-        GET DIAGNOSTICS done = ROW_COUNT;
-    ELSIF p_rule = 'RESIDENTS' THEN
-        DELETE FROM public.registry_resident r WHERE r.id IN (
-            SELECT o.id FROM public.registry_resident o WHERE o.superseded_at < p_before
-              AND NOT khana_private.retention_is_held(p_rule, 'area:' || o.area_path) LIMIT p_limit);
-        GET DIAGNOSTICS done = ROW_COUNT;
-    ELSIF p_rule = 'PERSONS' THEN
-        done := khana_private.erasure_by_rule(p_before, p_limit);
-    ELSE
-        RAISE EXCEPTION 'no such rule' USING ERRCODE = 'KH404', DETAIL = 'rule';
-    END IF;
-    IF done > 0 THEN
-        PERFORM khana_private.audit_write(khana_private.access_actor(), 'access.retention.erased', 'rule:' || p_rule,
-            jsonb_build_object('rows', done, 'before', p_before), now());
-    END IF;
-    RETURN done;
 END $$;
 
 REVOKE ALL ON FUNCTION khana_private.erasure_stands_against(bigint, text, timestamptz), khana_private.erasure_do(bigint),

@@ -1,19 +1,9 @@
 -- Erasure of deliveries by rule: first the rows of a list, then the file that was kept. What is in force stays: the newest delivery of
--- a source, what the current consolidation read, and what a hold, an open decision or a benefit under way needs. Batches are never
+-- each programme of a source, what the current consolidation read, and what a hold, an open decision or a benefit under way needs. Batches are never
 -- removed: their counts and hashes stay, a tombstone says what is gone, and the event log is not touched.
 
-CREATE FUNCTION khana_private.retention_require() RETURNS void
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    IF session_user <> 'khana_worker' OR khana_private.access_actor() IS NOT NULL THEN
-        IF NOT khana_private.access_everything('retention.run') THEN
-            RAISE EXCEPTION 'not permitted' USING ERRCODE = 'KH403', DETAIL = 'retention.run';
-        END IF;
-    END IF;
-END $$;
-
 -- numbers of persons under a hold: every number of every file that is hers
-CREATE VIEW khana_private.retention_held_token AS
+CREATE OR REPLACE VIEW khana_private.retention_held_token AS
 SELECT i.token FROM public.registry_identifier i WHERE i.person_id IN (
     SELECT f FROM public.access_legalhold h,
         LATERAL (SELECT CASE WHEN h.subject ~ '^person:[0-9]{1,18}$' THEN substr(h.subject, 8)::bigint END AS who) p,
@@ -21,7 +11,7 @@ SELECT i.token FROM public.registry_identifier i WHERE i.person_id IN (
     WHERE h.ended_at IS NULL AND h.rule IN ('*', 'LISTS') AND p.who IS NOT NULL);
 
 -- numbers about which something is open: a stop under way, a decision that was opened again, a case that waits for an answer
-CREATE VIEW khana_private.retention_open_token AS
+CREATE OR REPLACE VIEW khana_private.retention_open_token AS
 SELECT s.id_token AS token FROM public.beneficiaries_stop s
 WHERE s.state IN ('PROPOSED', 'NOTIFIED', 'APPEALED', 'UPHELD', 'REOPENED') AND s.id_token IS NOT NULL
 UNION ALL
@@ -37,7 +27,7 @@ UNION ALL
 SELECT i.token FROM public.grievances_case c JOIN public.registry_identifier i ON i.person_id = c.person_id WHERE c.state = 'OPEN';
 
 -- one row a row of a list: why it stays where its list is over. A row whose area is not known may lie in any area that is held.
-CREATE VIEW khana_private.retention_list_row AS
+CREATE OR REPLACE VIEW khana_private.retention_list_row AS
 SELECT b.id, b.batch_id, CASE
     WHEN EXISTS (SELECT FROM public.access_legalhold h WHERE h.ended_at IS NULL AND h.rule IN ('*', 'LISTS')
             AND h.subject ^@ 'area:' AND (b.area_path = '' OR b.area_path ^@ substr(h.subject, 6)))
@@ -52,14 +42,14 @@ SELECT b.id, b.batch_id, CASE
 FROM public.beneficiaries_benefit b;
 
 -- a hold on persons or areas may lie on what nobody can look into: a quarantined row, a file of a register
-CREATE FUNCTION khana_private.retention_may_be_held(p_rule text) RETURNS boolean
+CREATE OR REPLACE FUNCTION khana_private.retention_may_be_held(p_rule text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT EXISTS (SELECT FROM public.access_legalhold h WHERE h.ended_at IS NULL AND h.rule IN ('*', p_rule)
         AND (h.subject ^@ 'area:' OR h.subject ^@ 'person:'))
 $$;
 
 -- what stands against taking the rows of one delivery: held, run (the current consolidation read them), or nothing
-CREATE FUNCTION khana_private.retention_list_waits(p_batch bigint) RETURNS text
+CREATE OR REPLACE FUNCTION khana_private.retention_list_waits(p_batch bigint) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE
         WHEN khana_private.retention_is_held('LISTS', 'batch:' || b.id)
@@ -70,23 +60,33 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     FROM public.deliveries_batch b WHERE b.id = p_batch
 $$;
 
--- Deliveries whose rows are over: replaced so long ago, or a newer one of the source stands and the last period ended so long ago.
+-- Deliveries whose rows are over: replaced so long ago, or newer ones of the source stand for each programme that it speaks of and its
+-- last period ended so long ago.
 -- A list that is kept in our own pages is over only by the end of a period that it states. Corrections go with what they correct.
-CREATE FUNCTION khana_private.retention_lists_over(p_before timestamptz) RETURNS TABLE (batch_id bigint, waits text)
+CREATE OR REPLACE FUNCTION khana_private.retention_lists_over(p_before timestamptz) RETURNS TABLE (batch_id bigint, waits text)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WITH loaded AS MATERIALIZED (
         SELECT b.id, b.source_code, b.replays_id, b.replaced_by_id, b.over_at, b.loaded_at,
                coalesce((SELECT s.is_kept_here FROM public.beneficiaries_source s WHERE s.code = b.source_code), false) AS is_kept_here
         FROM public.deliveries_batch b WHERE b.entity = 'benefit' AND b.state = 'LOADED'
+    ), standing AS (
+        SELECT l.id, l.source_code, l.loaded_at FROM loaded l
+        WHERE l.replays_id IS NULL AND l.replaced_by_id IS NULL AND l.over_at IS NULL
     ), newest AS (
-        SELECT l.source_code, max(l.id) AS id FROM loaded l
-        WHERE l.replays_id IS NULL AND l.replaced_by_id IS NULL GROUP BY l.source_code
+        SELECT s.source_code, max(s.id) AS id FROM standing s GROUP BY s.source_code
+    ), said AS MATERIALIZED (  -- which programmes each delivery speaks of, where a source has an old one beside its newest
+        SELECT DISTINCT s.source_code, s.id, r.programme FROM standing s
+        JOIN loaded c ON c.id = s.id OR c.replays_id = s.id JOIN public.beneficiaries_benefit r ON r.batch_id = c.id
+        WHERE s.source_code IN (SELECT o.source_code FROM standing o JOIN newest w USING (source_code)
+                                WHERE o.id < w.id AND o.loaded_at < p_before)
+    ), last AS (
+        SELECT DISTINCT max(s.id) AS id FROM said s GROUP BY s.source_code, s.programme
     ), root AS (
         SELECT b.id FROM loaded b LEFT JOIN loaded n ON n.id = b.replaced_by_id LEFT JOIN newest w ON w.source_code = b.source_code
         WHERE b.replays_id IS NULL AND b.loaded_at < p_before AND CASE
             WHEN b.over_at IS NOT NULL THEN true
             WHEN b.replaced_by_id IS NOT NULL THEN n.loaded_at < p_before
-            ELSE b.id < w.id AND NOT EXISTS (
+            ELSE b.id < w.id AND NOT EXISTS (SELECT FROM last t WHERE t.id = b.id) AND NOT EXISTS (
                 SELECT FROM loaded c JOIN public.beneficiaries_benefit r ON r.batch_id = c.id
                 WHERE (c.id = b.id OR c.replays_id = b.id) AND p_before::date <= coalesce(r.period_end,
                     CASE WHEN b.is_kept_here THEN 'infinity'::date ELSE coalesce(r.period_start, b.loaded_at::date) END))
@@ -97,13 +97,13 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Take what is over out of force, so that no later consolidation reads it; return the deliveries whose rows may go now.
-CREATE FUNCTION khana_private.retention_lists_due(p_before timestamptz) RETURNS TABLE (batch_id bigint)
+CREATE OR REPLACE FUNCTION khana_private.retention_lists_due(p_before timestamptz) RETURNS TABLE (batch_id bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     taken bigint[];
 BEGIN
-    PERFORM khana_private.retention_require();
+    PERFORM khana_private.access_worker_or('retention.run');
     IF p_before > now() THEN
         RAISE EXCEPTION 'not over yet' USING ERRCODE = 'KH409', DETAIL = 'retention';
     END IF;
@@ -121,7 +121,7 @@ BEGIN
 END $$;
 
 -- One step of one delivery: at most so many rows, with what points at them; when none may go any more its quarantine too.
-CREATE FUNCTION khana_private.retention_lists_step(p_batch bigint, p_limit integer)
+CREATE OR REPLACE FUNCTION khana_private.retention_lists_step(p_batch bigint, p_limit integer)
 RETURNS TABLE (done bigint, findings bigint, pairs bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -132,7 +132,7 @@ DECLARE
     is_last boolean;
     stone public.access_tombstone;
 BEGIN
-    PERFORM khana_private.retention_require();
+    PERFORM khana_private.access_worker_or('retention.run');
     PERFORM FROM public.deliveries_batch b WHERE b.id = p_batch AND b.over_at IS NOT NULL FOR UPDATE;
     IF NOT FOUND OR khana_private.retention_list_waits(p_batch) <> '' THEN
         RETURN QUERY SELECT 0::bigint, 0::bigint, 0::bigint;
@@ -175,7 +175,7 @@ END $$;
 
 -- May one delivery let go of its file? A loaded list when its rows are gone, a loaded register when a newer one stands, what could
 -- never be loaded by its age alone.
-CREATE FUNCTION khana_private.retention_file_over(p_batch bigint, p_rule text, p_before timestamptz) RETURNS boolean
+CREATE OR REPLACE FUNCTION khana_private.retention_file_over(p_batch bigint, p_rule text, p_before timestamptz) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE
         WHEN khana_private.retention_is_held(p_rule, 'batch:' || b.id)
@@ -191,31 +191,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     FROM public.deliveries_batch b WHERE b.id = p_batch
 $$;
 
--- Contents that are over: every delivery of them is, and nothing else names them. Who else may name a content is asked of the catalogue
--- (foreign keys to the store, and columns that end in sha256), so that a new table counts by itself; one that this function may not
--- read stops it.
-CREATE FUNCTION khana_private.retention_files_over(p_rule text, p_before timestamptz, p_limit integer)
-RETURNS TABLE (file_id bigint, sha256 text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
+-- Which of some contents anything but a delivery names. Who may name one is asked of the catalogue (foreign keys to the store, and
+-- columns that end in sha256), so that a new table counts by itself; one that this function may not read stops it.
+CREATE OR REPLACE FUNCTION khana_private.retention_named(p_hashes text[]) RETURNS text[]
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
-    ids bigint[];
-    hashes text[];
     other record;
-    named bigint[];
+    more text[];
+    named text[] := '{}';
 BEGIN
-    SELECT array_agg(f.id ORDER BY f.id), array_agg(f.sha256::text ORDER BY f.id) INTO ids, hashes FROM (
-        SELECT f.id, f.sha256 FROM public.platform_storedfile f WHERE f.stored_at < p_before
-          AND EXISTS (SELECT FROM public.deliveries_batch b WHERE b.file_id = f.id AND (p_rule = 'FILES') = (b.state = 'LOADED')
-                      AND NOT EXISTS (SELECT FROM public.access_tombstone t WHERE t.batch_id = b.id AND t.what = 'FILE'
-                                      AND t.erased_at >= b.received_at))
-          AND NOT EXISTS (SELECT FROM public.deliveries_batch b WHERE b.file_id = f.id
-                          AND NOT (CASE WHEN p_rule = 'UNREAD' AND b.state = 'LOADED' THEN false
-                                   ELSE khana_private.retention_file_over(b.id, p_rule, p_before) END))
-        ORDER BY f.id LIMIT p_limit) f;
-    IF ids IS NULL THEN
-        RETURN;
-    END IF;
     FOR other IN
         SELECT c.oid, c.relname, a.attname, a.attname ~ 'sha256$' AS is_hash,
                c.relforcerowsecurity AND NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polname = c.relname || '_owner')
@@ -231,28 +215,53 @@ BEGIN
             RAISE EXCEPTION 'retention may not read %, which names kept contents', other.relname;
         END IF;
         IF other.is_hash THEN
-            EXECUTE format('SELECT array_agg(f.id) FROM public.platform_storedfile f WHERE f.id = ANY ($1)'
-                ' AND f.sha256 IN (SELECT t.%I FROM public.%I t WHERE t.%I = ANY ($2))', other.attname, other.relname, other.attname)
-                INTO named USING ids, hashes;
+            EXECUTE format('SELECT array_agg(DISTINCT t.%I::text) FROM public.%I t WHERE t.%I = ANY ($1)', other.attname, other.relname,
+                other.attname) INTO more USING p_hashes;
         ELSE
-            EXECUTE format('SELECT array_agg(t.%I) FROM public.%I t WHERE t.%I = ANY ($1)', other.attname, other.relname, other.attname)
-                INTO named USING ids;
+            EXECUTE format('SELECT array_agg(DISTINCT f.sha256::text) FROM public.platform_storedfile f WHERE f.sha256 = ANY ($1)'
+                ' AND f.id IN (SELECT t.%I FROM public.%I t)', other.attname, other.relname) INTO more USING p_hashes;
         END IF;
-        ids := ARRAY(SELECT i FROM unnest(ids) i WHERE i <> ALL (coalesce(named, '{}')));
+        named := named || coalesce(more, '{}');
     END LOOP;
-    RETURN QUERY SELECT f.id, f.sha256::text FROM public.platform_storedfile f WHERE f.id = ANY (ids) ORDER BY f.id;
+    RETURN named;
+END $$;
+
+-- Contents that are over: every delivery of them is, and nothing else names them.
+CREATE OR REPLACE FUNCTION khana_private.retention_files_over(p_rule text, p_before timestamptz, p_limit integer)
+RETURNS TABLE (file_id bigint, sha256 text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    ids bigint[];
+    hashes text[];
+    named text[];
+BEGIN
+    SELECT array_agg(f.id ORDER BY f.id), array_agg(f.sha256::text ORDER BY f.id) INTO ids, hashes FROM (
+        SELECT f.id, f.sha256 FROM public.platform_storedfile f WHERE f.stored_at < p_before
+          AND EXISTS (SELECT FROM public.deliveries_batch b WHERE b.file_id = f.id AND (p_rule = 'FILES') = (b.state = 'LOADED')
+                      AND NOT EXISTS (SELECT FROM public.access_tombstone t WHERE t.batch_id = b.id AND t.what = 'FILE'
+                                      AND t.erased_at >= b.received_at))
+          AND NOT EXISTS (SELECT FROM public.deliveries_batch b WHERE b.file_id = f.id
+                          AND NOT (CASE WHEN p_rule = 'UNREAD' AND b.state = 'LOADED' THEN false
+                                   ELSE khana_private.retention_file_over(b.id, p_rule, p_before) END))
+        ORDER BY f.id LIMIT p_limit) f;
+    IF ids IS NULL THEN
+        RETURN;
+    END IF;
+    named := khana_private.retention_named(hashes);
+    RETURN QUERY SELECT f.id, f.sha256::text FROM public.platform_storedfile f WHERE f.id = ANY (ids) AND f.sha256 <> ALL (named) ORDER BY f.id;
 END $$;
 
 -- One step: write down what goes and return the hashes; the caller removes the contents before it commits, so that a content is never
 -- said to be gone while it stands. Who brings the same bytes meanwhile waits, or is waited for another night.
-CREATE FUNCTION khana_private.retention_files(p_rule text, p_before timestamptz, p_limit integer) RETURNS TABLE (sha256 text)
+CREATE OR REPLACE FUNCTION khana_private.retention_files(p_rule text, p_before timestamptz, p_limit integer) RETURNS TABLE (sha256 text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     locked bigint[];
     one record;
 BEGIN
-    PERFORM khana_private.retention_require();
+    PERFORM khana_private.access_worker_or('retention.run');
     IF p_before > now() OR p_rule NOT IN ('FILES', 'UNREAD') THEN
         RAISE EXCEPTION 'not over yet' USING ERRCODE = 'KH409', DETAIL = 'retention';
     END IF;
@@ -275,8 +284,35 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Contents that a killed process left in the store: no row speaks of them. The caller knows by the age of the file that nobody is
+-- writing it; with `p_take` the hash is locked as `keep` locks it, so that who brings the same bytes waits or is passed over.
+CREATE OR REPLACE FUNCTION khana_private.retention_leftovers(p_hashes text[], p_take boolean) RETURNS TABLE (sha256 text, is_held boolean)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    held boolean := khana_private.retention_may_be_held('LEFTOVERS') OR khana_private.retention_is_held('LEFTOVERS', '');
+    wanted text[] := p_hashes;
+    named text[];
+BEGIN
+    PERFORM khana_private.access_worker_or('retention.run');
+    IF p_take THEN
+        IF held THEN
+            RETURN;
+        END IF;
+        wanted := ARRAY(SELECT h FROM unnest(p_hashes) h WHERE pg_try_advisory_xact_lock(hashtextextended(h, 0)));
+    END IF;
+    named := khana_private.retention_named(wanted);  -- looked at behind the locks
+    wanted := ARRAY(SELECT h FROM unnest(wanted) h WHERE h ~ '^[0-9a-f]{64}$' AND h <> ALL (named)
+                    AND NOT EXISTS (SELECT FROM public.platform_storedfile f WHERE f.sha256 = h));
+    IF p_take AND cardinality(wanted) > 0 THEN
+        PERFORM khana_private.audit_write(khana_private.access_actor(), 'access.retention.erased', 'rule:LEFTOVERS',
+            jsonb_build_object('contents', cardinality(wanted), 'sha256', to_jsonb(wanted)), now());
+    END IF;
+    RETURN QUERY SELECT h, held FROM unnest(wanted) h;
+END $$;
+
 -- Was a delivery of this content and source loaded once and erased since? Also where the asker may not see it.
-CREATE FUNCTION khana_private.retention_erased(p_sha256 text, p_source text)
+CREATE OR REPLACE FUNCTION khana_private.retention_erased(p_sha256 text, p_source text)
 RETURNS TABLE (batch_id bigint, rule text, erased_at timestamptz)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT t.batch_id, t.rule, t.erased_at FROM public.access_tombstone t JOIN public.deliveries_batch b ON b.id = t.batch_id
@@ -285,12 +321,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- A dry run: what would go at a day, and what keeps the rest. Writes nothing. Files of lists are told when their rows have gone.
-CREATE FUNCTION khana_private.retention_preview(p_rule text, p_before timestamptz)
+CREATE OR REPLACE FUNCTION khana_private.retention_preview(p_rule text, p_before timestamptz)
 RETURNS TABLE (batch_id bigint, source_code text, file_name text, goes bigint, held bigint, needed bigint, waits text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
-    PERFORM khana_private.retention_require();
+    PERFORM khana_private.access_worker_or('retention.run');
     IF p_rule = 'LISTS' THEN
         RETURN QUERY SELECT b.id, b.source_code, b.file_name, count(r.id) FILTER (WHERE r.kept = ''),
                 count(r.id) FILTER (WHERE r.kept = 'held'), count(r.id) FILTER (WHERE r.kept = 'needed'), o.waits
@@ -326,39 +362,13 @@ BEGIN
     END IF;
 END $$;
 
--- As before, and with what matching wrote of her file: pairs with their labels, and her place in a cluster.
-CREATE OR REPLACE FUNCTION khana_private.erasure_do(p_person bigint) RETURNS jsonb
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-    tokens bytea[] := ARRAY(SELECT i.token FROM public.registry_identifier i WHERE i.person_id = p_person);
-    pairs bigint[] := ARRAY(SELECT p.id FROM public.linkage_pair p
-                            WHERE p.right_id = p_person OR (p.left_kind = 'PERSON' AND p.left_id = p_person));
-    counts jsonb := '{}';
-    part text;
-    done bigint;
-BEGIN
-    UPDATE public.registry_resident r SET person_id = NULL WHERE r.person_id = p_person;  -- another register, with a rule of its own
-    FOREACH part IN ARRAY ARRAY['identity_verification', 'identity_consent', 'identity_familycheck', 'identity_civilevent',
-        'linkage_opening', 'linkage_clustermember', 'registry_identifier', 'registry_personversion']
-    LOOP
-        EXECUTE format('DELETE FROM public.%I WHERE person_id = $1', part) USING p_person;
-        GET DIAGNOSTICS done = ROW_COUNT;
-        counts := counts || CASE WHEN done > 0 THEN jsonb_build_object(part, done) ELSE '{}' END;
-    END LOOP;
-    DELETE FROM public.linkage_label l WHERE l.pair_id = ANY (pairs);
-    DELETE FROM public.linkage_pair p WHERE p.id = ANY (pairs);
-    GET DIAGNOSTICS done = ROW_COUNT;
-    counts := counts || CASE WHEN done > 0 THEN jsonb_build_object('linkage_pair', done) ELSE '{}' END;
-    DELETE FROM public.identity_familycheck f WHERE f.token = ANY (tokens);
-    RETURN counts;
-END $$;
-
-REVOKE ALL ON FUNCTION khana_private.retention_require(), khana_private.retention_may_be_held(text),
+REVOKE ALL ON FUNCTION khana_private.retention_may_be_held(text),
     khana_private.retention_list_waits(bigint), khana_private.retention_lists_over(timestamptz),
     khana_private.retention_lists_due(timestamptz), khana_private.retention_lists_step(bigint, integer),
     khana_private.retention_file_over(bigint, text, timestamptz), khana_private.retention_files_over(text, timestamptz, integer),
     khana_private.retention_files(text, timestamptz, integer), khana_private.retention_erased(text, text),
+    khana_private.retention_named(text[]), khana_private.retention_leftovers(text[], boolean),
     khana_private.retention_preview(text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION khana_private.retention_lists_due(timestamptz), khana_private.retention_lists_step(bigint, integer),
     khana_private.retention_files(text, timestamptz, integer), khana_private.retention_erased(text, text),
-    khana_private.retention_preview(text, timestamptz) TO khana_web, khana_worker;
+    khana_private.retention_leftovers(text[], boolean), khana_private.retention_preview(text, timestamptz) TO khana_web, khana_worker;

@@ -1,5 +1,5 @@
 -- Erasure by rule. The log names ids alone and is not touched: its chain holds as before. What a legal hold names stays.
-CREATE FUNCTION khana_private.retention_is_held(p_rule text, p_subject text) RETURNS boolean
+CREATE OR REPLACE FUNCTION khana_private.retention_is_held(p_rule text, p_subject text) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT EXISTS (SELECT FROM public.access_legalhold h
         WHERE h.ended_at IS NULL AND h.rule IN ('*', p_rule)
@@ -8,16 +8,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- one step: at most so many rows; returns how many were erased
-CREATE FUNCTION khana_private.retention_run(p_rule text, p_before timestamptz, p_limit integer) RETURNS integer
+CREATE OR REPLACE FUNCTION khana_private.retention_run(p_rule text, p_before timestamptz, p_limit integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     done integer;
 BEGIN
-    IF session_user <> 'khana_worker' OR khana_private.access_actor() IS NOT NULL THEN
-        IF NOT khana_private.access_everything('retention.run') THEN
-            RAISE EXCEPTION 'not permitted' USING ERRCODE = 'KH403', DETAIL = 'retention.run';
-        END IF;
-    END IF;
+    PERFORM khana_private.access_worker_or('retention.run');
     IF p_before > now() THEN
         RAISE EXCEPTION 'not over yet' USING ERRCODE = 'KH409', DETAIL = 'retention';
     END IF;
@@ -26,19 +22,23 @@ BEGIN
             SELECT o.id FROM public.sharing_message o WHERE o.received_at < p_before
               AND (o.request_ciphertext IS NOT NULL OR o.answer_ciphertext IS NOT NULL)
               AND NOT khana_private.retention_is_held(p_rule, 'partner:' || o.partner_id) LIMIT p_limit);
+        GET DIAGNOSTICS done = ROW_COUNT;
     ELSIF p_rule = 'QUARANTINE' THEN
         DELETE FROM public.deliveries_quarantinedrow q WHERE q.id IN (
             SELECT o.id FROM public.deliveries_quarantinedrow o WHERE o.state IN ('REPLAYED', 'DISCARDED')
               AND o.changed_at < p_before AND NOT khana_private.retention_is_held(p_rule, 'batch:' || o.batch_id)
             LIMIT p_limit);
+        GET DIAGNOSTICS done = ROW_COUNT;
     ELSIF p_rule = 'RESIDENTS' THEN
         DELETE FROM public.registry_resident r WHERE r.id IN (
             SELECT o.id FROM public.registry_resident o WHERE o.superseded_at < p_before
               AND NOT khana_private.retention_is_held(p_rule, 'area:' || o.area_path) LIMIT p_limit);
+        GET DIAGNOSTICS done = ROW_COUNT;
+    ELSIF p_rule = 'PERSONS' THEN
+        done := khana_private.erasure_by_rule(p_before, p_limit);
     ELSE
         RAISE EXCEPTION 'no such rule' USING ERRCODE = 'KH404', DETAIL = 'rule';
     END IF;
-    GET DIAGNOSTICS done = ROW_COUNT;
     IF done > 0 THEN
         PERFORM khana_private.audit_write(khana_private.access_actor(), 'access.retention.erased', 'rule:' || p_rule,
             jsonb_build_object('rows', done, 'before', p_before), now());

@@ -1,6 +1,6 @@
 -- The journey writes to the registry, which an enumerator may not. The worker process alone may open its session, and only
 -- while somebody acts who sends or works off submissions; the event log names both.
-CREATE FUNCTION khana_private.intake_open_journey() RETURNS text
+CREATE OR REPLACE FUNCTION khana_private.intake_open_journey() RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     asker bigint := khana_private.access_actor();
@@ -9,16 +9,7 @@ BEGIN
     IF asker IS NULL OR NOT (khana_private.access_has('submissions.send') OR khana_private.access_has('submissions.process')) THEN
         RAISE EXCEPTION 'not permitted' USING ERRCODE = 'KH403', DETAIL = 'submissions.process';
     END IF;
-    INSERT INTO public.access_user (username, display_name, language, kind, is_active, created_at)
-    VALUES ('khana-journey', 'Registration journey', 'en', 'SYSTEM', true, now())
-    ON CONFLICT (username) DO NOTHING;
-    SELECT u.id INTO who FROM public.access_user u WHERE u.username = 'khana-journey' AND u.kind = 'SYSTEM' AND u.is_active;
-    IF who IS NULL THEN
-        RAISE EXCEPTION 'the journey is closed' USING ERRCODE = 'KH403', DETAIL = 'submissions.process';
-    END IF;
-    INSERT INTO public.access_grant (user_id, role, area_path, agency, valid_from)
-    SELECT who, 'journey', '', '', now()
-    WHERE NOT EXISTS (SELECT FROM public.access_grant g WHERE g.user_id = who AND g.role = 'journey' AND g.valid_to IS NULL);
+    who := khana_private.access_system_user('khana-journey', 'Registration journey', 'journey', 'submissions.process');
     PERFORM khana_private.audit_write(asker, 'intake.journey_opened', 'user:' || who, '{}', now());
     RETURN khana_private.access_new_session(who, 'JOB', interval '1 day', true);
 END $$;
@@ -26,7 +17,7 @@ REVOKE ALL ON FUNCTION khana_private.intake_open_journey() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION khana_private.intake_open_journey() TO khana_worker;
 
 -- the number of a user by her name, for who assigns lists; users are a closed table
-CREATE FUNCTION khana_private.intake_user_id(p_username text) RETURNS bigint
+CREATE OR REPLACE FUNCTION khana_private.intake_user_id(p_username text) RETURNS bigint
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF NOT khana_private.access_has('entities.write') THEN

@@ -85,12 +85,31 @@ def erase_over() -> None:
         connection.close()
 
 
+def expire_extracts() -> None:
+    """Let extracts expire that partners have had their days to fetch; what failed is tried again."""
+    from django.db import connection
+
+    from khana.interfaces.errors import translate
+    from khana.platform import clock
+    from khana.sharing.services import extracts
+
+    try:
+        expired = extracts.expire(at=clock.now())
+        if expired:
+            _log.warning("%s extracts expired", expired)
+    except Exception as error:  # the next round tries again; the worker goes on
+        _log.error("extracts did not expire: %s", getattr(translate(error), "code", type(error).__name__))
+    finally:
+        connection.close()
+
+
 def _erase(stopping: threading.Event) -> None:
     """Erase at night in a thread of its own: a long list must not hold the watch."""
     from khana.platform import clock
 
     while not stopping.wait(ORDER_SECONDS):
         if clock.now().hour == ERASES_AT:
+            expire_extracts()
             erase_over()
 
 

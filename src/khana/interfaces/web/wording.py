@@ -136,6 +136,7 @@ JOB_RESULT = {
     "values": _("Values"), "hidden": _("Hidden"), "spent": _("Privacy budget spent"), "households": _("Households of the survey"), "registered": _("Of these registered"),
     "r2": _("R² in the sample"), "r2_out_of_sample": _("R² outside the sample"),
     "deliveries": _("Deliveries"), "LISTS": _("Rows of lists erased"), "FILES": _("Files erased"), "UNREAD": _("Files erased that could never be loaded"),
+    "LEFTOVERS": _("Files erased that an interrupted load left behind"),
     "written": _("Scores written"), "superseded": _("Scores superseded"),
 }  # fmt: skip
 ENROLMENT_STATE = {
