@@ -96,7 +96,8 @@ def test_filters_tell_by_herself_her_husband_and_her_family(small: Engine) -> No
 
 def test_an_upheld_appeal_and_a_withdrawn_filter_remove_nobody(small: Engine) -> None:
     evaluated(small)
-    small.run("INSERT INTO upheld VALUES ('CAR', 1, 12), ('CARDS', 3, NULL), ('CAR', 2, 21)")
+    small.run("""INSERT INTO upheld VALUES ('CAR', NULL, NULL, 12), ('CARDS', 3, NULL, NULL), ('CAR', 2, 21, NULL),
+                 ('TRIP', NULL, 21, 22), ('TRIP', 1, NULL, NULL)""")  # the last two are about others
     report = evaluate.exclude(small, filters(TRIP="2025-06-01"), book(), on=DAY)["KFL"]
     assert (report["removed"], report["upheld"], report["not_in_force"]) == (0, 4, ["TRIP"])
     assert evaluate.exclude(small, filters(TRIP="2026-06-01"), book(), on=DAY)["KFL"]["removed"] == 1, "it ends later"

@@ -50,7 +50,7 @@ def homes(draw: st.DrawFn) -> dict[str, Any]:
         ],
         "spouse": {person: draw(st.none() | one_of) for person in people},
         "unit": draw(st.none() | one_of),
-        "upheld": draw(st.lists(st.tuples(st.sampled_from(list(RULES)), st.none() | one_of), max_size=2)),
+        "upheld": draw(st.lists(st.tuples(st.sampled_from(list(RULES)), st.none() | one_of, st.none() | one_of, st.booleans()), max_size=3)),
         "registers": draw(st.lists(st.tuples(one_of, st.sampled_from(["CAR", "LATER"])), max_size=2)),
         "withdrawn": draw(st.dictionaries(st.sampled_from(list(RULES)), st.sampled_from(["2025-01-01", "2027-01-01"]), max_size=2)),
         "order": draw(st.permutations(list(RULES))),
@@ -75,7 +75,15 @@ def _of_everybody(
          "spouse_line": world["spouse"][m["person_id"]]} for m in world["members"]
     ]  # fmt: skip
     engine.register("place", pa.Table.from_pylist(places, schema=evaluate.place_frame))
-    upheld = [{"filter": code, "household_id": 1, "person_id": whose} for code, whose in world["upheld"]]
+    upheld = [
+        {
+            "filter": code,
+            "household_id": 1 if teller is None or is_here else None,
+            "person_id": whose,
+            "told_id": teller,
+        }
+        for code, whose, teller, is_here in world["upheld"]
+    ]
     engine.register("upheld", pa.Table.from_pylist(upheld, schema=evaluate.upheld_frame))
     hits = [{"person_id": who, "filter": code} for who, code in world["registers"]]
     engine.register(
@@ -101,7 +109,9 @@ def test_one_is_as_all(engine: Engine, world: dict[str, Any]) -> None:
     first, told = _of_everybody(engine, world, filters)
     people = {m["person_id"]: m for m in world["members"]}
     standing = Standing(
-        [Seat(who, who, world["spouse"][who]) for who in people], set(world["upheld"]), set(world["registers"])
+        [Seat(who, who, world["spouse"][who]) for who in people],
+        {one[:3] for one in world["upheld"]},
+        set(world["registers"]),
     )
     hits, unknown = weigh(
         read_filters(filters, BOOK, DAY), Situation({"rooms": world["rooms"]}, list(people.values())), people,

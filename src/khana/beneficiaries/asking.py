@@ -139,13 +139,12 @@ def _by_rule(
 
 
 def _standing(told: Mapping[str, Any]) -> Standing:
-    """Read where members stand, appeals that were upheld and hits of registers, under the ids that the members have here."""
-    known = {current: person for person, current, _, _ in told["seats"]}
-    rows = [(kind, code, known.get(person, person)) for kind, code, person in told["standing"]]
+    """Read where members stand, which appeals count here and hits of registers; each person under every id that she may have here."""
+    rows = told["standing"]
     return Standing(
-        seats=tuple(Seat(person, line, spouse) for person, _, line, spouse in told["seats"]),
-        upheld={(code, person) for kind, code, person in rows if kind == "UPHELD"},
-        registers={(person, code) for kind, code, person in rows if kind == "REGISTER" and person is not None},
+        seats=tuple(Seat(person, line, spouse) for person, line, spouse in told["seats"]),
+        upheld={(code, person, teller) for kind, code, person, teller in rows if kind == "UPHELD"},
+        registers={(person, code) for kind, code, person, _ in rows if kind == "REGISTER"},
     )
 
 

@@ -126,7 +126,7 @@ def _standing(number: int, on: date, at: datetime) -> Standing:
     ).read_all().to_pylist()  # fmt: skip
     return Standing(
         seats=tuple(Seat(row["person_id"], row["line_no"], row["spouse_line"]) for row in rows.to_pylist()),
-        upheld={(row["filter"], row["person_id"]) for row in against if row["kind"] == "UPHELD"},
+        upheld={(row["filter"], row["person_id"], row["told_id"]) for row in against if row["kind"] == "UPHELD"},
         registers={(row["person_id"], row["filter"]) for row in against if row["kind"] == "REGISTER"},
     )
 

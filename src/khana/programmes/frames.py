@@ -37,17 +37,26 @@ def move_frame(source: FrameSource, *, list_id: int) -> pa.RecordBatchReader:
 
 
 def upheld_frame(source: FrameSource, *, known_at: datetime) -> pa.RecordBatchReader:
-    """Return appeals against filters that were upheld by a time: `filter`, `household_number`, `person_id`."""
-    moment = f"{literal(known_at.isoformat())}::timestamptz"
+    """Return what appeals that were upheld by a time take out of account, people under their current files.
+
+    Of everybody, for who may draw lists; columns of `overlap.evaluate.upheld_frame`. Whom an appeal follows where is said in
+    `sql/standing.sql`, once for everybody and for one household.
+    """
     return source.query(
-        f"""SELECT filter_code AS filter, household_number, person_id FROM programmes_filterappeal
-            WHERE state = 'UPHELD' AND decided_at <= {moment}"""
+        f"""SELECT filter, household_id, person_id, told_id
+            FROM khana_private.programmes_upheld({literal(known_at.isoformat())}::timestamptz)"""
     )
 
 
-# One row per appeal that was upheld (UPHELD) and per hit that another register gives (REGISTER), of some households.
+# One row per thing that an upheld appeal takes out of account (UPHELD) and per hit of another register (REGISTER), of some households.
 against_frame = pa.schema(
-    [("kind", pa.string()), ("filter", pa.string()), ("household_id", pa.int64()), ("person_id", pa.int64())]
+    [
+        ("kind", pa.string()),
+        ("filter", pa.string()),
+        ("household_id", pa.int64()),
+        ("person_id", pa.int64()),
+        ("told_id", pa.int64()),
+    ]
 )
 
 
@@ -65,8 +74,8 @@ def standing_against_frame(
     """
     ids = ", ".join(str(int(one)) for one in households)
     return source.query(
-        f"""SELECT kind, filter, household_id, person_id FROM khana_private.programmes_against(
-                ARRAY[{ids}]::bigint[], {literal(known_at.isoformat())}::timestamptz) ORDER BY 1, 2, 3, 4"""
+        f"""SELECT kind, filter, household_id, person_id, told_id FROM khana_private.programmes_against(
+                ARRAY[{ids}]::bigint[], {literal(known_at.isoformat())}::timestamptz) ORDER BY 1, 2, 3, 4, 5"""
     )
 
 

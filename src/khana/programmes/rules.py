@@ -18,7 +18,7 @@ from khana_methods.overlap.parameters import Parameters
 from khana_methods.rules.rulebook import RuleBook, read_rules
 
 BEGINNING = "1900-01-01"
-# the filter that the payrolls of the state give hits of; `sql/against.sql` says the same
+# the filter that the payrolls of the state give hits of; `sql/standing.sql` says the same
 PAYROLL = "PUBLIC_EMPLOYEE"
 
 

@@ -135,9 +135,32 @@ def resident_frame(source: Source) -> pa.RecordBatchReader:
     return source.query(f"SELECT token FROM registry_resident WHERE token IS NOT NULL AND {_CURRENT}")
 
 
+def _moment(known_at: datetime) -> str:
+    return f"{literal(known_at.isoformat())}::timestamptz"
+
+
+def _current(person: str, moment: str, *, few: bool = False) -> str:
+    """Write a join to `a.current_id`, the file that a person's id stands for at a time; chains of merges are followed.
+
+    As `khana_private.registry_current` says it, which is asked itself where rows are `few`: the way ends at the last file that
+    the reader may see. Of many rows all merges are walked once; who was never merged has no row of `a`.
+    """
+    if few:
+        return f"CROSS JOIN LATERAL (SELECT khana_private.registry_current({person}, {moment}) AS current_id) a"
+    stands = f"l.valid_from <= {moment} AND (l.valid_to IS NULL OR l.valid_to > {moment})"
+    return f"""LEFT JOIN (
+                WITH RECURSIVE way(person_id, current_id, depth) AS (
+                    SELECT l.person_id, l.current_id, 1 FROM registry_alias l JOIN registry_person p ON p.id = l.current_id WHERE {stands}
+                    UNION ALL
+                    SELECT w.person_id, l.current_id, w.depth + 1 FROM way w JOIN registry_alias l ON l.person_id = w.current_id
+                    JOIN registry_person p ON p.id = l.current_id WHERE w.depth < 16 AND {stands})
+                SELECT DISTINCT ON (person_id) person_id, current_id FROM way ORDER BY person_id, depth DESC) a
+            ON a.person_id = {person}"""
+
+
 def _stood(alias: str, as_of: date, known_at: datetime) -> str:
     """Write the condition that a version was true on a day and known at a time."""
-    day, moment = f"{literal(as_of.isoformat())}::date", f"{literal(known_at.isoformat())}::timestamptz"
+    day, moment = f"{literal(as_of.isoformat())}::date", _moment(known_at)
     return (
         f"{alias}.valid_from <= {day} AND ({alias}.valid_to IS NULL OR {alias}.valid_to > {day})"
         f" AND {alias}.recorded_at <= {moment} AND ({alias}.superseded_at IS NULL OR {alias}.superseded_at > {moment})"
@@ -188,15 +211,14 @@ def member_text_frame(
     A person whose file was merged into another stands under the current file.
     """
     only = _only("m", household_id)
-    moment = f"{literal(known_at.isoformat())}::timestamptz"
+    moment = _moment(known_at)
     return source.query(
         f"""SELECT m.household_id, coalesce(a.current_id, m.person_id) AS person_id, m.line_no, m.relation, m.is_present,
                    v.sex, v.marital, v.birth_year::int, v.birth_month::int, v.birth_day::int, v.valid_from AS survey_date,
                    v.facts::text AS facts
             FROM registry_membership m
             JOIN registry_personversion v ON v.person_id = m.person_id AND {_stood("v", as_of, known_at)}
-            LEFT JOIN registry_alias a ON a.person_id = m.person_id AND a.valid_from <= {moment}
-                 AND (a.valid_to IS NULL OR a.valid_to > {moment})
+            {_current("m.person_id", moment, few=household_id is not None)}
             WHERE m.is_member AND {_stood("m", as_of, known_at)}{only}"""
     )
 
@@ -319,13 +341,12 @@ def place_at_frame(
 
     A person whose file was merged into another stands under the current file.
     """
-    moment = f"{literal(known_at.isoformat())}::timestamptz"
+    moment = _moment(known_at)
     return source.query(
         f"""SELECT m.household_id, h.number AS household_number, coalesce(a.current_id, m.person_id) AS person_id,
                    m.line_no::int, m.family_no::int, m.spouse_line::int
             FROM registry_membership m JOIN registry_household h ON h.id = m.household_id
-            LEFT JOIN registry_alias a ON a.person_id = m.person_id AND a.valid_from <= {moment}
-                 AND (a.valid_to IS NULL OR a.valid_to > {moment})
+            {_current("m.person_id", moment, few=household_id is not None)}
             WHERE m.is_member AND {_stood("m", as_of, known_at)}{_only("m", household_id)}"""
     )
 
@@ -362,13 +383,18 @@ def sex_frame(source: Source) -> pa.RecordBatchReader:
     return source.query(f"SELECT person_id, sex FROM registry_personversion WHERE {_CURRENT}")
 
 
-def number_frame(source: Source, *, undisputed: bool = False) -> pa.RecordBatchReader:
+def number_frame(source: Source, *, undisputed: bool = False, known_at: datetime | None = None) -> pa.RecordBatchReader:
     """Return the token of each number that a registered person holds or claims: `token`, `person_id`.
 
-    With `undisputed` without those that somebody else holds.
+    With `undisputed` without those that somebody else holds; with `known_at` under the file that was current at that time.
     """
-    only = " AND status <> 'DISPUTED'" if undisputed else ""
-    return source.query(f"SELECT token, person_id FROM registry_identifier WHERE retired_at IS NULL{only}")
+    only = " AND i.status <> 'DISPUTED'" if undisputed else ""
+    if known_at is None:
+        return source.query(f"SELECT i.token, i.person_id FROM registry_identifier i WHERE i.retired_at IS NULL{only}")
+    return source.query(
+        f"""SELECT i.token, coalesce(a.current_id, i.person_id) AS person_id FROM registry_identifier i
+            {_current("i.person_id", _moment(known_at))} WHERE i.retired_at IS NULL{only}"""
+    )
 
 
 def best_number_frame(source: Source) -> pa.RecordBatchReader:
@@ -378,11 +404,11 @@ def best_number_frame(source: Source) -> pa.RecordBatchReader:
     current one; who is of no household today has no line.
     """
     return source.query(
-        """SELECT DISTINCT ON (person_id) person_id, token, household_id, line_no FROM (
+        f"""SELECT DISTINCT ON (person_id) person_id, token, household_id, line_no FROM (
                SELECT coalesce(a.current_id, i.person_id) AS person_id, i.token, m.household_id, m.line_no::int AS line_no,
                       i.status = 'VERIFIED' AS is_verified, i.id
                FROM registry_identifier i
-               LEFT JOIN registry_alias a ON a.person_id = i.person_id AND a.valid_from IS NOT NULL AND a.valid_to IS NULL
+               {_current("i.person_id", "now()")}
                LEFT JOIN registry_membership m ON m.person_id = i.person_id AND m.is_member AND m.superseded_at IS NULL
                     AND m.valid_to IS NULL
                WHERE i.retired_at IS NULL AND i.status <> 'DISPUTED') n

@@ -205,7 +205,7 @@ def _terms(source: FrameSource, wish: Wish, day: date, event: str, at: datetime)
     areas = list(lists.get_event(event).areas) if event else []
     filters = [one for one in catalogue.filter_entries() if wish.programme in one["programmes"]]
     return {
-        "entry": entry, "filters": filters, **(_payroll(source) if any(one["filter"] == catalogue.PAYROLL for one in filters) else {}),
+        "entry": entry, "filters": filters, **(_payroll(source, at) if any(one["filter"] == catalogue.PAYROLL for one in filters) else {}),
         "quotas": limits, "limited": bool(limits), "ties": wish.ties, "seed": wish.seed, "reserve": wish.reserve,
         "cost": wish.cost if wish.cost is not None else catalogue.amount_on(wish.programme, day),
         "only": list(lists.accepted_households(wish.programme)) if wish.only_proposed else None,
@@ -223,11 +223,11 @@ def _served(source: FrameSource, event: str) -> dict[str, str]:
     }
 
 
-def _payroll(source: FrameSource) -> dict[str, str]:
-    """Return whom the payrolls of the state tell, packed: payrolls are replaced, and the list is to be derived again as it was."""
+def _payroll(source: FrameSource, at: datetime) -> dict[str, str]:
+    """Return whom the payrolls of the state tell, by current files, packed: payrolls are replaced, the list is derived again as it was."""
     with Engine(memory_mib=MEMORY_MIB) as engine:
         engine.register("employee", identity.employee_frame(source))
-        engine.register("number", registry.number_frame(source, undisputed=True))
+        engine.register("number", registry.number_frame(source, undisputed=True, known_at=at))
         rows = engine.rows("""SELECT DISTINCT n.person_id FROM employee e JOIN number n ON n.token = e.id_token
                               WHERE e.status = 'SERVING' ORDER BY 1""")
     return {"payroll": packed([row[0] for row in rows])}

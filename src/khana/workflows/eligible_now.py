@@ -117,7 +117,7 @@ class RulesInForce:
             ),
         )
         engine.run("""CREATE OR REPLACE TABLE upheld AS
-            SELECT filter, household_id, person_id FROM against WHERE kind = 'UPHELD'""")
+            SELECT filter, household_id, person_id, told_id FROM against WHERE kind = 'UPHELD'""")
         engine.run("""CREATE OR REPLACE TABLE payroll AS
             SELECT DISTINCT person_id, filter FROM against WHERE kind = 'REGISTER'""")
         evaluate.exclude(engine, self._filters, self._book, on=self._day, registers="payroll")

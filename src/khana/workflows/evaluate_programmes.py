@@ -68,7 +68,7 @@ def _work(
     with workplace("scratch") as folder, Engine(memory_mib=MEMORY_MIB, folder=folder) as engine:
         progress(0, 4, "reading")
         read_facts(engine, source, [*(one.rule for one in rules), *told], day=day, known_at=at)
-        _single_registry(engine, source)
+        _single_registry(engine, source, at)
         progress(1, 4, "deciding")
         evaluate.decide_programmes(engine, rules)
         counts = evaluate.count_answers(engine, rules)
@@ -88,7 +88,7 @@ def _work(
     return {"evaluation": number, "as_of": day.isoformat(), "snapshot": snapshot, **summary}
 
 
-def _single_registry(engine: Engine, source: FrameSource) -> None:
+def _single_registry(engine: Engine, source: FrameSource, at: datetime) -> None:
     """Read who draws what, what stands in the way of whom, whom outreach could reach, and the payrolls."""
     replaced = deliveries.replaced_batch_ids()
     engine.make_empty("holding", evaluate.holding_frame)
@@ -106,7 +106,7 @@ def _single_registry(engine: Engine, source: FrameSource) -> None:
     engine.register("number_standing", standing_frames.standing_frame(source, without_batches=replaced))
     engine.run("""INSERT INTO standing SELECT i.household_id, n.standing FROM number_standing n JOIN identifier i USING (token)
                   UNION SELECT s.household_id, n.standing FROM number_standing n JOIN slip s USING (household_number)""")
-    engine.register("number", registry.number_frame(source, undisputed=True))
+    engine.register("number", registry.number_frame(source, undisputed=True, known_at=at))
     engine.run(f"""CREATE OR REPLACE TABLE payroll AS SELECT DISTINCT n.person_id, '{catalogue.PAYROLL}' AS filter
                    FROM employee e JOIN number n ON n.token = e.id_token WHERE e.status = 'SERVING'""")
     engine.drop("employee", "identifier", "number", "number_standing")

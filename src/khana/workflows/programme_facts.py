@@ -32,12 +32,9 @@ def read_facts(
     engine.register("member_text", members, schema=snapshot.member_text_frame)
     engine.register("score_in_force", assessment.score_frame_at(source, as_of=day, known_at=known_at))
     engine.register("place", registry.place_at_frame(source, as_of=day, known_at=known_at), schema=evaluate.place_frame)
-    engine.register("appeal", programmes.upheld_frame(source, known_at=known_at))
+    engine.register("upheld", programmes.upheld_frame(source, known_at=known_at), schema=evaluate.upheld_frame)
     snapshot.type_facts(engine, as_of=day, wanted=wanted)
     engine.run("CREATE OR REPLACE TABLE slip AS SELECT DISTINCT household_id, household_number FROM place")
-    engine.run("""CREATE OR REPLACE TABLE upheld AS SELECT a.filter, s.household_id, a.person_id
-                  FROM appeal a JOIN slip s USING (household_number)""")
-    engine.drop("appeal")
 
 
 def mark_of(engine: Engine) -> str:

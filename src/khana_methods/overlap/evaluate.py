@@ -29,8 +29,19 @@ place_frame = pa.schema(
 )  # fmt: skip
 # One row per household of which somebody draws a programme already.
 holding_frame = pa.schema([("household_id", pa.int64()), ("programme", pa.string())])
-# One row per appeal that was upheld: the household, and the person where it is hers alone.
-upheld_frame = pa.schema([("filter", pa.string()), ("household_id", pa.int64()), ("person_id", pa.int64())])
+# One row per thing that an upheld appeal takes out of account: hits of a filter in one household, against one person, told of
+# one person; what a row leaves open is any. Rows come in the shapes of `UPHELD_SHAPES`.
+upheld_frame = pa.schema(
+    [("filter", pa.string()), ("household_id", pa.int64()), ("person_id", pa.int64()), ("told_id", pa.int64())]
+)
+UPHELD_SHAPES = (
+    ("household_id",),
+    ("household_id", "person_id"),
+    ("told_id",),
+    ("person_id", "told_id"),
+    ("household_id", "told_id"),
+    ("household_id", "person_id", "told_id"),
+)
 ELIGIBLE, EXCLUDED, NOT_ELIGIBLE, UNKNOWN = "eligible", "excluded", "not_eligible", "unknown"
 _ELIGIBLE = (("programme", pa.string()), ("household_id", pa.int64()), ("person_id", pa.int64()))
 AREA_LEVEL = 3  # part of the path whose figures are told: the district
@@ -236,7 +247,8 @@ def _hits(engine: Engine, filters: Sequence[Mapping[str, Any]], book: RuleBook, 
     persons = {code: decidable(rule) for code, rule in of_persons.items() if rule.entity == "person"}
     families = {code: decidable(rule) for code, rule in of_persons.items() if rule.entity == "household"}
     parts = [
-        "SELECT CAST(NULL AS VARCHAR) AS person, '' AS filter, '' AS subject, 0::BIGINT AS household_id, 0::BIGINT AS told WHERE false"
+        """SELECT CAST(NULL AS VARCHAR) AS person, '' AS filter, '' AS subject, 0::BIGINT AS household_id, 0::BIGINT AS person_id,
+           0::BIGINT AS told_id WHERE false"""
     ]
     if persons:
         decide_all(engine, persons, into="told_person", household="home", member="near")
@@ -249,30 +261,36 @@ def _hits(engine: Engine, filters: Sequence[Mapping[str, Any]], book: RuleBook, 
             told += f""" UNION SELECT n.household_id, n.person_id, r.filter FROM {registers} r JOIN near n USING (person_id)
                          WHERE r.filter IN ({standing})"""
         engine.run(f"CREATE OR REPLACE TABLE told AS {told}")
-        parts.append("""SELECT c.unit, t.filter, 'self', t.household_id, t.person_id FROM candidate c
+        parts.append("""SELECT c.unit, t.filter, 'self', c.household_id, c.person_id, t.person_id FROM candidate c
                         JOIN told t ON t.household_id = c.household_id AND t.person_id = c.person_id""")
-        parts.append("""SELECT c.unit, t.filter, 'spouse', t.household_id, t.person_id FROM candidate c
+        parts.append("""SELECT c.unit, t.filter, 'spouse', c.household_id, c.person_id, t.person_id FROM candidate c
             JOIN place w ON w.household_id = c.household_id AND w.person_id = c.person_id
             JOIN place s ON s.household_id = w.household_id AND s.person_id <> w.person_id
                  AND (s.line_no = w.spouse_line OR s.spouse_line = w.line_no)
             JOIN told t ON t.household_id = s.household_id AND t.person_id = s.person_id""")
         # a rule about households is told by anybody of it
-        parts.append("""SELECT c.unit, t.filter, 'family', t.household_id, t.person_id FROM candidate c
+        parts.append("""SELECT c.unit, t.filter, 'family', c.household_id, c.person_id, t.person_id FROM candidate c
                         JOIN told t ON t.household_id = c.household_id WHERE c.person_id IS NULL""")
     if families:
         decide_all(engine, families, into="told_family", household="home", member="near")
         for code in families:
-            parts.append(f"""SELECT c.unit, '{_plain(code)}', 'family', c.household_id, CAST(NULL AS BIGINT) FROM candidate c
-                             JOIN told_family f USING (household_id) WHERE f."{code}" = 0""")
+            parts.append(f"""SELECT c.unit, '{_plain(code)}', 'family', c.household_id, c.person_id, CAST(NULL AS BIGINT)
+                             FROM candidate c JOIN told_family f USING (household_id) WHERE f."{code}" = 0""")
     engine.run(f"CREATE OR REPLACE TABLE every_hit AS {' UNION ALL '.join(parts)}")
-    found = engine.table("""SELECT DISTINCT e.person, e.filter, e.subject,
-            CASE WHEN EXISTS (SELECT 1 FROM upheld u WHERE u.filter = e.filter AND u.household_id = e.household_id
-                              AND (u.person_id IS NULL OR u.person_id = e.told
-                                   OR e.person = u.household_id || '/' || u.person_id))
-                 THEN 'upheld' ELSE '' END AS appeal
+    found = engine.table(f"""SELECT DISTINCT e.person, e.filter, e.subject,
+            CASE WHEN {" OR ".join(map(_is_upheld, UPHELD_SHAPES))} THEN 'upheld' ELSE '' END AS appeal
         FROM every_hit e ORDER BY ALL""")
     engine.drop("told_person", "told_family", "told", "every_hit")
     return found
+
+
+def _is_upheld(shape: Sequence[str]) -> str:
+    """Write that a row of `upheld` that names just these columns takes the hit `e` out: equalities, so that it is a join by hash."""
+    named = "".join(
+        f" AND u.{name} = e.{name}" if name in shape else f" AND u.{name} IS NULL"
+        for name in ("household_id", "person_id", "told_id")
+    )
+    return f"EXISTS (SELECT 1 FROM upheld u WHERE u.filter = e.filter{named})"
 
 
 def _plain(code: str) -> str:

@@ -44,12 +44,13 @@ class Standing:
 
     Attributes:
         seats: Its members' lines.
-        upheld: Appeals that were upheld: the filter, and the person where it is hers alone.
+        upheld: What upheld appeals take out of account here: the filter, against whom (None: anybody) and told of whom (None:
+            anybody, or the household's own facts).
         registers: Hits that other registers gave: the person and the filter.
     """
 
     seats: Sequence[Seat] = ()
-    upheld: Collection[tuple[str, int | None]] = ()
+    upheld: Collection[tuple[str, int | None, int | None]] = ()
     registers: Collection[tuple[int, str]] = ()
 
 
@@ -113,7 +114,7 @@ def weigh(
         >>> home = Situation({}, list(people.values()))
         >>> [hit.subject for hit in weigh([car], home, people, person=1, standing=Standing(seats))[0]]
         ['spouse']
-        >>> weigh([car], home, people, person=1, standing=Standing(seats, upheld={("CAR", 2)}))
+        >>> weigh([car], home, people, person=1, standing=Standing(seats, upheld={("CAR", None, 2)}))
         ((), ())
         >>> weigh([car], home, {1: {}}, person=1, standing=Standing())[1][0].missing
         ('registered_vehicles',)
@@ -164,6 +165,11 @@ def _weigh_one(
     return "", None if missing is None else tuple(dict.fromkeys(missing))
 
 
-def _is_upheld(code: str, told: int | None, person: int | None, upheld: Collection[tuple[str, int | None]]) -> bool:
-    """Tell whether an appeal was upheld for the whole household, for who tells, or for whom it tells against."""
-    return any(filter_ == code and (whose is None or whose in (told, person)) for filter_, whose in upheld)
+def _is_upheld(
+    code: str, told: int | None, person: int | None, upheld: Collection[tuple[str, int | None, int | None]]
+) -> bool:
+    """Tell whether an upheld appeal takes out what the filter tells of one person against another."""
+    return any(
+        filter_ == code and (whose is None or whose == person) and (teller is None or teller == told)
+        for filter_, whose, teller in upheld
+    )

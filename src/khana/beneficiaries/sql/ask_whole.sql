@@ -2,7 +2,7 @@
 -- alone says whether the asker's grant reaches programme and person, and beside it the filters that were not withdrawn, where
 -- the members of her household stand, which appeals were upheld and who is paid by the state. The caller weighs the filters
 -- against the facts by the rule language; what stands here is for that alone and reaches no asker.
-CREATE FUNCTION khana_private.beneficiaries_ask_whole(
+CREATE OR REPLACE FUNCTION khana_private.beneficiaries_ask_whole(
     p_token text, p_tokens bytea[], p_programme text, p_cap integer, p_day date, p_at timestamptz)
 RETURNS TABLE (outcome text, reasons json, missing json, programme json, known json, whose json, against json)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
@@ -29,13 +29,11 @@ BEGIN
         told := json_build_object('filters', filters,
             'seats', (SELECT coalesce(json_agg(json_build_array(
                     CASE WHEN m.person_id = ANY (held) THEN who ELSE m.person_id END,
-                    coalesce(c.current_id, m.person_id), m.line_no, m.spouse_line) ORDER BY m.line_no), '[]')
+                    m.line_no, m.spouse_line) ORDER BY m.line_no), '[]')
                 FROM registry_membership m
-                LEFT JOIN registry_alias c ON c.person_id = m.person_id AND c.valid_from <= p_at
-                    AND (c.valid_to IS NULL OR c.valid_to > p_at)
                 WHERE m.household_id = home AND m.is_member AND m.superseded_at IS NULL
                     AND m.valid_from <= p_day AND (m.valid_to IS NULL OR m.valid_to > p_day)),
-            'standing', (SELECT coalesce(json_agg(json_build_array(s.kind, s.filter, s.person_id)), '[]')
+            'standing', (SELECT coalesce(json_agg(json_build_array(s.kind, s.filter, s.person_id, s.told_id)), '[]')
                 FROM khana_private.programmes_standing(ARRAY[home], p_at) s));
     END IF;
     RETURN QUERY SELECT found.outcome, found.reasons, found.missing, found.programme, found.known, found.whose, told;
