@@ -24,6 +24,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from khana.access import client_proof
 from khana.access.functions import call
 from khana.access.services import SESSION_LENGTH, SignInRefused, require
 from khana.platform import keys, outgoing
@@ -143,13 +144,15 @@ def configure(*, issuer: str, client: str, secret: str, title: str, demanded_cla
     Args:
         issuer: Its address, exactly as its tokens name it.
         client: Who we are to it.
-        secret: What proves that; empty for a public client, which has PKCE alone.
+        secret: What proves that: a secret, or a private key in PEM (RSA from 2048 bits, or P-256) with which we sign, so that no
+            secret ever leaves (`private_key_jwt`); empty for a public client, which has PKCE alone.
         title: What the button on the sign-in page says.
         demanded_class: The only authentication class (`acr`) that counts; every one where empty.
         at: When.
 
     Raises:
         ProviderWrong: It names another issuer, knows no PKCE with S256, or none of RS256 and ES256.
+        KeyWrong: The key is none that we can sign with, or the provider takes no signature of such a key.
         ProviderAway: It failed to answer.
         PermissionMissing: The actor may not.
     """
@@ -167,6 +170,8 @@ def configure(*, issuer: str, client: str, secret: str, title: str, demanded_cla
             raise ProviderWrong("The provider does not name its endpoints.")
         outgoing.check_address(address)
     found = _fetch_keys(str(addresses[2]))
+    if client_proof.is_key(secret):
+        client_proof.check(secret, said)
     closed = keys.encrypt(secret) if secret else None
     call(
         "access_provider_set", issuer, client, title.strip()[:60], closed, *addresses, json.dumps(found),
@@ -176,6 +181,14 @@ def configure(*, issuer: str, client: str, secret: str, title: str, demanded_cla
     if held is None:
         raise NoProvider("No provider is set.")
     return held
+
+
+def public_key() -> dict[str, Any] | None:
+    """Return the public half of the key that we sign with, to be registered at the provider; None where we do not sign."""
+    held = in_force()
+    if held is None or held.secret_ciphertext is None:
+        return None
+    return client_proof.public_key(keys.decrypt(held.secret_ciphertext).decode())
 
 
 @transaction.atomic
@@ -259,15 +272,18 @@ def sign_in(*, answer: Mapping[str, str], asked: Asked, back: str) -> str:
 
 
 def _exchange(held: Provider, code: str, verifier: str, back: str) -> str:
-    """Return the identity token that the provider gives for a code; RFC 6749, 4.1.3 with 2.3.1."""
+    """Return the identity token that the provider gives for a code; RFC 6749, 4.1.3 with 2.3.1, or RFC 7523, 2.2."""
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back, "code_verifier": verifier}
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     if held.secret_ciphertext is None:
         form["client_id"] = held.client
     else:
         secret = keys.decrypt(held.secret_ciphertext).decode()
-        pair = f"{quote(held.client, safe='')}:{quote(secret, safe='')}"
-        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
+        if client_proof.is_key(secret):
+            form |= client_proof.signed(secret, client=held.client, issuer=held.issuer)
+        else:
+            pair = f"{quote(held.client, safe='')}:{quote(secret, safe='')}"
+            headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
     if not _waiting.acquire(blocking=False):
         raise ProviderAway("The provider is slow. Try again in a moment, or sign in with your password.")
     try:

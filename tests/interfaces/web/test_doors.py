@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 import shutil
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 import requests
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.conftest import REPOSITORY
 from tests.interfaces.web.conftest import PASSWORD, _as, serve
@@ -21,6 +24,13 @@ from tests.interfaces.web.test_browser import Visit
 
 SCRIPT = REPOSITORY / "tests" / "engine" / "provider.mjs"
 SECRET = secrets.token_urlsafe(24)
+
+
+def pem_of(key: Any) -> str:
+    return str(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode())
+
+
+KEYS = {"RSA": pem_of(rsa.generate_private_key(65537, 2048)), "EC": pem_of(ec.generate_private_key(ec.SECP256R1()))}
 
 
 @pytest.fixture(scope="module")
@@ -148,8 +158,11 @@ def issuer(home: str) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    from khana.access import client_proof
+
+    public = json.dumps([client_proof.own_key(pem).as_dict(private=False) for pem in KEYS.values()])
     running = subprocess.Popen(
-        [node, str(SCRIPT), str(port), f"{home}/sign-in/provider/back", SECRET],
+        [node, str(SCRIPT), str(port), f"{home}/sign-in/provider/back", SECRET, public],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=SCRIPT.parent,
     )  # fmt: skip
     try:
@@ -238,11 +251,36 @@ def test_a_way_that_was_not_begun_here_leads_nowhere(home: str, issuer: str, sta
     assert "did not let you in" in walk(home, "anybody").text
 
 
-def test_what_a_provider_must_be(issuer: str, staff: dict[str, str]) -> None:
+def test_a_key_proves_who_we_are_and_no_secret_leaves(
+    home: str, issuer: str, staff: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from khana.access import provider
+    from khana.access import services as access
+    from khana.interfaces.web import limits
+
+    monkeypatch.setattr(
+        limits, "SIGN_IN", limits.Bucket(burst=30, per_minute=30)
+    )  # what other tests asked does not count
+    for kind, pem in KEYS.items():
+        configure(staff["admin"], issuer, f"khana-signs-{kind}", pem)
+        with access.scoped(staff["admin"]):
+            shown = provider.public_key()
+        assert shown is not None and shown["kty"] == kind and not {"d", "p", "q"} & set(shown)
+        assert "not linked to a user here" in walk(home, "whoever").text, "the provider took our signature"
+    for wrong in (KEYS["RSA"], pem_of(ec.generate_private_key(ec.SECP256R1()))):
+        configure(staff["admin"], issuer, "khana-signs-EC", wrong)
+        assert "did not let you in" in walk(home, "whoever").text, "a key of the other kind, and another of the same"
+
+
+def test_what_a_provider_must_be(issuer: str, staff: dict[str, str]) -> None:
+    from khana.access import client_proof, provider
 
     with pytest.raises(provider.ProviderWrong, match="another issuer"):
         configure(staff["admin"], f"{issuer}/", "khana-rsa")
+    weak = pem_of(ec.generate_private_key(ec.SECP384R1()))
+    for wrong, why in ((weak, "P-256"), ("-----BEGIN PRIVATE KEY-----\nx", "can be read")):
+        with pytest.raises(client_proof.KeyWrong, match=why):
+            configure(staff["admin"], issuer, "khana-signs-EC", wrong)
     with pytest.raises(provider.outgoing.NoAnswer):
         configure(staff["admin"], "http://127.0.0.1:9", "khana-rsa")
     from khana.access import services as access

@@ -31,6 +31,7 @@ def provider() -> None:
     "set",
     examples=(
         "khana provider set --issuer https://login.gov.example --client khana --secret-file secret.txt --title 'Government login'",
+        "khana provider set --issuer https://login.gov.example --client khana --key-file key.pem --title 'Government login'",
         "khana provider set --issuer https://login.gov.example --client khana --title 'Government login' --demand urn:gov:loa:2",
     ),
 )
@@ -40,32 +41,45 @@ def provider() -> None:
     "--secret-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="File with our secret, kept encrypted; none for a public client (PKCE alone).",
 )  # fmt: skip
+@click.option(
+    "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Instead of a secret: file with our private key (PEM; RSA or P-256), kept encrypted, to sign with (private_key_jwt).",
+)  # fmt: skip
 @click.option("--title", required=True, help="What the button on the sign-in page says.")
 @click.option("--demand", default="", help="The only authentication class (acr) that counts.")
 @printing
 def provider_set(
-    issuer: str, client: str, secret_file: Path | None, title: str, demand: str, as_json: bool, out: Path | None
-) -> None:
+    issuer: str, client: str, secret_file: Path | None, key_file: Path | None, title: str, demand: str, as_json: bool,
+    out: Path | None,
+) -> None:  # fmt: skip
     """Set the provider: read what it says of itself and its keys. The one before ends.
 
-    Register at the provider the address https://YOUR-HOST/sign-in/provider/back, code flow, PKCE with S256.
+    Register at the provider the address https://YOUR-HOST/sign-in/provider/back, code flow, PKCE with S256; with a key, its public
+    half, which is shown as `public_key`.
     """
-    secret = secret_file.read_text().strip() if secret_file else ""
+    if secret_file and key_file:
+        raise click.UsageError("Give a --secret-file or a --key-file, not both.")
+    given = secret_file or key_file
+    secret = given.read_text().strip() if given else ""
     with acting(for_users=True):
+        from khana.access import client_proof
         from khana.access import provider as providers
 
+        if key_file:
+            client_proof.own_key(secret)
         held = providers.configure(
             issuer=issuer, client=client, secret=secret, title=title, demanded_class=demand, at=clock.now()
         )
-    show(_shown(held), as_json=as_json, out=out)
+        public = providers.public_key()
+    show(_shown(held, public), as_json=as_json, out=out)
 
 
-def _shown(held: Any) -> dict[str, Any]:
-    """Return a provider without its secret."""
+def _shown(held: Any, public: dict[str, Any] | None) -> dict[str, Any]:
+    """Return a provider without its secret, with the public half of the key that we sign with."""
     return {
         "issuer": held.issuer, "client": held.client, "title": held.title, "has_secret": held.secret_ciphertext is not None,
         "demands": held.demanded_class, "keys": [key.get("kid", "") for key in held.keys["keys"]],
-        "keys_fetched": held.keys_at.isoformat(),
+        "keys_fetched": held.keys_at.isoformat(), "signs": public is not None, "public_key": public or {},
     }  # fmt: skip
 
 
@@ -78,8 +92,8 @@ def provider_show(as_json: bool, out: Path | None) -> None:
         from khana.access import services as access
 
         access.require("users.read", everywhere=True)
-        held = providers.in_force()
-    show(_shown(held) if held else {"issuer": ""}, as_json=as_json, out=out)
+        held, public = providers.in_force(), providers.public_key()
+    show(_shown(held, public) if held else {"issuer": ""}, as_json=as_json, out=out)
 
 
 @provider.command("refresh", examples=("khana provider refresh",))
