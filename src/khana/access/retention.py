@@ -59,7 +59,9 @@ def rules() -> tuple[Rule, ...]:
     return tuple(Rule(code, **body) for code, body in found.items())
 
 
-def run(*, at: datetime, progress: Progress = silent, scope: Scope = alone) -> dict[str, int]:
+def run(
+    *, at: datetime, progress: Progress = silent, scope: Scope = alone, most_leftovers: int | None = None
+) -> dict[str, int]:
     """Erase what is over, rule by rule, a step of rows at a time; return how many rows or files each rule erased.
 
     Args:
@@ -67,17 +69,24 @@ def run(*, at: datetime, progress: Progress = silent, scope: Scope = alone) -> d
         progress: Told what is erased, at every step.
         scope: Opens the transaction of one step, under the token of somebody with `retention.run`; the worker may without
             anybody, and `alone` is a transaction under whatever token is set.
+        most_leftovers: Most contents that the rule LEFTOVERS, which comes last, may take; any number if absent.
+
+    Raises:
+        LeftoversMany: There are more of them; everything else is erased.
     """
-    return {rule.code: _erase(rule.code, at - timedelta(days=rule.days), progress, scope) for rule in rules()}
+    return {
+        rule.code: _erase(rule.code, at - timedelta(days=rule.days), progress, scope, most_leftovers)
+        for rule in rules()
+    }
 
 
-def _erase(rule: str, before: datetime, progress: Progress, scope: Scope) -> int:
+def _erase(rule: str, before: datetime, progress: Progress, scope: Scope, most_leftovers: int | None) -> int:
     if rule == "LISTS":
         return tombstones.erase_lists(before=before, progress=progress, scope=scope)
     if rule in ("FILES", "UNREAD"):
         return tombstones.erase_files(rule, before=before, progress=progress, scope=scope)
     if rule == "LEFTOVERS":
-        return tombstones.erase_leftovers(before=before, progress=progress, scope=scope)
+        return tombstones.erase_leftovers(before=before, most=most_leftovers, progress=progress, scope=scope)
     erased = 0
     while True:
         progress(erased, 0, "erasing")

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import ClassVar
 
 from django.db import transaction
 
@@ -19,11 +20,18 @@ from khana.access.functions import call
 from khana.access.models import Tombstone
 from khana.platform import files
 from khana.platform.progress import Progress, silent
+from khana_methods.errors import Conflict
 
 Scope = Callable[[], AbstractContextManager[None]]
 ROWS_A_STEP = 20_000
 FILES_A_STEP = 50
 HASHES_A_STEP = 500
+
+
+class LeftoversMany(Conflict):
+    """More contents are known to nothing than killed processes leave behind."""
+
+    code: ClassVar[str] = "access.retention.leftovers_many"
 
 
 @dataclass(frozen=True)
@@ -88,8 +96,28 @@ def erase_files(rule: str, *, before: datetime, progress: Progress = silent, sco
             return erased
 
 
-def erase_leftovers(*, before: datetime, progress: Progress = silent, scope: Scope = alone) -> int:
-    """Remove contents that killed processes left in the store: brought before a day, and no row speaks of them. Return how many."""
+def erase_leftovers(
+    *, before: datetime, most: int | None = None, progress: Progress = silent, scope: Scope = alone
+) -> int:
+    """Remove contents that killed processes left in the store: brought before a day, and no row speaks of them. Return how many.
+
+    Args:
+        before: The day.
+        most: How many may go; any number if absent.
+        progress: Told contents.
+        scope: As in `retention.run`.
+
+    Raises:
+        LeftoversMany: There are more. So many no kill leaves behind: the database is likely older than the folder, after a restore.
+    """
+    if most is not None:
+        with scope():
+            found = _leftovers(before)[0].goes
+        if found > most:
+            raise LeftoversMany(
+                f"{found} files in the store are known to nothing. After a restore the database may be older than the folder: none "
+                "was erased. Look with `khana retention preview`, then run `khana retention run` yourself.", found=found,
+            )  # fmt: skip
     erased = 0
     for hashes in _batched(files.brought_before(before)):
         progress(erased, 0, "erasing")

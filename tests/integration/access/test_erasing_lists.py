@@ -336,6 +336,12 @@ def test_what_a_killed_import_left_without_a_row_goes_after_a_week(desk: Desk) -
     killed()
     assert told()["goes"] == 0, "brought again, and killed again"
     os.utime(content, (week, week))
+    with (
+        pytest.raises(tombstones.LeftoversMany),
+        services.scoped(desk.officer),
+    ):  # as the worker by itself, where a kill left less
+        retention.run(at=NOW, most_leftovers=0)
+    assert content.exists()
     with desk.root.transaction():  # as whoever keeps the same bytes at this moment
         desk.root.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))", [content.name])
         assert desk.erase() == {} and content.exists()

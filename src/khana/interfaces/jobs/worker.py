@@ -20,6 +20,7 @@ WATCH_SECONDS = 5.0
 STOP_SECONDS = 8.0
 NIGHT = (1, 5)
 ORDER_SECONDS = 600.0
+MOST_LEFTOVERS = 20  # more are no killed loads: the database may be older than the folder, after a restore
 ERASES_AT = 20  # UTC: after midnight where Khana is used
 TELL_SECONDS = 30.0
 _FORGET = (
@@ -76,7 +77,9 @@ def erase_over() -> None:
     from khana.platform import clock
 
     try:
-        erased = {rule: rows for rule, rows in retention.run(at=clock.now()).items() if rows}
+        erased = {
+            rule: rows for rule, rows in retention.run(at=clock.now(), most_leftovers=MOST_LEFTOVERS).items() if rows
+        }
         if erased:
             _log.warning("erased by rule: %s", erased)
     except Exception as error:  # the next round tries again; the worker goes on

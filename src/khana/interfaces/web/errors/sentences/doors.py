@@ -26,7 +26,12 @@ SENTENCES: dict[str, Any] = {
         _("Your role, or the area and agency that you work for, does not reach that far."),
     ),
     "access.provider.none": _("No provider of sign-in is set. Sign in with your password."),
-    "access.provider.key_wrong": _("The key with which we sign for the provider of sign-in does not serve. Tell your administrator."),
+    "access.retention.leftovers_many": _(
+        "Many files in the store are known to nothing: the database may be older than the folder. None was erased."
+    ),
+    "access.provider.key_wrong": _(
+        "The key with which we sign for the provider of sign-in does not serve. Tell your administrator."
+    ),
     "access.provider.wrong": _("What the provider says of itself does not fit what was set. Tell your administrator."),
     "access.purpose.unknown": _("There is no such purpose. Choose one of the list."),
     "access.reason.too_short": _("Say what happened in a sentence that somebody else can judge."),
