@@ -1,4 +1,4 @@
-"""The register of breaches: clocks from the moment of knowing, letters in three languages, who may keep it."""
+"""What protects personal data: the register of breaches with its clocks and letters; what is over goes, what is held stays."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from khana.access import breaches, services
+from khana.access import breaches, retention, services
+from khana.audit import services as audit
 
-from .world import World
+from .world import IDS, World
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+TODAY = datetime.now(UTC)
+LONG_AGO = TODAY - timedelta(days=4000)
 
 
 @pytest.fixture(autouse=True)
@@ -97,3 +100,64 @@ def test_the_register_is_the_officers_and_what_happened_stays_written(world: Wor
             web.execute(statement)
         web.rollback()
         web.execute("SELECT set_config('khana.token', %s, false)", [world.tokens["protector"]])
+
+
+# --- what is over, and what is held -------------------------------------------------------------------------------------------
+
+
+def left(root: psycopg.Connection) -> dict[str, set[int]]:
+    asked = {
+        "MESSAGES": "SELECT id FROM sharing_message WHERE request_ciphertext IS NOT NULL",
+        "QUARANTINE": "SELECT id FROM deliveries_quarantinedrow",
+        "RESIDENTS": "SELECT id FROM registry_resident",
+    }
+    return {rule: {row[0] for row in root.execute(statement).fetchall()} for rule, statement in asked.items()}  # type: ignore[arg-type]
+
+
+def test_what_is_over_goes_and_what_is_held_stays(world: World, root: psycopg.Connection) -> None:
+    a, b, c, d, _m = IDS.values()
+    root.execute("SET session_replication_role = replica")
+    root.execute("TRUNCATE access_legalhold, audit_event, audit_seal")
+    audit.checkpoint_file().unlink(missing_ok=True)
+    root.execute("UPDATE sharing_message SET received_at = %s WHERE id <> %s", [LONG_AGO, a])
+    root.execute("UPDATE sharing_message SET received_at = %s WHERE id = %s", [TODAY - timedelta(days=29), a])
+    root.execute(
+        "UPDATE deliveries_quarantinedrow SET state = 'DISCARDED', changed_at = %s WHERE id <> %s", [LONG_AGO, a]
+    )
+    root.execute("UPDATE deliveries_quarantinedrow SET state = 'OPEN', changed_at = %s WHERE id = %s", [LONG_AGO, a])
+    root.execute("UPDATE registry_resident SET superseded_at = %s WHERE id <> %s", [LONG_AGO, a])
+    root.execute("SET session_replication_role = origin")
+    with services.scoped(world.tokens["protector"]):
+        audit.record(action="a.b", subject="x", at=TODAY)
+        retention.hold(rule="MESSAGES", subject=f"partner:{b}", reason="an audit of partner b", at=TODAY)
+        retention.hold(rule="QUARANTINE", subject=f"batch:{c}", reason="a court asked for it", at=TODAY)
+        everything = retention.hold(rule="*", subject="area:PK.PA.DA.", reason="a court asked for it", at=TODAY)
+    audit.seal_events()
+    for user in ("steward", "admin", "auditor", "keeper"):
+        with services.scoped(world.tokens[user]), pytest.raises(services.PermissionMissing):
+            retention.run(at=TODAY)
+    with services.scoped(world.tokens["protector"]):
+        erased = retention.run(at=TODAY)
+        assert {rule: rows for rule, rows in erased.items() if rows} == {"MESSAGES": 3, "QUARANTINE": 3, "RESIDENTS": 2}
+        assert not any(retention.run(at=TODAY).values())
+    remains = left(root)
+    assert remains["MESSAGES"] == {a, b} and remains["QUARANTINE"] == {a, c}
+    assert remains["RESIDENTS"] >= {a, d}, "held: her area, with everything below it"
+    with services.scoped(world.tokens["protector"]):
+        retention.release(number=everything, at=TODAY)
+        with pytest.raises(retention.HoldNotFound):
+            retention.release(number=everything, at=TODAY)
+        assert retention.run(at=TODAY)["RESIDENTS"] >= 1
+    assert left(root)["RESIDENTS"] == {a}, "the version in force stays"
+    audit.seal_events()
+    with services.scoped(world.tokens["auditor"]):
+        verdict = audit.verify()
+    assert verdict.holds and verdict.sealed >= 5
+    ((events,),) = root.execute("SELECT count(*) FROM audit_event WHERE action = 'access.retention.erased'").fetchall()
+    assert events == 4, "each step that erased something is in the log"
+
+
+@pytest.mark.parametrize("wrong", [{"rule": "SOULS"}, {"subject": "soul:1"}, {"reason": "court"}])
+def test_a_hold_says_what_and_why(world: World, wrong: dict[str, str]) -> None:
+    with services.scoped(world.tokens["protector"]), pytest.raises(retention.RuleUnknown):
+        retention.hold(**{"rule": "MESSAGES", "subject": "", "reason": "a court asked for it", "at": TODAY, **wrong})  # type: ignore[arg-type]
