@@ -188,8 +188,7 @@ class _Writer:
             for value, texts in entries.items():
                 yield {"list_name": name, "name": value} | self._texts("label", texts, f"{name}.{value}")
         for code, programme in load_pack(self._country).programmes.items():
-            given = self._own.get("programme_names", {})
-            texts = [programme.names.get(language) or given.get(language, {}).get(code, "") for language in ORDER]
+            texts = [programme.names[language] for language in ORDER]
             yield {"list_name": "programmes", "name": code} | self._texts("label", texts, code)
         yield {"list_name": "programmes", "name": "other"} | self._texts(
             "label", ["Another", "کوئی اور", "অন্য কোনো"], "o"

@@ -29,7 +29,7 @@ class Referral:
 
     Attributes:
         lacking: Facts without which programmes stay closed: `score`, `birth_date`, and others of the catalogue.
-        kept_from: Programmes whose rule somebody of it meets and a filter keeps from everybody who does, with these filters.
+        kept_from: Programmes whose rule somebody of it meets and a filter keeps from everybody who does, with what these are called.
     """
 
     number: str
@@ -37,7 +37,7 @@ class Referral:
     drawn: Sequence[programmes.ProgrammeName]
     offered: Sequence[programmes.ProgrammeName]
     lacking: Sequence[str]
-    kept_from: Sequence[tuple[programmes.ProgrammeName, Sequence[str]]] = ()
+    kept_from: Sequence[tuple[programmes.ProgrammeName, Sequence[programmes.Called]]] = ()
 
 
 def referral(number: str, *, on: date, at: datetime) -> Referral:
@@ -67,17 +67,12 @@ def referral(number: str, *, on: date, at: datetime) -> Referral:
     for one in answers:
         if one.outcome == evaluate.EXCLUDED and one.programme not in offered:
             kept.setdefault(one.programme, []).append(one.why)
-    names = filter_names()
+    names = programmes.called(programmes.FILTER)
     return Referral(
         file.facts.number, file.way_down, [catalogue[c] for c in sorted(drawn) if c in catalogue],
         [catalogue[c] for c in offered], lacking,
         [(catalogue[c], [names[f] for f in dict.fromkeys(kept[c])]) for c in sorted(kept)],
     )  # fmt: skip
-
-
-def filter_names() -> dict[str, str]:
-    """Return the name of each exclusion filter by its code."""
-    return {one["filter"]: one["name"] for one in entries.filter_entries()}
 
 
 def _open(drawn: Collection[str], catalogue: dict[str, programmes.ProgrammeName]) -> set[str]:

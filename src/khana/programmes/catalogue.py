@@ -75,7 +75,7 @@ def describe(code: str, day: date) -> Mapping[str, Any]:
         )
     rule = dict(row.eligibility) or rules.rule_of_fields(row)
     return {
-        "code": row.code, "name": row.name, "names": dict(row.names), "agency": row.agency, "owner": row.owner,
+        "code": row.code, "name": row.name, "names": dict(row.names), "agency": row.agency, "owner": row.owner, "owner_names": dict(row.owner_names),
         "budget_head": row.budget_head, "benefit_type": row.benefit_type, "counts_to_cap": row.counts_to_cap, "unit": row.unit,
         "frequency": row.frequency, "target_group": row.target_group, "valid_from": row.valid_from, "valid_to": row.valid_to,
         "areas": list(row.areas), "requires": row.requires, "incompatible_with": list(row.incompatible_with),

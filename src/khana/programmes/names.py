@@ -1,4 +1,7 @@
-"""Reads of the catalogue for people: programmes by code, with names by language."""
+"""Reads of the catalogue for people: programmes and exclusion filters by code, with names by language.
+
+What they are called is nobody's secret: `khana_private.programmes_names` tells it to a citizen on her own file too.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from khana.platform import prepared
 from khana.programmes.models import Programme
+
+PROGRAMME, FILTER = "PROGRAMME", "FILTER"
+_NAMES = "SELECT kind, code, name, names FROM khana_private.programmes_names()"
+
+
+@dataclass(frozen=True)
+class Called:
+    """What a programme or a filter is called: by the office, and by language."""
+
+    name: str
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def called(self, language: str) -> str:
+        """Return the name in a language, else the name of the office.
+
+        Examples:
+            >>> one = Called("A car", {"ur": "گاڑی"})
+            >>> one.called("ur"), one.called("bn"), one.tongue("bn")
+            ('گاڑی', 'A car', 'en')
+        """
+        return self.names.get(language) or self.name
+
+    def tongue(self, language: str) -> str:
+        """Return the language that `called` gives: English where the catalogue has none, for who marks the words on a page."""
+        return language if self.names.get(language) else "en"
 
 
 @dataclass(frozen=True)
@@ -38,3 +67,8 @@ def catalogue() -> dict[str, ProgrammeName]:
         )
         for row in Programme.objects.order_by("code")
     }  # fmt: skip
+
+
+def called(kind: str) -> dict[str, Called]:
+    """Return what every programme, or every exclusion filter, is called, by code; asked by anybody, also without a session."""
+    return {code: Called(name, names) for of, code, name, names in prepared.fetch(_NAMES, []) if of == kind}

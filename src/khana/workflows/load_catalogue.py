@@ -59,7 +59,7 @@ def _quotas(country: str) -> list[dict[str, Any]]:
 def _filters(country: str) -> list[dict[str, Any]]:
     pack, known = load_pack(country), _rules(country)
     return [
-        {"code": one.code, "name": one.meaning["en"], "agency": pack.programmes[one.programmes[0]].agency,
+        {"code": one.code, "name": one.meaning["en"], "names": dict(one.meaning), "agency": pack.programmes[one.programmes[0]].agency,
          "programmes": list(one.programmes), "rule": known[one.code], "reported": dict(one.hits), "source": one.source}
         for one in pack.exclusion_filters
     ]  # fmt: skip
@@ -110,6 +110,7 @@ def pack_entries(country: str, on: date) -> list[dict[str, Any]]:
                 "unit": programme.unit,
                 "frequency": programme.frequency,
                 "owner": pack.agencies[programme.agency].owner["en"],
+                "owner_names": dict(pack.agencies[programme.agency].owner),
                 "budget_head": pack.agencies[programme.agency].budget_head["en"],
                 "conditions": list(programme.conditions),
                 "eligibility": known.get(code, {}),

@@ -152,8 +152,8 @@ def test_what_a_filter_keeps_from_a_family_is_told_with_the_filter(country: dict
     }
     with connect("owner", autocommit=True) as owner:
         owner.execute(
-            "INSERT INTO programmes_exclusionfilter (code, name, agency, programmes, rule, place, reported, source, withdrawn_reason, recorded_at)"
-            " VALUES ('EVERYBODY', 'Lives in a house', 'X', %s, %s, -1, '{}', '', '', now())", [json.dumps(codes), json.dumps(rule)],
+            "INSERT INTO programmes_exclusionfilter (code, name, names, agency, programmes, rule, place, reported, source, withdrawn_reason, recorded_at)"
+            " VALUES ('EVERYBODY', 'Lives in a house', '{\"ur\": \"گھر میں رہتی ہے\"}', 'X', %s, %s, -1, '{}', '', '', now())", [json.dumps(codes), json.dumps(rule)],
         )  # fmt: skip
         try:
             after = told(before.number)
@@ -161,10 +161,10 @@ def test_what_a_filter_keeps_from_a_family_is_told_with_the_filter(country: dict
         finally:
             owner.execute("DELETE FROM programmes_exclusionfilter WHERE code = 'EVERYBODY'")
     assert not after.offered and before.kept_from == []
-    assert [(one.code, list(names)) for one, names in after.kept_from] == [
+    assert [(one.code, [each.name for each in names]) for one, names in after.kept_from] == [
         (code, ["Lives in a house"]) for code in codes
     ]
-    assert "ایک فلٹر راستے میں ہے" in shown and "Lives in a house" in shown
+    assert "ایک فلٹر راستے میں ہے" in shown and '<bdi lang="ur">گھر میں رہتی ہے</bdi>' in shown
 
 
 @pytest.mark.browser

@@ -109,6 +109,35 @@ def test_facts_and_registers_that_a_pack_names_are_known(pack: CountryPack) -> N
 
 
 @countries
+def test_every_name_that_a_page_or_letter_shows_is_in_all_its_languages(pack: CountryPack) -> None:
+    """Names of programmes, agencies, owners, filters, holidays, numbers, levels, indicators: whatever a pack gives by language.
+
+    Texts of a document that a page marks as English (a rule in words, conditions, budget heads) are none.
+    """
+    texts = {"rule", "budget_head", "conditions", "primary", "secondary", "higher_secondary", "higher", "primary_completed", "woman",
+             "child", "one_child", "two_children", "three_children", "four_children", "kit"}  # fmt: skip
+    seen, lacking = 0, []
+
+    def look(value: object, path: tuple[str, ...]) -> None:
+        nonlocal seen
+        if isinstance(value, dict):
+            if "en" in value and all(isinstance(words, str) for words in value.values()):
+                seen += 1
+                if path[-1] not in texts and not all(value.get(tongue) for tongue in ("en", "ur", "bn")):
+                    lacking.append((*path, value["en"]))
+                return
+            for key, inner in value.items():
+                look(inner, (*path, str(key)))
+        elif isinstance(value, list):
+            for inner in value:
+                look(inner, path)
+
+    for file in sorted(pack.folder.glob("*.yaml")):
+        look(yaml.safe_load(file.read_text(encoding="utf-8")), (file.stem,))
+    assert seen > 100 and not lacking
+
+
+@countries
 def test_levels_begin_at_the_country_and_names_are_in_its_languages(pack: CountryPack) -> None:
     assert [level.level for level in pack.levels] == list(range(len(pack.levels)))
     for level in pack.levels:

@@ -40,6 +40,7 @@ class Programme(models.Model):
     )
     frequency = models.TextField(default="", blank=True)
     owner = models.TextField(default="", blank=True, help_text="who answers for it")
+    owner_names = models.JSONField(default=dict, db_default={}, help_text="the same by language")
     budget_head = models.TextField(default="", blank=True)
     conditions = models.JSONField(default=list, help_text="in words, what must be done for the benefit to go on")
     eligibility = models.JSONField(default=dict, help_text="a rule of the rule language with its dated versions")
@@ -83,6 +84,7 @@ class ExclusionFilter(models.Model):
 
     code = models.TextField(unique=True)
     name = models.TextField()
+    names = models.JSONField(default=dict, db_default={}, help_text="by language")
     agency = models.TextField()
     programmes = models.JSONField(default=list)
     rule = models.JSONField(default=dict, help_text="a rule of the rule language with its dated versions")

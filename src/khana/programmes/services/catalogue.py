@@ -81,6 +81,7 @@ def _programme(entry: Mapping[str, Any], at: datetime) -> Programme:
         unit=entry.get("unit") or "",
         frequency=entry.get("frequency") or "",
         owner=entry.get("owner") or "",
+        owner_names=dict(entry.get("owner_names") or {}),
         budget_head=entry.get("budget_head") or "",
         conditions=list(entry.get("conditions") or []),
         eligibility=dict(entry.get("eligibility") or {}),

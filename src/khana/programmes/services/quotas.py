@@ -66,14 +66,14 @@ def put_filters(*, rows: Iterable[Mapping[str, Any]], at: datetime) -> int:
     """Add exclusion filters or bring known ones up to date; one that is withdrawn stays so.
 
     Args:
-        rows: `code`, `name`, `agency`, `programmes`, `rule` (as the rule language has it), `reported`, `source`, in the
+        rows: `code`, `name`, `names` by language, `agency`, `programmes`, `rule` (as the rule language has it), `reported`, `source`, in the
             order in which they are applied.
         at: Recorded at.
     """
     access.require("programmes.write")
     made = [
         ExclusionFilter(
-            code=row["code"], name=row["name"], agency=row["agency"], programmes=list(row["programmes"]),
+            code=row["code"], name=row["name"], names=dict(row.get("names") or {}), agency=row["agency"], programmes=list(row["programmes"]),
             rule=dict(row["rule"]), place=place, reported=dict(row.get("reported") or {}), source=row["source"], recorded_at=at,
         )
         for place, row in enumerate(rows)
@@ -81,7 +81,7 @@ def put_filters(*, rows: Iterable[Mapping[str, Any]], at: datetime) -> int:
     read_book([one.rule for one in made])
     ExclusionFilter.objects.bulk_create(
         made, update_conflicts=True, unique_fields=["code"],
-        update_fields=["name", "agency", "programmes", "rule", "place", "reported", "source", "recorded_at"],
+        update_fields=["name", "names", "agency", "programmes", "rule", "place", "reported", "source", "recorded_at"],
     )  # fmt: skip
     audit.record(action="programmes.filter.put", subject="programmes", details={"filters": len(made)}, at=at)
     return len(made)

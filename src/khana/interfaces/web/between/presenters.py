@@ -11,6 +11,7 @@ from khana.beneficiaries.state_reads import StopRow
 from khana.dossiers.officer_home import OfficerHome
 from khana.dossiers.referral import Referral
 from khana.interfaces.web import wording
+from khana.interfaces.web.programmes import words
 from khana.interfaces.web.sources.presenters import FRESHNESS
 from khana.interfaces.web.tags import joined
 from khana.programmes import names as programmes
@@ -115,7 +116,7 @@ def entitlements(found: Referral) -> dict[str, Any]:
         "place": joined(area.called(tongue) for area in reversed(found.way_down[1:] or found.way_down)),
         "drawn": [line(one) for one in found.drawn],
         "offered": [line(one) for one in found.offered],
-        "kept_from": [(line(one), filters) for one, filters in found.kept_from],
+        "kept_from": [(line(one), [words.named(each) for each in filters]) for one, filters in found.kept_from],
         "lacking": list(
             dict.fromkeys(
                 wording.say(wording.LACKING, fact if fact in wording.LACKING else "other") for fact in found.lacking

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from khana.interfaces.web import session, wording
 from khana.interfaces.web.context import flash
 from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.platform import clock, files
+from khana.programmes import names
 from khana_methods.errors import Conflict, InputError
 
 ROWS = 50
@@ -66,6 +68,22 @@ def submissions(request: HttpRequest) -> HttpResponse:
     return render(request, "intake/submissions.html", context)
 
 
+def _changed(gains: Sequence[str], loses: Sequence[str], filters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return the programmes that a form gains and loses, and the filters by which, in the reader's language."""
+    language, programmes, told = wording.language(), names.called(names.PROGRAMME), names.called(names.FILTER)
+
+    def called(known: Mapping[str, names.Called], code: str) -> str:
+        return known[code].called(language) if code in known else code
+
+    return {
+        "gains": [called(programmes, code) for code in gains],
+        "loses": [called(programmes, code) for code in loses],
+        "filters": [
+            (called(programmes, code), [called(told, one) for one in codes]) for code, codes in filters.items()
+        ],
+    }
+
+
 @session.needs(*_WAYS)
 @require_GET
 def submission(request: HttpRequest, number: int) -> HttpResponse:
@@ -77,6 +95,7 @@ def submission(request: HttpRequest, number: int) -> HttpResponse:
     if may_read:
         audit.record(action="intake.submission.read", subject=f"submission:{row.pk}", at=clock.now())
         blocks = _answers(row, language)
+    effect = effects.of_submission(row.pk) if session.may(request, "scores.read") else None
     context = {
         **_shown(row),
         "stamps": [
@@ -92,7 +111,7 @@ def submission(request: HttpRequest, number: int) -> HttpResponse:
         "parts": selectors.parts_of(row.pk),
         "missing": sorted(set(row.media) - {part.name for part in selectors.parts_of(row.pk)}),
         "blocks": blocks,
-        "effect": effects.of_submission(row.pk) if session.may(request, "scores.read") else None,
+        "effect": effect, "changed": _changed(effect.gains, effect.loses, effect.filters) if effect else None,
         "may_read": may_read,
         "may_settle": session.may(request, "submissions.process") and row.state in ("WAITING", "RETURNED"),
         "can_accept": row.state == "WAITING" and any(code in reasons() and reasons()[code].effect == WAIT for code in row.reasons),

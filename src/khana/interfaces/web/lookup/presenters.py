@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from khana.dossiers.benefit_lines import BenefitLine
@@ -11,6 +11,7 @@ from khana.dossiers.person_file import PersonFile
 from khana.geo.area_names import AreaName
 from khana.interfaces.web import wording
 from khana.interfaces.web.between import presenters as between
+from khana.interfaces.web.programmes import words
 from khana.interfaces.web.tags import joined
 from khana.programmes import names as programmes
 
@@ -18,6 +19,15 @@ from khana.programmes import names as programmes
 def place(way_down: Sequence[AreaName]) -> str:
     """Write an area from the smallest to the province."""
     return joined(area.called(wording.language()) for area in reversed(way_down[1:] or way_down))
+
+
+def _appeals(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return appeals with their state in words and what their filters are called."""
+    filters = words.filters() if rows else {}
+    return [
+        {"row": row, "state": wording.say(wording.APPEAL_STATE, row["state"]), "filter": filters.get(row["filter"])}
+        for row in rows
+    ]
 
 
 def benefits(lines: Sequence[BenefitLine]) -> list[dict[str, Any]]:
@@ -61,7 +71,7 @@ def person(file: PersonFile) -> dict[str, Any]:
              "state": wording.say(wording.CASE_OUTCOME, str(row["outcome"])) if row["outcome"] else ""}
             for row in file.cases
         ],
-        "appeals": [{"row": row, "state": wording.say(wording.APPEAL_STATE, row["state"])} for row in file.appeals],
+        "appeals": _appeals(file.appeals),
         "finding_count": sum(len(line.findings) for line in file.benefits),
         "merges": [
             {"merge": row, "state": wording.say(wording.MERGE_STATE, row.state),

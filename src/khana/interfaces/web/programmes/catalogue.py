@@ -14,6 +14,7 @@ from khana.interfaces.web import limits, session, wording
 from khana.interfaces.web.programmes import words
 from khana.platform import clock, installation
 from khana.programmes import catalogue, results
+from khana.programmes.names import Called
 
 _PAGE = 50
 
@@ -43,13 +44,19 @@ def programme(request: HttpRequest, code: str) -> HttpResponse:
     found = results.find_evaluation()
     answers = results.answers_of(found.id, programme=code) if found else []
     report = found.summary.get("filters", {}).get(code, {}) if found else {}
+    filters = words.filters()
     context = {
         "one": one, "called": one["names"].get(wording.language()) or one["name"], "evaluation": found,
         "kind": words.kinds().get(one["benefit_type"], ""), "group": words.groups().get(one["target_group"], one["target_group"]),
         "whom": words.groups().get(one["unit"], one["unit"]), "versions": list(reversed(one["rule"]["versions"])),
         "amounts": sorted(one["amounts"], key=lambda row: (row["from"], row.get("variant", ""), row.get("sex", "")), reverse=True),
-        "answers": [{**row, "outcome": words.outcomes()[row["outcome"]]} for row in answers],
-        "report": report, "filters": report.get("filters", []),
+        "answers": [
+            {**row, "outcome": words.outcomes()[row["outcome"]], "filter": filters.get(row["why"]) if row["outcome"] == "excluded" else None}
+            for row in answers
+        ],
+        "report": report,
+        "filters": [{**row, "named": filters.get(row["filter"], {"words": row["name"], "tongue": "en"})} for row in report.get("filters", [])],
+        "owner": words.named(Called(one["owner"], one["owner_names"])),
     }  # fmt: skip
     return render(request, "programmes/programme.html", context)
 

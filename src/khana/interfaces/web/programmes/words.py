@@ -7,6 +7,20 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from khana.interfaces.web import wording
+from khana.programmes import names
+
+
+def filters() -> dict[str, dict[str, str]]:
+    """Return what each exclusion filter is called in the reader's language, and in which language that is: `words`, `tongue`."""
+    return {code: named(one) for code, one in names.called(names.FILTER).items()}
+
+
+def named(one: names.Called) -> dict[str, str]:
+    """Return a name in the reader's language with the language that it is in."""
+    language = wording.language()
+    return {"words": one.called(language), "tongue": one.tongue(language)}
+
 
 def states() -> Mapping[str, str]:
     """Return the words for the states of lists and entries."""
