@@ -97,6 +97,7 @@ INSIDE_ONLY = ARITHMETIC | {
     "programmes_list_change",
     "programmes_list_moves",
     "programmes_standing",
+    "programmes_upheld_of",
     "beneficiaries_ask",
 }
 TRIGGERS = {
