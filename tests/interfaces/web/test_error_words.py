@@ -6,6 +6,7 @@ What can be met is read from the modules that pages and jobs import, however dee
 from __future__ import annotations
 
 import ast
+import re
 
 import pytest
 from django.utils import translation
@@ -13,7 +14,6 @@ from django.utils import translation
 from khana.access import functions
 from khana.interfaces.web import messages
 from khana.interfaces.web.errors import pages
-from khana.interfaces.web.errors.sentences import doors
 from khana_methods.errors import NotFound
 from tests.architecture.sources import module_of, parsed, python_files
 from tests.architecture.test_errors import KINDS, all_errors
@@ -79,23 +79,10 @@ def test_every_sentence_speaks_the_language(language: str) -> None:
     first, last = {"ur": ("\u0600", "\u06ff"), "bn": ("\u0980", "\u09ff")}[language]
     with translation.override(language):
         silent = [
-            code for code, words in {**pages.BY_CODE, **pages.SENTENCES_OF_CODES, **doors.RULES_OF_OFFICES}.items()
+            code for code, words in {**pages.BY_CODE, **pages.SENTENCES_OF_CODES}.items()
             if not any(first <= sign <= last for sign in str(words))
         ]  # fmt: skip
     assert silent == []
-
-
-def test_every_rule_of_offices_is_told_by_itself() -> None:
-    assert set(doors.RULES_OF_OFFICES) == set(functions._RULES)
-    error = functions.OfficeRefused(functions._RULES["fresh"], rule="fresh")
-    with translation.override("en"):
-        assert str(pages.wording(error)) == functions._RULES["fresh"]
-    with translation.override("bn"):
-        assert (
-            str(pages.wording(error))
-            == str(doors.RULES_OF_OFFICES["fresh"])
-            != str(pages.in_words(error.code, error.message))
-        )
 
 
 def test_what_pages_raise_themselves_is_written_in_the_language_of_the_reader() -> None:
@@ -123,16 +110,45 @@ def test_a_reader_gets_her_sentence_and_below_it_what_was_written() -> None:
 
         code = "deliveries.file.empty"
 
-    error = Gone("list <1>.csv is empty.")
+    error = Gone("list <1>.csv holds no list.")
     with translation.override("en"):
-        assert str(pages.wording(error)) == "list <1>.csv is empty."
-        assert pages.wording(error).__html__() == "list &lt;1&gt;.csv is empty."
+        assert str(pages.wording(error)) == "list <1>.csv holds no list."
+        assert pages.wording(error).__html__() == "list &lt;1&gt;.csv holds no list."
     with translation.override("ur"):
         told = pages.wording(error)
         assert str(told) == "فائل خالی ہے۔"
         assert told.__html__() == (
-            'فائل خالی ہے۔ <span class="k-as-written" lang="en" dir="ltr">list &lt;1&gt;.csv is empty.</span>'
+            'فائل خالی ہے۔ <span class="k-as-written" lang="en" dir="ltr">list &lt;1&gt;.csv holds no list.</span>'
         )
         unlisted = pages.in_words("nobody.knows", "Plain words.")
         assert unlisted.__html__() == '<span class="k-as-written" lang="en" dir="ltr">Plain words.</span>'
         assert str(pages.in_words("web.form_unclear", "پہلے")) == "پہلے"
+
+
+def test_a_reader_gets_the_sentence_with_its_figures_and_nothing_in_english_below_it() -> None:
+    def told(code: str, message: str, language: str) -> pages.Told:
+        with translation.override(language):
+            return pages.in_words(code, message)
+
+    desk = told("intake.centres.taken", "Desk 3 is open under somebody else. Choose another one.", "ur")
+    assert "میز \u20683\u2069 کسی اور" in desk and desk.__html__() == str(desk)
+    assert (
+        told("intake.centres.taken", "The code '<b>' is in use.", "bn").__html__()
+        == "&#x27;&lt;b&gt;&#x27; কোডটি ব্যবহৃত।"
+    )
+    visit = told("intake.queue.moved", "A visit that is served cannot become called.", "bn")
+    assert not re.search("[A-Za-z]", visit)
+    several = told("access.breach.moved", "To be told first: authority, persons.", "ur")
+    assert not re.search("[A-Za-z]", several)
+    # without the optional parts, and one that nobody has listed
+    assert "7" in told(
+        "beneficiaries.run.none", "There is no finished run 7. Consolidate first: `khana consolidate`.", "ur"
+    )
+    new = told("intake.centres.taken", "A sentence of tomorrow.", "ur")
+    assert new.as_written == "A sentence of tomorrow."
+    assert str(told("khana.input", "A decision says why.", "en")) == "A decision says why."
+    with translation.override("ur"):
+        assert (
+            str(pages.wording(functions.AccessNotFound("There is no such user.")))
+            == "ایسا کوئی اندراج نہیں: \u2068صارف\u2069۔"
+        )

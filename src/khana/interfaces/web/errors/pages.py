@@ -1,7 +1,8 @@
 """From an error to a page: its title, its sentence in the reader's language, its one next step.
 
 An error is raised in English, with the place and the values. A reader of English gets that sentence; everybody else gets the
-sentence of the code in her language, and what was written beside it.
+same sentence in her language with the same figures where it is listed (`own_words`), else the sentence of the code, and what
+was written beside it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 
+from khana.interfaces.web.errors.own_words import own_words
 from khana.interfaces.web.errors.sentences import doors, figures, lists, registry, sharing
 from khana.interfaces.web.session import public
 from khana_methods.errors import InputError, KhanaError, NotConfigured, NotPermitted
@@ -97,9 +99,6 @@ SENTENCES_OF_CODES: Mapping[str, Any] = {
     **doors.SENTENCES, **registry.SENTENCES, **lists.SENTENCES, **figures.SENTENCES, **sharing.SENTENCES
 }  # fmt: skip
 
-# finer ones, by code and rule
-SENTENCES_OF_RULES: Mapping[str, Mapping[str, Any]] = {"access.office.refused": doors.RULES_OF_OFFICES}
-
 
 class FormUnclear(InputError):
     """What was typed into a form of a page cannot be read; the page says so in the reader's language itself."""
@@ -126,25 +125,26 @@ class Told(str):
         return written if self.as_written == str(self) else format_html("{} {}", str(self), written)
 
 
-def in_words(code: str, message: str, *, rule: str = "") -> Told:
+def in_words(code: str, message: str) -> Told:
     """Return what an error of a code says to the reader, whose language is the page's.
 
     Args:
         code: Its dotted code.
         message: As it was written.
-        rule: Which rule was broken, where one code stands for several.
     """
     if code in BY_CODE:
         return Told(str(BY_CODE[code]))
     if code.startswith("web.") or (get_language() or "en").startswith("en"):
         return Told(message)  # pages write in the reader's language themselves
-    sentence = SENTENCES_OF_RULES.get(code, {}).get(rule) or SENTENCES_OF_CODES.get(code, message)
-    return Told(str(sentence), message)
+    own = own_words(code, message)
+    if own:
+        return Told(own)  # it says all that was written
+    return Told(str(SENTENCES_OF_CODES.get(code, message)), message)
 
 
 def wording(error: KhanaError) -> Told:
     """Return the sentence of one of our errors in the reader's language."""
-    return in_words(error.code, error.message, rule=str(error.details.get("rule", "")))
+    return in_words(error.code, error.message)
 
 
 def error_page(request: HttpRequest, error: KhanaError | None, status: int | None = None) -> HttpResponse:

@@ -104,27 +104,3 @@ SENTENCES: dict[str, Any] = {
     ),
     "country.unknown": _("There are no data of that country here."),
 }
-
-# one code stands for many rules: whoever breaks one is told which, and what to do
-RULES_OF_OFFICES: dict[str, Any] = {
-    "separation": _("Who keeps keys may hold no role that shows people, and the other way round."),
-    "machine": _("This role is not for a user of that kind."),
-    "programme": _("A programme stands under its agency: name the agency too."),
-    "grant": _("A grant is ended and given anew, never changed."),
-    "clearance": _("There is no training or no undertaking in force for you."),
-    "reason": _("Say more: what happened, or what was found."),
-    "fresh": _(
-        "A new way in is added from a fresh session: sign out, sign in again, and add it within a quarter of an hour."
-    ),
-    "passkey": _("This passkey is known already, or its riddle is used or old. Begin again."),
-    "passkeys": _("You have ten passkeys. Remove one that you do not use."),
-    "linked": _("Another user is linked to this subject. End that link first."),
-    "erasure.second": _("An erasure is carried out by somebody else than who asked for it."),
-    "erasure.nothing": _("There is no such file, or it was erased already."),
-    "erasure.held": _("A legal hold keeps this file."),
-    "erasure.family": _("A claim that she belongs to a family waits for a decision. Decide it first."),
-    "erasure.member": _("She belongs to a household. End her membership first, with the day on which it ended."),
-    "erasure.merged": _("The file is merged with another. Split them first, or erase both."),
-    "erasure.draws": _("She is on a programme, or was on a list within a year: money must be accounted for first."),
-    "glass": _("You have broken the glass three times in thirty days. Ask an administrator for a grant."),
-}
