@@ -136,6 +136,11 @@ def test_a_reader_gets_the_sentence_with_its_figures_and_nothing_in_english_belo
         told("intake.centres.taken", "The code '<b>' is in use.", "bn").__html__()
         == "&#x27;&lt;b&gt;&#x27; কোডটি ব্যবহৃত।"
     )
+    assert "৩" in told("intake.centres.taken", "Desk 3 is open under somebody else. Choose another one.", "bn")
+    waits = told(
+        "beneficiaries.move.refused", "Persons may appeal until 2026-11-30: nothing takes effect before.", "ur"
+    )
+    assert "\u206830 نومبر، 2026\u2069" in waits.replace("\u2068\u2068", "\u2068").replace("\u2069\u2069", "\u2069")
     visit = told("intake.queue.moved", "A visit that is served cannot become called.", "bn")
     assert not re.search("[A-Za-z]", visit)
     several = told("access.breach.moved", "To be told first: authority, persons.", "ur")

@@ -101,6 +101,10 @@ def test_a_study_from_an_upload_to_its_report(
     assert page.locator("#map path").count() >= 4, page.evaluate(
         "document.getElementById('map').outerHTML.slice(0, 900)"
     )
+    assert page.evaluate("typeof L") == "undefined"  # Leaflet is read when somebody wants to move the map, not before
+    page.click(".k-map-move")
+    page.wait_for_selector("#map.leaflet-container .leaflet-control-zoom-in")
+    assert page.locator("#map path").count() >= 4 and visit.axe() == []
     visit.see(page.url.removeprefix(site), "coverage-study")
     assert visit.axe() == []
     text = page.inner_text("main")

@@ -5,6 +5,7 @@ Formatting only. Personal numbers never come here in full: dossiers hand them ov
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,12 +17,14 @@ from babel.dates import format_date
 from babel.numbers import format_decimal, format_percent
 from django import template
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_bidi
 
 register = template.Library()
+_COUNT = re.compile(r"[0-9.,]{1,9}")
 _LOCALES = {"en": "en", "ur": "ur_PK", "bn": "bn_BD"}
 _BANGLA = str.maketrans("0123456789", "০১২৩৪৫৬৭৮৯")
 _RIGHT_TO_LEFT_MARK = "\u200f"
+_ISOLATE, _POP = "\u2068", "\u2069"  # first strong isolate: what stands between keeps its own direction
 
 
 def locale() -> Locale:
@@ -37,6 +40,25 @@ def _digits(text: str) -> str:
 def joined(parts: Iterable[str]) -> str:
     """Join words with the comma of the language."""
     return (f"،{_RIGHT_TO_LEFT_MARK} " if get_language() == "ur" else ", ").join(part for part in parts if part)
+
+
+def apart(text: str) -> str:
+    """Keep a text of figures and letters together in a line from right to left, whatever stands beside it."""
+    return f"{_ISOLATE}{text}{_POP}" if text and get_language_bidi() else text
+
+
+def figures(text: str) -> str:
+    """Write a day as the language does, and a count in its digits; anything else is left as it is.
+
+    >>> figures("K-17")
+    'K-17'
+    """
+    try:
+        return (
+            day(date.fromisoformat(text)) if text.count("-") == 2 else _digits(text) if _COUNT.fullmatch(text) else text
+        )
+    except ValueError:
+        return text
 
 
 def span(first: str, last: str) -> str:
@@ -72,7 +94,7 @@ def day(value: date | datetime | None) -> str:
     """Write a date in the language."""
     if value is None:
         return "–"
-    return _digits(format_date(value, format="medium", locale=locale()))
+    return apart(_digits(format_date(value, format="medium", locale=locale())))
 
 
 @register.filter

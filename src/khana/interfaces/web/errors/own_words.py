@@ -13,17 +13,16 @@ from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
 
-from django.utils.translation import get_language_bidi, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from khana.interfaces.web import wording
+from khana.interfaces.web import tags, wording
 from khana.interfaces.web.errors.sentences import said_offices, said_people, said_programmes
 
 SAID: Mapping[str, tuple[str, ...]] = {**said_people.PEOPLE, **said_programmes.PROGRAMMES, **said_offices.OFFICES}
 
 _FIGURE = re.compile(r"\{(\w+)\}")
-# a figure in a line of the other direction keeps its own: first strong isolate, pop directional isolate
-_ISOLATE, _POP = "\u2068", "\u2069"
+_CODES = ("code", "contract", "rule")  # codes may be digits, and stay as they are
 
 _LISTED = {
     "OPEN": _("open"), "FROZEN": _("frozen"), "PUBLISHED": _("published"), "WITHDRAWN": _("withdrawn"),
@@ -90,8 +89,8 @@ def pattern_of(sentence: str) -> re.Pattern[str]:
 def _set_in(name: str, value: str) -> str:
     words = _WORDS.get(name.removesuffix("_next"))
     if words is not None:
-        value = gettext(", ").join(_word(words, one) for one in re.split(r", | or ", value))
-    return f"{_ISOLATE}{value}{_POP}" if value and get_language_bidi() else value
+        return tags.apart(tags.joined(_word(words, one) for one in re.split(r", | or ", value)))
+    return tags.apart(value if name in _CODES else tags.figures(value))
 
 
 def _word(words: Mapping[str, Any], code: str) -> str:

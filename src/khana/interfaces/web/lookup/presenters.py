@@ -13,7 +13,9 @@ from khana.interfaces.web import wording
 from khana.interfaces.web.between import presenters as between
 from khana.interfaces.web.programmes import words
 from khana.interfaces.web.tags import joined
+from khana.platform import installation
 from khana.programmes import names as programmes
+from khana_country.questionnaire import questions_by_fact
 
 
 def place(way_down: Sequence[AreaName]) -> str:
@@ -106,9 +108,16 @@ def household(file: HouseholdFile) -> dict[str, Any]:
         "place": place(file.way_down),
         "families": sorted(families.items()),
         "score": file.scores[0] if file.scores else None,
-        "living": sorted(file.facts.facts.items()),
+        "living": [_living(fact, value) for fact, value in sorted(file.facts.facts.items())],
         "benefits": benefits(file.benefits),
         "eligible_for": [
             catalogue[code].called(wording.language()) if code in catalogue else code for code in unserved.eligible_for
         ] if unserved else [],
     }  # fmt: skip
+
+
+def _living(fact: str, value: Any) -> dict[str, Any]:
+    """Return one fact with the words of its question in the reader's language; in English a fact is called by its name."""
+    asked = questions_by_fact(str(installation.read().get("country", "pak"))).get(fact, ())
+    words = asked[0].words.get(wording.language(), "") if asked and wording.language() != "en" else ""
+    return {"words": words, "name": fact, "value": value}
