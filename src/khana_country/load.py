@@ -15,8 +15,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import yaml
-
 from khana_country.check import check_cited, check_country, check_programmes, check_rules
 from khana_country.pack import (
     Agency,
@@ -41,6 +39,7 @@ from khana_country.pack import (
     Weekend,
 )
 from khana_methods.errors import InputError, NotConfigured
+from khana_methods.yaml_text import read_yaml
 
 
 class CountryUnknown(InputError):
@@ -89,7 +88,7 @@ def load_document(country: str, name: str) -> Mapping[str, Any]:
     file = pack_folder(country) / f"{name}.yaml"
     if not file.is_file():
         raise PackInvalid(f"The pack '{country}' has no {name}.yaml.", country=country, file=name)
-    return MappingProxyType(yaml.safe_load(file.read_text(encoding="utf-8")))
+    return MappingProxyType(read_yaml(file.read_text(encoding="utf-8")))
 
 
 @cache
@@ -155,7 +154,7 @@ def _document(folder: Path, name: str) -> Mapping[str, Any]:
     file = folder / f"{name}.yaml"
     if not file.is_file():
         raise PackInvalid(f"The pack '{folder.name}' has no {name}.yaml.", country=folder.name, file=name)
-    found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    found = read_yaml(file.read_text(encoding="utf-8"))
     return found if isinstance(found, Mapping) else {}
 
 

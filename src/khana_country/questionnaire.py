@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
-import yaml
-
 from khana_country.load import _root, load_document, load_pack
 from khana_methods.errors import NotConfigured
+from khana_methods.yaml_text import read_yaml
 
 ORDER = ("en", "ur", "bn")
 Row = dict[str, str]
@@ -45,7 +44,7 @@ def load_questionnaire(country: str) -> Questionnaire:
     Raises:
         QuestionnaireInvalid: A text lacks one of the three languages, or a word in braces is not given.
     """
-    common: Mapping[str, Any] = yaml.safe_load((_root() / "common" / "questionnaire.yaml").read_text(encoding="utf-8"))
+    common: Mapping[str, Any] = read_yaml((_root() / "common" / "questionnaire.yaml").read_text(encoding="utf-8"))
     own = load_document(country, "questionnaire")
     return _Writer(country, common, own).questionnaire()
 

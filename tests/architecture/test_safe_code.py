@@ -23,6 +23,9 @@ FORBIDDEN = {
 }  # fmt: skip
 
 
+FORBIDDEN_CALLS = ("os.system", "os.popen", "yaml.load", "yaml.safe_load", "ssl._create_unverified_context")
+
+
 def called(node: ast.Call) -> str:
     """Return the dotted name of what is called."""
     return ast.unparse(node.func)
@@ -37,9 +40,11 @@ def runs_text(tree: ast.Module) -> Iterator[str]:
         if not isinstance(node, ast.Call):
             continue
         name, words = called(node), {one.arg: one.value for one in node.keywords}
-        if name == "yaml.load" and "SafeLoader" in ast.unparse(tree):  # the safe one, in C
+        if name == "yaml.load" and "TooDeep" in ast.unparse(
+            tree
+        ):  # khana_methods.yaml_text, which looks at the depth first
             continue
-        if name in RUNS_TEXT or name in ("os.system", "os.popen", "yaml.load", "ssl._create_unverified_context"):
+        if name in RUNS_TEXT or name in FORBIDDEN_CALLS:
             yield f"line {node.lineno}: {name}"
         shell = words.get("shell")
         if shell is not None and not (isinstance(shell, ast.Constant) and shell.value is False):
@@ -57,6 +62,7 @@ def test_no_source_uses_what_runs_text() -> None:
         "subprocess.run(x, shell=True)",
         "import pickle",
         "yaml.load(x)",
+        "yaml.safe_load(x)",
     ):
         assert list(runs_text(ast.parse(planted))), planted
 

@@ -12,13 +12,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-import yaml
 from django.db import transaction
 
 from khana.access import services as access
 from khana.access.models import Breach
 from khana.audit import services as audit
 from khana_methods.errors import Conflict, InputError, NotFound
+from khana_methods.yaml_text import read_yaml
 
 KINDS = ("names", "numbers", "addresses", "telephones", "accounts", "health", "scores", "benefits", "biometrics")
 AUDIENCES = ("authority", "persons")
@@ -57,7 +57,7 @@ class Clock:
 @lru_cache(maxsize=1)
 def rules() -> dict[str, Any]:
     """Return hours and letters by country."""
-    found: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "breach_rules.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = read_yaml((Path(__file__).parent / "breach_rules.yaml").read_text(encoding="utf-8"))
     return found
 
 

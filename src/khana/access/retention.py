@@ -14,7 +14,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-import yaml
 from django.db import transaction
 
 from khana.access import services as access
@@ -25,6 +24,7 @@ from khana.access.tombstones import Scope, alone
 from khana.audit import services as audit
 from khana.platform.progress import Progress, silent
 from khana_methods.errors import InputError, NotFound
+from khana_methods.yaml_text import read_yaml
 
 STEP = 5_000
 
@@ -55,7 +55,7 @@ class Rule:
 @lru_cache(maxsize=1)
 def rules() -> tuple[Rule, ...]:
     """Return the rules."""
-    found = yaml.safe_load((Path(__file__).parent / "retention_rules.yaml").read_text(encoding="utf-8"))
+    found = read_yaml((Path(__file__).parent / "retention_rules.yaml").read_text(encoding="utf-8"))
     return tuple(Rule(code, **body) for code, body in found.items())
 
 

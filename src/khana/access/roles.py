@@ -11,9 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-import yaml
-
 from khana_methods.errors import InputError
+from khana_methods.yaml_text import read_yaml
 
 SCOPES = ("country", "area", "agency", "agency_area", "any")
 
@@ -95,7 +94,7 @@ class Catalogue:
 @lru_cache(maxsize=1)
 def catalogue() -> Catalogue:
     """Read and check `roles.yaml`."""
-    document = yaml.safe_load((Path(__file__).parent / "roles.yaml").read_text())
+    document = read_yaml((Path(__file__).parent / "roles.yaml").read_text())
     permissions = {name: Permission(name, **body) for name, body in document["permissions"].items()}
     roles = {
         name: Role(name, **{**body, "permissions": tuple(body["permissions"])})

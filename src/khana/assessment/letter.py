@@ -10,12 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from khana.assessment.model_store import KnownModel
 from khana.assessment.one_household import Part, Reckoned
 from khana.assessment.scores import KnownScore
 from khana_methods.errors import KhanaError
+from khana_methods.yaml_text import read_yaml
 
 LANGUAGES = ("en", "ur", "bn")
 
@@ -23,7 +22,7 @@ LANGUAGES = ("en", "ur", "bn")
 @cache
 def sentences(language: str) -> Mapping[str, str]:
     """Return the sentences of a language; English where it has none of its own."""
-    document = yaml.safe_load(Path(__file__).with_name("letter.yaml").read_text(encoding="utf-8"))
+    document = read_yaml(Path(__file__).with_name("letter.yaml").read_text(encoding="utf-8"))
     return dict(document.get(language, document["en"]))
 
 

@@ -8,13 +8,13 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any, ClassVar
 
-import yaml
 from django.db.models import Q
 
 from khana.assessment.models import Activation, ModelVersion
 from khana_methods.errors import NotConfigured, NotFound
 from khana_methods.pmt.model import PmtModel
 from khana_methods.pmt.read import read_model
+from khana_methods.yaml_text import read_yaml
 
 
 class ModelUnknown(NotFound):
@@ -83,7 +83,7 @@ class ModelInForce:
 
 @lru_cache(maxsize=32)
 def _reading(sha256: str, text: str) -> PmtModel:
-    return read_model(yaml.safe_load(text))
+    return read_model(read_yaml(text))
 
 
 def _known(row: ModelVersion) -> KnownModel:

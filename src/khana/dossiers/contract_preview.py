@@ -23,6 +23,7 @@ from khana_methods.disclosure.masking import mask
 from khana_methods.errors import InputError
 from khana_methods.standardise.areas import AreaName, AreaResolver
 from khana_methods.standardise.identifiers import IdentifierRules
+from khana_methods.yaml_text import read_yaml
 
 _HIDDEN = ("id_number", "mobile_number", "account_number", "consumer_number")
 _PASSED_OVER = ("_scheme", "_type", "_prefix", "notes", "area_level")
@@ -53,7 +54,7 @@ def read_contract(text: str) -> Contract:
         ContractInvalid: It says something that cannot be followed.
     """
     try:
-        document = yaml.safe_load(text)
+        document = read_yaml(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""

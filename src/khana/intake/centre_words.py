@@ -7,9 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
-import yaml
-
 from khana_methods.errors import InputError
+from khana_methods.yaml_text import read_yaml
 
 
 class CodeUnknown(InputError):
@@ -34,7 +33,7 @@ class CentreWords:
 @cache
 def centre_words() -> CentreWords:
     """Return the lists."""
-    return CentreWords(**yaml.safe_load(Path(__file__).with_name("centres.yaml").read_text(encoding="utf-8")))
+    return CentreWords(**read_yaml(Path(__file__).with_name("centres.yaml").read_text(encoding="utf-8")))
 
 
 def known(code: str, of: dict[str, dict[str, str]], *, may_be_empty: bool = False) -> str:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from khana_methods.quality.check_list import load_checks
+from khana_methods.yaml_text import read_yaml
 
 RETURN, WAIT, NOTE = "RETURN", "WAIT", "NOTE"
 
@@ -30,7 +29,7 @@ class Reason:
 @cache
 def reasons() -> dict[str, Reason]:
     """Return every reason by code."""
-    found = yaml.safe_load(Path(__file__).with_name("reasons.yaml").read_text(encoding="utf-8"))
+    found = read_yaml(Path(__file__).with_name("reasons.yaml").read_text(encoding="utf-8"))
     return {
         code: Reason(code, body["effect"], {name: body[name] for name in ("en", "ur", "bn")})
         for code, body in found.items()

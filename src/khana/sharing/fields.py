@@ -12,9 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-import yaml
-
 from khana_methods.errors import InputError
+from khana_methods.yaml_text import read_yaml
 
 
 class FieldUnknown(InputError):
@@ -37,7 +36,7 @@ class Field:
 @lru_cache(maxsize=1)
 def catalogue() -> dict[str, Field]:
     """Read `fields.yaml`."""
-    document = yaml.safe_load((Path(__file__).parent / "fields.yaml").read_text())["fields"]
+    document = read_yaml((Path(__file__).parent / "fields.yaml").read_text())["fields"]
     return {
         name: Field(name, row["of"], row["class"], tuple(row["levels"]), tuple(row["spdci"]))
         for name, row in document.items()

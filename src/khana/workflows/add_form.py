@@ -18,6 +18,7 @@ from khana.intake.xlsform.write import workbook_bytes
 from khana.platform import installation
 from khana.workflows import facts_in_use
 from khana_country.questionnaire import load_questionnaire
+from khana_methods.yaml_text import read_yaml
 
 
 def run(
@@ -94,7 +95,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         FormInvalid: It is no such file.
     """
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise FormInvalid("The mapping is no YAML file of question: fact.") from error
     if not isinstance(found, dict):

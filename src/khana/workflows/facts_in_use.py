@@ -11,12 +11,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from khana.intake.services.forms import FactUse
 from khana_country.load import load_pack, pack_folder
 from khana_methods import rules
 from khana_methods.rules.facts import load_facts
+from khana_methods.yaml_text import read_yaml
 
 _WORD = re.compile(r"[a-z_][a-z0-9_]*")
 _QUOTED = re.compile(r"'[^']*'")
@@ -36,7 +35,7 @@ def _derived() -> dict[str, frozenset[str]]:
     """Return what each derived fact is made of, down to facts that are asked."""
     file = Path(str(rules.__file__)).with_name("derived.yaml")
     own: dict[str, set[str]] = {}
-    for rule in yaml.safe_load(file.read_text(encoding="utf-8"))["rules"]:
+    for rule in read_yaml(file.read_text(encoding="utf-8"))["rules"]:
         own[rule["code"]] = {word for version in rule["versions"] for word in _words(str(version["expression"]))}
     facts = load_facts().facts
     out: dict[str, frozenset[str]] = {}
@@ -65,7 +64,7 @@ def _uses(country: str) -> Iterator[tuple[str, str, str]]:
     folder = pack_folder(country)
     for kind in ("model", "rule"):
         for file in sorted(folder.glob(f"{kind}s/*.yaml")):
-            document = yaml.safe_load(file.read_text(encoding="utf-8"))
+            document = read_yaml(file.read_text(encoding="utf-8"))
             name = str(document.get("code", file.stem)) if isinstance(document, dict) else file.stem
             for word in sorted({word for text in _expressions(document) for word in _words(text)}):
                 if word in load_facts().facts or word in _derived():

@@ -13,14 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from khana_methods.yaml_text import read_yaml
 
 UNCLASSED = "7109"
 
 
 @cache
 def _classes() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("gfs_classes.yaml").read_text("utf-8"))
+    loaded: dict[str, Any] = read_yaml(Path(__file__).with_name("gfs_classes.yaml").read_text("utf-8"))
     return loaded
 
 

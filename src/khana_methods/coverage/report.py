@@ -14,10 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from khana_methods.coverage.framework import Framework
 from khana_methods.coverage.safe_values import SafeValue
+from khana_methods.yaml_text import read_yaml
 
 LANGUAGES = ("en", "ur", "bn")
 
@@ -67,7 +66,7 @@ class Found:
 
 @cache
 def _all_words() -> dict[str, dict[str, str]]:
-    loaded: dict[str, dict[str, str]] = yaml.safe_load(Path(__file__).with_name("report_words.yaml").read_text("utf-8"))
+    loaded: dict[str, dict[str, str]] = read_yaml(Path(__file__).with_name("report_words.yaml").read_text("utf-8"))
     return loaded
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from khana_methods.errors import InputError
+from khana_methods.yaml_text import read_yaml
 
 
 def read_entries(
@@ -37,7 +38,7 @@ def read_entries(
         InputError: Of the kind `error`: all mistakes in one message.
     """
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))[key]
+        entries = read_yaml(path.read_text(encoding="utf-8"))[key]
     except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError) as failure:
         raise error(f"{path.name} is no YAML with a list '{key}'.") from failure
     return check_entries(entries, where=path.name, noun=noun, problems_of=problems_of, error=error)

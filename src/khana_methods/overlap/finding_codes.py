@@ -14,9 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import yaml
-
 from khana_methods.errors import InputError, NotConfigured
+from khana_methods.yaml_text import read_yaml
 
 LANGUAGES = ("en", "ur", "bn")
 SEVERITIES = ("REFUSE", "WARN", "NOTE")
@@ -68,7 +67,7 @@ def load_finding_codes(path: Path | None = None) -> Mapping[str, FindingCode]:
     file = path or Path(__file__).with_name("finding_codes.yaml")
     problems: list[str] = []
     codes: dict[str, FindingCode] = {}
-    for entry in yaml.safe_load(file.read_text(encoding="utf-8"))["codes"]:
+    for entry in read_yaml(file.read_text(encoding="utf-8"))["codes"]:
         name = str(entry.get("code", ""))
         found = _problems_of(entry)
         if name in codes:

@@ -35,6 +35,7 @@ from khana_methods.pmt.model import (
     Variable,
 )
 from khana_methods.rules.check import read_rule
+from khana_methods.yaml_text import read_yaml
 
 _KEYS = frozenset(
     [
@@ -91,7 +92,7 @@ def load_document(file: Path) -> Any:
         ModelInvalid: It is neither, or not in UTF-8.
     """
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+        return read_yaml(file.read_text(encoding="utf-8-sig"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ModelInvalid(f"The file {file.name} is not YAML in UTF-8.", file=file.name) from error
 

@@ -20,6 +20,7 @@ import yaml
 
 from khana_methods.errors import InputError
 from khana_methods.pmt.model import MISSING_POLICIES, RESCALES, TRANSFORMS, UNSEEN_POLICIES
+from khana_methods.yaml_text import read_yaml
 
 METHODS = ("ols", "wls", "quantile", "poverty_weighted")
 KINDS = ("auto", "number", "category", "cumulative", "bands", "dummy")
@@ -142,7 +143,7 @@ def load_spec(file: Path) -> FitSpec:
         SpecInvalid: All mistakes in one message.
     """
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8-sig"))
+        document = read_yaml(file.read_text(encoding="utf-8-sig"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SpecInvalid(f"The file {file.name} is not YAML in UTF-8.", file=file.name) from error
     return read_spec(document)

@@ -21,6 +21,7 @@ from khana_methods.errors import KhanaError, NotConfigured, NotFound
 from khana_methods.quality.checks import births, lines, pointers, spouses
 from khana_methods.rules.check import Expression, read_rule
 from khana_methods.rules.expression import facts_of
+from khana_methods.yaml_text import read_yaml
 
 LANGUAGES = ("en", "ur", "bn")
 SEVERITIES = ("REFUSE", "WARN", "NOTE")
@@ -146,7 +147,7 @@ def _read(file: Path) -> tuple[dict[str, Check], Sequence[str]]:
     problems: list[str] = []
     checks: dict[str, Check] = {}
     try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        document = read_yaml(file.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ChecksInvalid(f"{file.name} is not YAML in UTF-8.", checks=[]) from error
     entries = (document or {}).get("checks") or [] if isinstance(document, dict) else []

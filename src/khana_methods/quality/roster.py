@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
-import yaml
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
 from khana_methods.rules.facts import Fact, load_facts
+from khana_methods.yaml_text import read_yaml
 
 BIRTH_PARTS = ("birth_year", "birth_month", "birth_day")
 REQUIRED = ("household_number", "line_no")
@@ -73,7 +73,7 @@ class Roster:
 @cache
 def words() -> Mapping[str, Any]:
     """Read the words by which rosters are recognised."""
-    found: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("roster_words.yaml").read_text(encoding="utf-8"))
+    found: Mapping[str, Any] = read_yaml(Path(__file__).with_name("roster_words.yaml").read_text(encoding="utf-8"))
     return found
 
 

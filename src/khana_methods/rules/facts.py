@@ -16,10 +16,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-import yaml
-
 from khana_methods.errors import InputError, NotConfigured
 from khana_methods.rules.fact_policies import Freshness, Implied, read_freshness, read_implied
+from khana_methods.yaml_text import read_yaml
 
 TYPES = frozenset(
     {
@@ -145,7 +144,7 @@ def load_facts(path: Path | None = None) -> FactCatalogue:
             tells all of them.
     """
     file = path or Path(__file__).with_name("facts.yaml")
-    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    document = read_yaml(file.read_text(encoding="utf-8"))
     words = {key: tuple(str(word) for word in document[key]) for key in ("units", "periods", "entities", "pii_classes")}
     problems: list[str] = []
     facts: dict[str, Fact] = {}

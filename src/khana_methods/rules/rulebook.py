@@ -20,6 +20,7 @@ from khana_methods.errors import InputError, KhanaError, NotConfigured, NotFound
 from khana_methods.rules.check import Expression, read_rule
 from khana_methods.rules.expression import Node
 from khana_methods.rules.facts import FactCatalogue, load_facts
+from khana_methods.yaml_text import read_yaml
 
 KINDS = ("eligibility", "exclusion", "priority", "quality", "fact")
 MARKS = frozenset("VNUGA")
@@ -158,7 +159,7 @@ def load_rules(*files: Path, catalogue: FactCatalogue | None = None, with_shippe
     rules = list(_shipped()) if with_shipped else []
     for file in files:
         try:
-            rules += _rules_of(yaml.safe_load(file.read_text(encoding="utf-8")), problems)
+            rules += _rules_of(read_yaml(file.read_text(encoding="utf-8")), problems)
         except (yaml.YAMLError, UnicodeDecodeError):
             problems.append(f"{file.name} is not YAML in UTF-8")
     codes = [rule.code for rule in rules]
@@ -209,7 +210,7 @@ def _with_days(entry: Mapping[str, Any]) -> dict[str, Any]:
 def _shipped() -> tuple[Rule, ...]:
     """Read the derived facts that Khana ships."""
     problems: list[str] = []
-    document = yaml.safe_load(Path(__file__).with_name("derived.yaml").read_text(encoding="utf-8"))
+    document = read_yaml(Path(__file__).with_name("derived.yaml").read_text(encoding="utf-8"))
     rules = tuple(_rules_of(document, problems))
     if problems:
         raise RuleFileInvalid("; ".join(problems), mistakes=len(problems))

@@ -20,6 +20,7 @@ import yaml
 
 from khana_methods.errors import NotConfigured
 from khana_methods.standardise.digits import ascii_digits
+from khana_methods.yaml_text import read_yaml
 
 OK = "OK"
 MISSING = "MISSING"
@@ -77,7 +78,7 @@ class IdentifierRules:
             IdentifierRulesInvalid: The file is absent or lacks what a number needs.
         """
         try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+            document = read_yaml(path.read_text(encoding="utf-8"))
             return cls.parse(document)
         except (OSError, KeyError, TypeError, yaml.YAMLError) as error:
             raise IdentifierRulesInvalid(

@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 
 from khana_methods.standardise.digits import comparison_key
 from khana_methods.standardise.scripts import ARABIC_SCRIPT, BANGLA_SCRIPT, mend_bangla, romanised
 from khana_methods.standardise.spelling import SERVANT, fold, skeleton
+from khana_methods.yaml_text import read_yaml
 
 READING = 2  # raised when names are read otherwise: keys that were kept from an earlier reading no longer meet new ones
 
@@ -150,7 +150,7 @@ def _script_words() -> dict[str, tuple[str, str]]:
     text = resources.files("khana_methods.standardise").joinpath("names.yaml").read_text(encoding="utf-8")
     return {
         comparison_key(mend_bangla(word)): (kind, code)
-        for kind, codes in yaml.safe_load(text).items()
+        for kind, codes in read_yaml(text).items()
         for code, words in codes.items()
         for word in words
     }

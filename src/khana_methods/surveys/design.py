@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import yaml
 
 from khana_methods.errors import InputError
+from khana_methods.yaml_text import read_yaml
 
 LONELY = ("refuse", "certainty", "centre", "average", "pool")
 WEIGHTS = ("household", "population")
@@ -91,7 +92,7 @@ def read_design(text: str) -> tuple[Design, dict[str, Any]]:
             f"No design file {path.name}; name a YAML file, or write weight=COLUMN,strata=COLUMN,psu=COLUMN."
         )
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise DesignUnreadable("The design file is not YAML.") from error
     if not isinstance(found, Mapping):

@@ -24,6 +24,7 @@ from khana.platform import files
 from khana_methods.errors import Conflict, InputError
 from khana_methods.pmt.model import PmtModel
 from khana_methods.pmt.read import ModelInvalid, read_model
+from khana_methods.yaml_text import read_yaml
 
 LANGUAGES = ("en", "ur", "bn")
 
@@ -100,7 +101,7 @@ def _read(body: bytes, name: str) -> tuple[str, PmtModel, str]:
     """Read the bytes of a model file; return its text, the model and its title."""
     try:
         text = body.decode("utf-8")
-        document = yaml.safe_load(text)
+        document = read_yaml(text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ModelInvalid(f"The file {name} is not YAML in UTF-8.", file=name) from error
     model = read_model(document)
@@ -109,7 +110,7 @@ def _read(body: bytes, name: str) -> tuple[str, PmtModel, str]:
 
 def _words(path: Path, model: PmtModel) -> dict[str, dict[str, str]]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise WordsInvalid(f"The file {path.name} is not YAML in UTF-8.", file=path.name) from error
     variables = {variable.code for variable in model.variables}

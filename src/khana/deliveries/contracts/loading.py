@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from khana.deliveries.contracts.manifest import Manifest
 from khana.deliveries.contracts.schema import Contract
 from khana_methods.errors import InputError, NotFound
+from khana_methods.yaml_text import read_yaml
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -88,7 +89,7 @@ def _titled(model: type[BaseModel], address: str) -> dict[str, Any]:
 
 def _document(path: Path, refusal: type[InputError]) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return read_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise DocumentMissing(f"There is no file {path}.", path=str(path)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

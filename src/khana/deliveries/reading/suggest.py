@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-import yaml
 
 from khana.deliveries.contracts.loading import ContractInvalid, parse_contract
 from khana.deliveries.contracts.schema import REQUIRED, Layout
@@ -27,6 +26,7 @@ from khana.deliveries.reading.sheets import Workbook
 from khana.deliveries.reading.splitting import head_records, sniff_delimiter
 from khana_methods.rules.facts import load_facts
 from khana_methods.standardise.digits import ascii_digits, comparison_key
+from khana_methods.yaml_text import read_yaml
 
 _ROWS = 200
 _AREAS = ("province_name", "district_name", "tehsil_name")
@@ -276,7 +276,7 @@ def _has_no_header(records: Sequence[Sequence[str]]) -> bool:
 
 @cache
 def _patterns() -> tuple[dict[str, re.Pattern[str]], dict[str, re.Pattern[str]]]:
-    document = yaml.safe_load(Path(__file__).with_name("headers.yaml").read_text(encoding="utf-8"))
+    document = read_yaml(Path(__file__).with_name("headers.yaml").read_text(encoding="utf-8"))
 
     def compiled(part: str) -> dict[str, re.Pattern[str]]:
         return {name: re.compile(_keyed(pattern)) for name, pattern in document[part].items()}

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from khana.interfaces.cli.output import TeachingGroup, printing, rows_table, show
 from khana_methods.errors import Conflict, InputError
+from khana_methods.yaml_text import read_yaml
 
 if TYPE_CHECKING:
     from khana_methods.rules.check import Expression
@@ -122,7 +123,7 @@ def _mapping(text: str) -> dict[str, Any]:
 
     try:
         path = Path(text)
-        found = yaml.safe_load(path.read_text(encoding="utf-8") if len(text) < 200 and path.is_file() else text)
+        found = read_yaml(path.read_text(encoding="utf-8") if len(text) < 200 and path.is_file() else text)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise FactsUnreadable("The facts are no JSON or YAML.") from error
     if not isinstance(found, dict):

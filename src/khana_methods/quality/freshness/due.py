@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pyarrow as pa
-import yaml
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError, NotConfigured
 from khana_methods.quality.freshness.decay import Curve
 from khana_methods.rules.facts import load_facts
+from khana_methods.yaml_text import read_yaml
 
 _DAYS_A_MONTH = 30.436875  # 365.2425 / 12
 
@@ -99,7 +99,7 @@ def load_best_before(path: Path | None = None, *, whom: str = "default") -> Best
             )
         days = {name: rule.months * _DAYS_A_MONTH for name, rule in rules.facts.items()}
         return BestBefore(days, rules.groups[whom].months * _DAYS_A_MONTH, rules.keep)
-    document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document: Any = read_yaml(path.read_text(encoding="utf-8"))
     entries = dict(document.get("facts") or {}) if isinstance(document, dict) else {}
     group = document.get(whom) if isinstance(document, dict) else None
     wrong = [name for name in entries if name not in known.facts]

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import yaml
-
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
+from khana_methods.yaml_text import read_yaml
 
 ROLES = {
     "submission": "number of the submission",
@@ -138,7 +137,7 @@ def load_limits(path: Path | None = None) -> dict[str, float]:
 
 
 def _limits(path: Path) -> dict[str, float]:
-    document: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+    document: Any = read_yaml(path.read_text(encoding="utf-8"))
     entries = (document.get("limits") if isinstance(document, dict) else None) or {}
     found: dict[str, Any] = {
         str(name): entry.get("value") if isinstance(entry, dict) else entry for name, entry in entries.items()

@@ -24,6 +24,7 @@ from khana_methods.quality.spot_checks.reliability import (
     response_variance,
     wilson,
 )
+from khana_methods.yaml_text import read_yaml
 
 _KEYS = frozenset({"name", "type", "within", "within_share", "same", "leave_out", "ignore_case", "trim"})
 OK_RATE = 0.10
@@ -114,7 +115,7 @@ def load_questions(path: Path) -> tuple[Question, ...]:
         QuestionsInvalid: All that is wrong, in one message.
     """
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = read_yaml(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise QuestionsInvalid(f"{path.name} is not YAML in UTF-8.", questions=[]) from error
     entries = document.get("questions") if isinstance(document, dict) else None

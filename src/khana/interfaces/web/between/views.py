@@ -23,6 +23,7 @@ from khana.interfaces.web.errors.pages import wording as error_wording
 from khana.platform import clock, installation, jobs
 from khana_methods.errors import KhanaError
 from khana_methods.overlap.crossrules import CrossRulesInvalid, parse_cross_rules
+from khana_methods.yaml_text import read_yaml
 
 
 @session.needs("benefits.read")
@@ -81,7 +82,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 def _entries(text: str) -> list[dict[str, Any]]:
     try:
-        read = yaml.safe_load(text)
+        read = read_yaml(text)
     except yaml.YAMLError as error:
         raise CrossRulesInvalid("This is no YAML with a list 'rules'.") from error
     return [rule.as_entry() for rule in parse_cross_rules(read.get("rules") if isinstance(read, dict) else read)]

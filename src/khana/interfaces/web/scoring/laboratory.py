@@ -24,6 +24,7 @@ from khana_methods.engine.files import read_table
 from khana_methods.errors import InputError, KhanaError
 from khana_methods.pmt.draft import draft_spec
 from khana_methods.pmt.spec import read_spec
+from khana_methods.yaml_text import read_yaml
 
 _HEAD = 2000
 
@@ -80,7 +81,7 @@ def _draft(request: HttpRequest) -> dict[str, Any]:
 def _spec(text: str) -> dict[str, Any]:
     """Read and check a SPEC that was typed; return it as the job keeps it."""
     try:
-        document = yaml.safe_load(text)
+        document = read_yaml(text)
     except yaml.YAMLError as error:
         raise FormUnclear(_("The SPEC is not YAML. Look at the indents and colons.")) from error
     read_spec(document)
