@@ -30,6 +30,20 @@ import psycopg  # noqa: E402
 import pytest  # noqa: E402
 from psycopg import sql  # noqa: E402
 
+# files of tests by the time they take, from about two minutes down to ten seconds; the others are shorter
+LONGEST = (
+    "journeys/test_access_walk.py", "interfaces/web/test_browser.py", "journeys/test_one_person_one_file.py",
+    "journeys/test_pk_sample.py", "journeys/test_programmes.py", "unit/khana_methods/matching/test_spread.py",
+    "journeys/test_kill.py", "interfaces/web/test_monitoring_pages.py", "interfaces/web/test_scoring_pages.py",
+    "interfaces/web/test_intake.py", "integration/test_up.py", "interfaces/web/test_doors.py", "reference/test_rules_spark.py",
+    "interfaces/web/test_between.py", "interfaces/web/test_budgets_and_reports.py", "interfaces/web/test_programme_pages.py",
+    "journeys/test_bad_input.py", "journeys/test_between_programmes.py", "journeys/test_scoring.py", "journeys/test_made_up_pak.py",
+    "journeys/test_unseen_lists.py", "journeys/test_pk_duplicates.py", "journeys/test_made_up_bgd.py", "reference/test_overlap.py",
+    "reference/test_coverage_repeats.py", "journeys/test_replay.py", "integration/intake/test_resume.py",
+    "integration/access/test_policies.py", "interfaces/cli/test_commands.py", "journeys/test_survey_roster.py",
+    "integration/test_tls.py", "unit/khana_methods/matching/test_labels.py",
+)  # fmt: skip
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -54,6 +68,8 @@ def server() -> Iterator[None]:
     from khana.platform import embedded
 
     embedded.start()
+    if not embedded.own_url():
+        _forgetful()
     embedded.ensure_roles_and_database()
     subprocess.run(
         [sys.executable, "-m", "khana", "migrate"],
@@ -66,6 +82,17 @@ def server() -> Iterator[None]:
     import shutil
 
     shutil.rmtree(_HOME, ignore_errors=True)
+
+
+def _forgetful() -> None:
+    """Let the server of the tests leave writing to the disk: its databases live as long as one file of tests.
+
+    What an installation's own server does is asked of one in `integration/test_up.py`.
+    """
+    with superuser() as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @contextmanager
@@ -159,6 +186,19 @@ def pytest_configure(config: pytest.Config) -> None:
     import django
 
     django.setup()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first: two workers then end together, not one an endless file after the other."""
+    rank = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.nodeid.split("::")[0].removeprefix("tests/"), len(rank)))
+
+
+def pytest_unconfigure() -> None:
+    """End the nursery of commands, if a file of this run lent it."""
+    commands = sys.modules.get("tests.journeys.commands")
+    if commands is not None:
+        commands.end()
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,10 @@
-"""The scan for secrets and the audit of dependencies see what is planted, and the repository as it is passes."""
+"""The scan for secrets and the audit of dependencies see what is planted; that the repository as it is passes is asked by script/check."""
 
 from __future__ import annotations
 
 import importlib.util
 import secrets
 import string
-import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -58,9 +56,3 @@ def test_an_affected_version_is_found() -> None:
         False, True, True, False, False, True, True,
     ]  # fmt: skip
     assert audit.is_hit("1.9", {"versions": ["1.9"]})
-
-
-@pytest.mark.parametrize("script", ["scan_secrets.py", "audit_dependencies.py"])
-def test_the_repository_passes(script: str) -> None:
-    done = subprocess.run([sys.executable, REPOSITORY / "script" / script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr

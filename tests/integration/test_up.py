@@ -50,6 +50,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory):
     command(path, "down")
 
 
+def settings_of(folder: Path, *names: str) -> dict[str, str]:
+    """Return settings of the server of an installation, asked as its web role."""
+    from khana.platform import embedded, places
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(places, "var", lambda: folder)
+        there = {**embedded.connection_parameters("web"), "dbname": embedded.DATABASE}
+    with psycopg.connect(**there) as connection:  # type: ignore[arg-type]
+        return dict(
+            connection.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [list(names)]).fetchall()
+        )
+
+
 def test_up_status_down(folder: Path) -> None:
     up = command(folder, "up", "--detach", "--no-sample", "--port", "18431", "--json")
     assert up.returncode == 0, up.stderr
@@ -58,6 +71,8 @@ def test_up_status_down(folder: Path) -> None:
         assert answer.status == 200
     status = json.loads(command(folder, "status", "--json").stdout)
     assert status["database"] == "up" and status["up"] and status["address"] == address
+    durable = ("fsync", "synchronous_commit", "full_page_writes", "data_checksums")
+    assert settings_of(folder, *durable) == dict.fromkeys(durable, "on")
     second = command(folder, "up", "--no-sample")
     assert second.returncode == 12
     assert "already runs" in second.stderr

@@ -1,12 +1,12 @@
 """Commands for the journeys: the product's own nursery, with limits that a test sets on one command.
 
-A kill -9 of such a process is a kill -9 of the command: sockets close, locks fall, nothing is tidied up.
+One nursery stands for all files of a run: Khana is loaded once, and every command is a process of its own. A kill -9 of such a process is a kill -9 of the command: sockets close, locks fall, nothing is tidied up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +30,28 @@ class Nursery(product.Nursery):
         return self.order(words, environment, limits=limits)
 
 
+_standing = ExitStack()
+_lent: list[Nursery] = []
+
+
+def standing() -> Nursery:
+    """Return the nursery of this run; it is started when it is first asked for."""
+    if not _lent:
+        process, folder = _standing.enter_context(product.started("tests.journeys.commands", path=str(_REPOSITORY)))
+        _lent.append(Nursery(process, folder))
+    return _lent[0]
+
+
+def end() -> None:
+    """End the nursery of this run, if one stands."""
+    _lent.clear()
+    _standing.close()
+
+
 @contextmanager
 def nursery() -> Iterator[Nursery]:
-    """Load Khana in a process of its own and lend it."""
-    with product.started("tests.journeys.commands", path=str(_REPOSITORY)) as (process, folder):
-        yield Nursery(process, folder)
+    """Lend the nursery of this run."""
+    yield standing()
 
 
 def _limit(order: dict[str, Any]) -> None:

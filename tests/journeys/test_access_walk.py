@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -32,11 +33,14 @@ def lent() -> Iterator[Nursery]:
 
 
 @pytest.fixture(scope="module")
-def world(server: None, database: str, tokens, lent: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+def world(
+    server: None, database: str, tokens, lent: Nursery, tmp_path_factory: pytest.TempPathFactory, request: Any
+) -> Trial:
     from khana.interfaces.web import limits
 
     steward = tokens("data_steward")
     for bucket in (limits.LOOK_UP, limits.EXPORT, limits.SIGN_IN, limits.OPEN_PAGES):
+        request.addfinalizer(partial(setattr, bucket, "burst", bucket.burst))
         bucket.burst = 100_000  # how often one may ask is another test
     made = Trial(tmp_path_factory.mktemp("walk") / "land", password="not-a-secret-of-anyone")
     fill(lambda *words: lent.run(*words, database=database, token=steward), made.folder)

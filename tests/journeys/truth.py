@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import csv
 import gzip
-import os
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conftest import REPOSITORY
+from tests.journeys.commands import standing
 
 DECIDED = (
     "NID_MISSING", "NID_MALFORMED", "NID_NOT_FOUND", "NID_DOB_MISMATCH", "DUP_NID", "DUP_MOBILE", "DUP_ACCOUNT",
@@ -32,13 +29,9 @@ Planted = dict[str, dict[str, set[Key]]]
 
 def khana(*words: str, token: str, database: str) -> str:
     """Run one command as its user would; return what it printed."""
-    environment = {
-        **os.environ, "KHANA_TOKEN": token, "KHANA_DB_ROLE": "worker", "KHANA_DATABASE_NAME": database,
-        "PYTHONPATH": str(REPOSITORY / "src"), "KHANA_TRACEBACK": "1",
-    }  # fmt: skip
-    done = subprocess.run([sys.executable, "-m", "khana", *words], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout
+    done = standing().run(*words, database=database, token=token, KHANA_TRACEBACK="1")
+    assert done.code == 0, done.err[-3000:]
+    return done.out
 
 
 def rows_of(path: Path) -> Iterator[dict[str, str]]:
