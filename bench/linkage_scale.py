@@ -8,6 +8,7 @@ out); KHANA_BENCH_MEMORY is what the engine may hold, in MiB, before it spills.
 
 from __future__ import annotations
 
+import itertools
 import os
 import resource
 import subprocess
@@ -21,6 +22,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.matching import backends
@@ -35,9 +37,13 @@ SIZE = 1_000_000
 _TRAINED = 150_000
 _LIST = 10_000
 _PEOPLE = """
-CREATE TEMP TABLE h AS SELECT * FROM (SELECT household_id, district_code, tehsil_code,
-    regexp_replace(coalesce(contact_mobile, ''), '[^0-9]', '', 'g') AS con, hash(household_id) AS place
-    FROM read_csv('{folder}/households.csv', all_varchar = true)) ORDER BY place LIMIT {homes};
+CREATE TEMP TABLE together AS SELECT household_id, min(least(first, household_id)) AS first FROM (
+    SELECT household_id, min(household_id) OVER (PARTITION BY person) AS first, count(*) OVER (PARTITION BY person) AS files
+    FROM read_csv('{keys}', all_varchar = true)) WHERE files > 1 GROUP BY household_id;
+CREATE TEMP TABLE h AS SELECT household_id, district_code, tehsil_code, con FROM (
+    SELECT household_id, district_code, tehsil_code, regexp_replace(coalesce(contact_mobile, ''), '[^0-9]', '', 'g') AS con,
+    hash(coalesce(first, household_id)) AS place
+    FROM read_csv('{folder}/households.csv', all_varchar = true) LEFT JOIN together USING (household_id)) ORDER BY place LIMIT {homes};
 CREATE TEMP TABLE p AS SELECT *, line_no::INT AS ln, regexp_replace(coalesce(id_number, ''), '[^0-9]', '', 'g') AS num,
     regexp_replace(coalesce(mobile, ''), '[^0-9]', '', 'g') AS mob
     FROM read_csv('{folder}/persons.csv', all_varchar = true) SEMI JOIN h USING (household_id);
@@ -119,36 +125,51 @@ def _memory() -> int:
     return int(os.environ.get("KHANA_BENCH_MEMORY", "4096"))
 
 
-def _read(folder: Path, size: int) -> tuple[pa.Table, pa.Table, pa.Table]:
-    """Read so many persons, what the authority says of their numbers, and the subscribers of telephones."""
-    with duckdb.connect(config={"memory_limit": f"{_memory()}MiB"}) as connection:
+def _read(folder: Path, size: int, people: Path) -> tuple[pa.Table, pa.Table]:
+    """Write so many persons to a file; return what the authority says of their numbers, and subscribers of telephones."""
+    with duckdb.connect(config={"memory_limit": f"{_memory()}MiB", "temp_directory": str(people.parent)}) as connection:
         homes = int(size / 5.5) + 1
-        connection.execute(_PEOPLE.format(folder=folder, homes=homes))
+        connection.execute(_PEOPLE.format(folder=folder, keys=_truth(folder), homes=homes))
         connection.execute(
             f"CREATE TEMP TABLE sim AS SELECT '+92' || ltrim(regexp_replace(mobile, '[^0-9]', '', 'g'), '0') AS mobile, "
             f"regexp_replace(id_number, '[^0-9]', '', 'g') AS number FROM read_csv('{folder}/mobiles.csv', all_varchar = true) "
             "WHERE regexp_replace(mobile, '[^0-9]', '', 'g') IN (SELECT mob FROM p UNION SELECT con FROM h)"
         )
-        people = connection.sql(_REGISTRY.format(where="")).to_arrow_table().slice(0, size)
+        connection.execute(f"COPY ({_REGISTRY.format(where='')} LIMIT {size}) TO '{people}' (FORMAT parquet)")
         return (
-            people,
             connection.sql(_AUTHORITY.format(folder=folder)).to_arrow_table(),
             connection.sql("SELECT * FROM sim").to_arrow_table(),
         )
 
 
+@contextmanager
+def _people(folder: Path, size: int) -> Iterator[tuple[Path, pa.Table, pa.Table]]:
+    """Lend the file of so many persons, with what the authority and the subscribers of telephones say."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("KHANA_BENCH_DIR")) as scratch:
+        people = Path(scratch) / "people.parquet"
+        yield people, *_read(folder, size, people)
+
+
+def _records(people: Path, rows: pa.Table | None = None) -> pa.RecordBatchReader:
+    """Read persons a batch at a time, and the rows of a list after them."""
+    batches = pq.ParquetFile(people).iter_batches(batch_size=100_000)
+    more = rows.to_batches() if rows is not None else []
+    return pa.RecordBatchReader.from_batches(pq.read_schema(people), itertools.chain(batches, more))
+
+
 def _card(folder: Path, timings: dict[str, Any]) -> ModelCard:
-    people, authority, subscribers = _read(folder, _TRAINED)
-    start = time.perf_counter()
-    with Engine(memory_mib=_memory()) as engine:
-        prepare(engine, people, authority=authority, subscribers=subscribers, plain="plain_record")
-        card = train(engine, "person_record", "plain_record", version="scale").card
-    timings[f"train on {people.num_rows:,}"] = round(time.perf_counter() - start, 1)
+    with _people(folder, _TRAINED) as (people, authority, subscribers):
+        start = time.perf_counter()
+        with Engine(memory_mib=_memory()) as engine:
+            found = prepare(
+                engine, _records(people), authority=authority, subscribers=subscribers, plain="plain_record"
+            )
+            card = train(engine, "person_record", "plain_record", version="scale").card
+    timings[f"train on {found}"] = round(time.perf_counter() - start, 1)
     return card
 
 
 def _step(folder: Path, card: ModelCard, size: int) -> dict[str, Any]:
-    people, authority, subscribers = _read(folder, size)
     made: dict[str, Any] = {}
 
     @contextmanager
@@ -158,67 +179,64 @@ def _step(folder: Path, card: ModelCard, size: int) -> dict[str, Any]:
         made[f"{size:,}: {name}"] = round(time.perf_counter() - start, 1)
         print(f"  {size:,}: {name} {made[f'{size:,}: {name}']} s", file=sys.stderr)
 
-    with Engine(memory_mib=_memory()) as engine:
+    with (
+        _people(folder, size) as (people, authority, subscribers),
+        Engine(memory_mib=_memory(), folder=people.parent) as engine,
+    ):
         with timed("prepare"):
-            prepare(engine, people, authority=authority, subscribers=subscribers)
+            found = prepare(engine, _records(people), authority=authority, subscribers=subscribers)
         with timed("find duplicates"):
-            clusters, _ = find_duplicates(engine, "person_record", card, max_block_pairs=20_000_000)
+            clusters, counts = find_duplicates(engine, "person_record", card)
+        made[f"{size:,}: pairs a record"] = round(sum(one.pairs for one in counts) / found, 1)
         made[f"{size:,}: candidates"] = int(engine.value("SELECT pairs FROM candidate_count"))
         made[f"{size:,}: quality"] = _judge(engine, folder, clusters.pairs())
         made[f"{size:,}: peak MiB so far"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
         engine.drop("candidate", "weighed", "block_key")
         if os.environ.get("KHANA_BENCH_LIMIT", "1") != "0":
-            prior = 2 * card.pairs_per_record / people.num_rows
+            prior = 2 * card.pairs_per_record / found
             _, spent = backends.splink_alone(
                 engine, "person_record", card.passes, prior=prior, m=card.m, u=card.u, at_least=LEAST_KEPT
             )
             made[f"{size:,}: Splink alone"] = round(spent, 1)
         rows = _list_of(people)
         with timed("lay out with a list of ten thousand"):
-            prepare(
-                engine,
-                pa.concat_tables([people, rows.cast(people.schema)]),
-                authority=authority,
-                subscribers=subscribers,
-            )
+            prepare(engine, _records(people, rows), authority=authority, subscribers=subscribers)
         with timed("link the list"):
             link_list(engine, "person_record", card, into="row_decision")
         made[f"{size:,}: list"] = _judge_list(decisions(engine, "person_record", "row_decision"))
     return made
 
 
-def _judge(engine: Engine, folder: Path, pairs: set[tuple[int, int]]) -> str:
-    ids = dict(engine.rows("SELECT unique_id, record_id FROM person_record"))
-    keys = next(
+def _truth(folder: Path) -> Path:
+    """Name the file that says which lines are one person; both files of somebody stand in a sample, or neither."""
+    return next(
         one for one in (folder / "truth" / "person_keys.csv", folder / "truth" / "person_keys.csv.gz") if one.exists()
     )
+
+
+def _judge(engine: Engine, folder: Path, pairs: set[tuple[int, int]]) -> str:
+    ids = dict(engine.rows("SELECT unique_id, record_id FROM person_record"))
     with duckdb.connect() as connection:
         connection.register("known", pa.table({"record": pa.array(list(ids.values()))}))
         true = connection.execute(
             "WITH one AS (SELECT person, household_id || '/' || line_no AS record FROM "
-            f"read_csv('{keys}', all_varchar = true) SEMI JOIN known ON known.record = household_id || '/' || line_no) "
+            f"read_csv('{_truth(folder)}', all_varchar = true) SEMI JOIN known ON known.record = household_id || '/' || line_no) "
             "SELECT a.record, b.record FROM one a JOIN one b ON a.person = b.person AND a.record < b.record"
         ).fetchall()
     found = quality([(ids[a], ids[b]) for a, b in pairs], true)
     return f"precision {found.precision.value:.4f}, recall {found.recall.value:.4f} of {found.true} pairs"
 
 
-def _list_of(people: pa.Table) -> pa.Table:
+def _list_of(people: Path) -> pa.Table:
     """Make a list of ten thousand registered people as a ministry writes it: no number, year of birth only."""
-    step = max(people.num_rows // _LIST, 1)
-    chosen = people.take(pa.array(range(0, people.num_rows, step)[:_LIST]))
-    nothing = [""] * chosen.num_rows
-    return pa.table(
-        {
-            name: pa.array([f"L|{one}" for one in chosen.column("record_id").to_pylist()]) if name == "record_id"
-            else pa.array(["LIST"] * chosen.num_rows) if name == "side"
-            else pa.array(nothing) if name in ("household_id", "number", "mobile", "household_mobile", "native_name", "guardian_kind")
-            else pa.array([None] * chosen.num_rows, pa.int32()) if name in ("birth_month", "birth_day")
-            else pa.array([[]] * chosen.num_rows, pa.list_(pa.string())) if name in ("kin_names", "kin_numbers")
-            else chosen.column(name)
-            for name in people.column_names
-        }
-    )  # fmt: skip
+    with duckdb.connect() as connection:
+        rows = connection.sql(
+            "SELECT * REPLACE ('L|' || record_id AS record_id, 'LIST' AS side, '' AS household_id, '' AS number, '' AS mobile, "
+            "'' AS household_mobile, '' AS native_name, '' AS guardian_kind, NULL::INT AS birth_month, NULL::INT AS birth_day, "
+            "[]::VARCHAR[] AS kin_names, []::VARCHAR[] AS kin_numbers) "
+            f"FROM '{people}' ORDER BY hash(record_id) LIMIT {_LIST}"
+        ).to_arrow_table()
+    return rows.cast(pq.read_schema(people))
 
 
 def _judge_list(decided: pa.Table) -> str:

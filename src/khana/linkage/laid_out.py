@@ -22,7 +22,7 @@ import pyarrow as pa
 from khana.platform import keys, places
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import NotConfigured
-from khana_methods.matching.blocking import BlockingPass
+from khana_methods.matching.passes import BlockingPass
 from khana_methods.matching.weights import FREQUENCY_OF
 from khana_methods.standardise.names import READING
 

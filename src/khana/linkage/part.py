@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from khana.linkage.laid_out import Register, digest_sql, secret
 from khana_methods.engine.duckdb import Engine
-from khana_methods.matching.blocking import BlockingPass
+from khana_methods.matching.passes import BlockingPass
 from khana_methods.matching.weights import FREQUENCY_OF
 
 _PERSON = "record_id[2:13]::BIGINT"

@@ -130,6 +130,15 @@ class Engine:
             finally:
                 self._connection.unregister("arriving_frame")
 
+    def append(self, name: str, frame: pa.Table) -> None:
+        """Add the rows of a frame to a table that has its columns, by name."""
+        with self._translated():
+            self._connection.register("arriving_frame", frame)
+            try:
+                self._connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM arriving_frame")
+            finally:
+                self._connection.unregister("arriving_frame")
+
     def register_parquet(self, name: str, path: str | Path) -> None:
         """Show a Parquet file, or a glob of them, as a view."""
         with self._translated():

@@ -18,9 +18,9 @@ import splink
 from splink import DuckDBAPI, Linker, SettingsCreator
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.matching.blocking import BlockingPass
 from khana_methods.matching.compare import COMPARISONS, CONTRADICTIONS, FAMILY, RAREST, Comparison, sided
 from khana_methods.matching.fellegi import Parameters, ordered
+from khana_methods.matching.passes import BlockingPass
 
 logging.getLogger("splink").setLevel(logging.ERROR)
 

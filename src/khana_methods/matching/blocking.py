@@ -1,12 +1,12 @@
-"""Which pairs are looked at: several passes, each with its keys, counted before any pair is made.
+"""Which pairs are looked at: keys of several passes laid into blocks, counted before any pair is made.
 
-A *pass* gives each record a list of keys; two records that share a key in any pass are candidates. Keys
-are counted first, so that what a pass costs is known, and a *poisoned block* (one key that alone makes
-millions of pairs) is named with its pass before it is run. A person who moved to another district, with
-her name misspelt and without a number, is still met by birth date, guardian and year, or family.
+A *pass* (`matching/passes.py`) gives each record a list of keys; two records that share a key in any pass are candidates.
+Blocks are counted first, so that what a pass costs is known, and a *poisoned block* (one key that alone makes millions of
+pairs) is named with its pass before it is run.
 
-What a common name costs grows with the square of the register. A block of more than `LARGEST_BLOCK` records of one
-register is therefore cut into *finer* blocks (year, place, first letter), so that pairs grow as the register does.
+What a common name costs grows with the square of the register. A large block of one register is therefore cut into *finer*
+blocks (year, place, first letter), and what is still too large once more; where a pass would yet make more pairs than it
+may, smaller blocks of it are cut too (`Cutting`), so that pairs grow as the register does.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from typing import ClassVar
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
+from khana_methods.matching.passes import PASSES, BlockingPass
+
+PAIRS_AT_ONCE = 50_000_000  # candidates of one statement: more are made in parts, so that memory stays bounded
+_NEVER = 2**62  # records: no block is so large
 
 
 class BlockPoisoned(InputError):
@@ -26,21 +30,8 @@ class BlockPoisoned(InputError):
 
 
 @dataclass(frozen=True, slots=True)
-class BlockingPass:
-    """One pass: `keys` is SQL that gives a list of texts for one record; null and empty keys block nothing.
-
-    `finer` gives the texts by which a block that grew too large is cut; nothing cuts it where that is empty.
-    """
-
-    code: str
-    keys: str
-    why: str
-    finer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class PassCount:
-    """What one pass costs: keys, pairs (before pairs of other passes are taken out), its largest block."""
+    """What one pass costs: keys that are shared, pairs (before pairs of other passes are taken out), most of one key."""
 
     code: str
     keys: int
@@ -49,163 +40,130 @@ class PassCount:
     left_out: int
 
 
-NUMBER = BlockingPass(
-    "number",
-    "list_append(list_transform(range(1, length(number) + 1), "
-    "lambda i: substr(number, 1, i - 1) || substr(number, i + 1)), number)",
-    "one digit mistyped, lost, added, or two transposed: numbers with any one digit taken out meet",
-)
-TIES = BlockingPass(
-    "ties", "list_append(ties, number)", "the same mobile, its subscriber, or the number of the same relative"
-)
-# A record of unknown sex is met under either: rows of many lists do not state it.
-_OF_SEX = "flatten(list_transform(CASE WHEN sex IS NULL THEN ['M', 'F'] ELSE [sex] END, lambda s: {keys}))"
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """From how many records of one register on a block is cut.
+
+    Blocks of more than `largest` always are. Where a pass then makes more than `pairs_per_record`, those of more than half as
+    many are, a quarter and so on, down to `smallest`, until it keeps to that.
+    """
+
+    largest: int = 200
+    smallest: int = 25
+    pairs_per_record: float = 3.0
+
+    @property
+    def sizes(self) -> list[int]:
+        """Give the sizes from which on blocks may be cut, largest first.
+
+        Examples:
+            >>> Cutting(largest=200).sizes, Cutting(largest=4).sizes
+            ([200, 100, 50, 25], [4])
+        """
+        sizes = [self.largest]
+        while sizes[-1] // 2 >= self.smallest:
+            sizes.append(sizes[-1] // 2)
+        return sizes
+
+    def choose(self, pairs: Sequence[int], records: int) -> int:
+        """Choose the size for a pass that makes so many pairs at each of `sizes`: the largest that fits, or the smallest.
+
+        Examples:
+            >>> Cutting().choose([900, 700, 290, 250], 100)
+            50
+        """
+        fitting = (size for size, made in zip(self.sizes, pairs, strict=True) if self.fits(made, records))
+        return next(fitting, self.sizes[-1])
+
+    def fits(self, pairs: int, records: int) -> bool:
+        """Tell whether a pass may make so many pairs."""
+        return pairs <= self.pairs_per_record * records
 
 
-def _of_sex(keys: str) -> str:
-    return _OF_SEX.format(keys=keys)
-
-
-# Years in steps of four, twice, the second time two years later: years two apart always share a step, three apart mostly.
-_STEPS = "[(birth_year // 4)::VARCHAR, 'h' || ((birth_year + 2) // 4)]"
-_LETTER = "[substr(call_skeleton, 1, 1)]"
-GUARDIAN = BlockingPass(
-    "guardian",
-    _of_sex("list_transform(guardian_skeletons, lambda g: call_skeleton || '|' || g || '|' || s)"),
-    "call name and any guardian, however far away",
-    finer=_STEPS,
-)
-GUARDIAN_YEAR = BlockingPass(
-    "guardian_year",
-    _of_sex("list_transform(guardian_skeletons, lambda g: g || '|' || s || '|' || birth_year)"),
-    "name misspelt beyond its skeleton, but guardian and year of birth agree",
-    finer=_LETTER,
-)
-GUARDIAN_PLACE = BlockingPass(
-    "guardian_place",
-    _of_sex("list_transform(guardian_skeletons, lambda g: g || '|' || s || '|' || tehsil_code)"),
-    "name and year both wrong, but guardian and tehsil agree",
-    finer=_LETTER,
-)
-BIRTH = BlockingPass(
-    "birth",
-    _of_sex(
-        "[CASE WHEN NOT (birth_month = 1 AND birth_day = 1) THEN birth_year || '-' || birth_month || '-' || birth_day "
-        "|| '|' || s || '|' || substr(call_skeleton, 1, 1) END]"
-    ),
-    "full birth date, unless it is a heaped 1 January",
-    finer="[call_skeleton]",
-)
-NAME_YEAR = BlockingPass(
-    "name_year",
-    _of_sex("[skeleton || '|' || s || '|' || birth_year]"),
-    "whole name and year of birth",
-    finer="list_append(guardian_calls, district_code)",
-)
-NATIVE_YEAR = BlockingPass(
-    "native_year",
-    _of_sex(
-        "list_distinct([native_skeleton || '|' || s || '|' || birth_year, skeleton || '|' || s || '|' || birth_year])"
-    ),
-    "whole name in the other script and year of birth",
-    finer="list_append(guardian_calls, district_code)",
-)
-NAME_PLACE = BlockingPass(
-    "name_place",
-    _of_sex("[skeleton || '|' || s || '|' || tehsil_code]"),
-    "whole name in the same tehsil",
-    finer="list_append(guardian_calls, birth_year::VARCHAR)",
-)
-FAMILY = BlockingPass(
-    "family",
-    "list_transform(kin_calls, lambda k: call_skeleton || '|' || k || '|' || coalesce(tehsil_code, ''))",
-    "call name and the call name of a relative in the same tehsil",
-    finer=_STEPS,
-)
-GUARDIAN_STEP = BlockingPass(
-    "guardian_step",
-    _of_sex(
-        "flatten(list_transform(guardian_skeletons, lambda g: "
-        f"list_transform({_STEPS}, lambda y: g || '|' || s || '|' || substr(call_skeleton, 1, 1) || '|' || y)))"
-    ),
-    "guardian and first letter, born some years apart, however far away",
-    finer="[district_code]",
-)
-NAME_STEP = BlockingPass(
-    "name_step",
-    _of_sex(f"list_transform({_STEPS}, lambda y: skeleton || '|' || s || '|' || district_code || '|' || y)"),
-    "whole name in the same district, born some years apart, whoever the guardian",
-    finer="list_append(guardian_calls, tehsil_code)",
-)
-CALLS_STEP = BlockingPass(
-    "calls_step",
-    _of_sex(
-        "flatten(list_transform(guardian_calls, lambda g: list_transform("
-        f"{_STEPS}, lambda y: call_skeleton || '|' || g || '|' || s || '|' || district_code || '|' || y)))"
-    ),
-    "call names of herself and a guardian in the same district, born some years apart, other words of both misspelt",
-    finer="[tehsil_code, skeleton]",
-)
-PASSES: tuple[BlockingPass, ...] = (
-    NUMBER, TIES, GUARDIAN, GUARDIAN_YEAR, GUARDIAN_PLACE, BIRTH, NAME_YEAR, NATIVE_YEAR, NAME_PLACE, FAMILY,
-    GUARDIAN_STEP, NAME_STEP, CALLS_STEP,
-)  # fmt: skip
-
-LARGEST_BLOCK = 200  # records of one register that share a key, from which on the finer keys of the pass take its place
-PAIRS_AT_ONCE = 50_000_000  # candidates of one statement: more are made in parts, so that memory stays bounded
-
-# Passes that need the name itself to be near what it was; the others go by number, family, year and place.
-NAME_PASSES = frozenset(
-    (
-        "guardian",
-        "birth",
-        "name_year",
-        "native_year",
-        "name_place",
-        "family",
-        "guardian_step",
-        "name_step",
-        "calls_step",
-    )
-)
+CUTTING = Cutting()
 
 
 def make_keys(engine: Engine, table: str, passes: Sequence[BlockingPass] = PASSES, *, keys: str = "block_key") -> int:
-    """Make the table of keys: one row a record, pass and key.
+    """Make a table of all keys, uncut: `pass`, `key`, `unique_id`.
 
     Returns:
         The number of keys.
     """
-    engine.run(
-        f"CREATE OR REPLACE TABLE {keys} (pass UTINYINT, key UBIGINT, unique_id BIGINT, home UBIGINT, side VARCHAR)"
-    )
+    engine.run(f"CREATE OR REPLACE TABLE {keys} (pass UTINYINT, key UBIGINT, unique_id BIGINT)")
     for position, one in enumerate(passes):
-        engine.run(f"INSERT INTO {keys} {keys_sql(table, one, position)}")
+        engine.run(f"INSERT INTO {keys} SELECT pass, key, unique_id FROM ({keys_sql(table, one, position)})")
     return int(engine.value(f"SELECT count(*) FROM {keys}"))
 
 
-def keys_sql(table: str, one: BlockingPass, position: int) -> str:
-    """Write the keys of one pass: `pass`, `key`, `unique_id`, `home`, `side`."""
-    return (
-        f"SELECT DISTINCT {position} AS pass, hash(key) AS key, unique_id, home, side FROM ("
-        f"SELECT unique_id, {_HOME}, side, unnest({one.keys}) AS key FROM {table}) WHERE key IS NOT NULL AND key <> ''"
-    )
+def keys_sql(table: str, one: BlockingPass, position: int, level: int = 0) -> str:
+    """Write the keys of one pass, each once a record: `pass`, `level`, `parent`, `key`, `unique_id`, `home`, `registered`.
 
-
-def finer_sql(table: str, one: BlockingPass, position: int) -> str:
-    """Write each key of one pass with what cuts it: `pass`, `key`, `finer` (a key too), `unique_id`, `home`, `side`.
-
-    Unknown texts meet each other.
+    Args:
+        table: Records of `prepare`.
+        one: The pass.
+        position: Its place among the passes.
+        level: How often its keys are cut: by the first of its cuts, then by the second. Unknown texts meet each other.
     """
+    texts = f"SELECT *, unnest(list_distinct(list_filter({one.keys}, lambda x: x <> ''))) AS text_0 FROM {table}"
+    for place, cut in enumerate(one.cuts[:level]):
+        known = f"list_distinct(list_transform({cut}, lambda x: coalesce(x, '?')))"
+        texts = f"SELECT *, text_{place} || '~' || unnest({known}) AS text_{place + 1} FROM ({texts})"
     return (
-        f"SELECT DISTINCT {position} AS pass, hash(key) AS key, hash(key || '~' || coalesce(cut, '?')) AS finer, "
-        "unique_id, home, side FROM (SELECT unique_id, home, side, key, unnest(cuts) AS cut FROM ("
-        f"SELECT unique_id, {_HOME}, side, unnest({one.keys}) AS key, {one.finer} AS cuts FROM {table}) "
-        "WHERE key IS NOT NULL AND key <> '')"
+        f"SELECT {position}::UTINYINT AS pass, {level}::UTINYINT AS level, hash(text_{max(level - 1, 0)}) AS parent, "
+        f"hash(text_{level}) AS key, unique_id, "
+        "CASE WHEN coalesce(household_id, '') = '' THEN hash(unique_id) ELSE hash(household_id) END AS home, "
+        f"side = 'REGISTRY' AS registered FROM ({texts})"
     )
 
 
-_HOME = "CASE WHEN coalesce(household_id, '') = '' THEN hash(unique_id) ELSE hash(household_id) END AS home"
+def blocks_sql(keys: str, *, cut: str, blocks: str = "", across: bool = False) -> str:
+    """Write the blocks of keys, those that make no pair left out; in words that DuckDB and Spark both have.
+
+    A block is in force at a size T (see `pairs_by_size`) where `own` <= T < `above`: everything that it was cut from is larger,
+    and it is not, or nothing cuts it.
+
+    Args:
+        keys: Table of `keys_sql`, of one level.
+        cut: Condition on `pass` that tells whether a pass has keys of the next level.
+        blocks: Blocks of the level before; none for the first.
+        across: Pairs of a list and the registry only.
+
+    Returns:
+        `pass`, `level`, `key`, `records`, `pairs`, `own`, `above`.
+    """
+    records = "count(*)"
+    pairs = "CAST(count(*) * (count(*) - 1) / 2 AS BIGINT)"
+    if across:
+        pairs = "count(*) FILTER (WHERE registered) * count(*) FILTER (WHERE NOT registered)"
+    above, joined = str(_NEVER), ""
+    if blocks:
+        above = "min(CASE WHEN b.above < b.records THEN b.above ELSE b.records END)"
+        joined = f"JOIN {blocks} b ON b.pass = k.pass AND b.key = k.parent AND b.level = k.level - 1"
+    return (
+        f"SELECT pass, level, key, records, pairs, CASE WHEN {cut} THEN records ELSE 0 END AS own, above FROM ("
+        f"SELECT k.pass, k.level, k.key, {records} AS records, {pairs} AS pairs, CAST({above} AS BIGINT) AS above "
+        f"FROM {keys} k {joined} GROUP BY k.pass, k.level, k.key) made WHERE pairs > 0"
+    )
+
+
+def pairs_by_size(blocks: str, sizes: Sequence[int]) -> str:
+    """Write how many pairs each pass makes when blocks of more than each of these sizes are cut: `pass`, one column a size."""
+    sums = ", ".join(f"coalesce(sum(pairs) FILTER (WHERE {in_force(size)}), 0)" for size in sizes)
+    return f"SELECT pass, {sums} FROM {blocks} GROUP BY pass"
+
+
+def in_force(size: int) -> str:
+    """Write the condition on a block of `blocks_sql` under which it is compared."""
+    return f"own <= {size} AND above > {size}"
+
+
+def counts_sql(blocks: str, max_block_pairs: int) -> str:
+    """Write what the blocks of each pass cost: `pass` and the figures of `PassCount`."""
+    fits = f"pairs <= {max_block_pairs}"
+    return (
+        f"SELECT pass, count(*), coalesce(sum(pairs) FILTER (WHERE {fits}), 0), max(pairs), "
+        f"count(*) FILTER (WHERE NOT {fits}) FROM {blocks} GROUP BY pass ORDER BY pass"
+    )
 
 
 def refuse_poison(counts: Sequence[PassCount], *, max_block_pairs: int) -> None:
@@ -227,32 +185,6 @@ def refuse_poison(counts: Sequence[PassCount], *, max_block_pairs: int) -> None:
     )
 
 
-def count_pairs(
-    engine: Engine,
-    passes: Sequence[BlockingPass] = PASSES,
-    *,
-    keys: str = "block_key",
-    across: bool = False,
-    max_block_pairs: int = 1_000_000,
-) -> list[PassCount]:
-    """Count what each pass would compare, without comparing.
-
-    Args:
-        engine: Holds the table of keys.
-        passes: The passes that made the keys.
-        keys: Name of that table.
-        across: Pairs of a list and the registry only, instead of pairs within one side.
-        max_block_pairs: A key that alone makes more pairs than this counts as left out.
-    """
-    rows = engine.rows(
-        f"SELECT pass, count(*), coalesce(sum(pairs) FILTER (WHERE pairs <= $most), 0)::BIGINT, max(pairs)::BIGINT, "
-        f"count(*) FILTER (WHERE pairs > $most) FROM (SELECT pass, key, {_size_sql(across=across)} AS pairs FROM {keys} GROUP BY pass, key) "
-        "GROUP BY pass ORDER BY pass",
-        {"most": max_block_pairs},
-    )
-    return [PassCount(passes[place].code, *map(int, rest)) for place, *rest in rows]
-
-
 def candidate_pairs(
     engine: Engine,
     table: str,
@@ -263,7 +195,7 @@ def candidate_pairs(
     across: bool = False,
     max_block_pairs: int = 1_000_000,
     refuse_poisoned: bool = True,
-    largest_block: int = LARGEST_BLOCK,
+    cutting: Cutting = CUTTING,
 ) -> list[PassCount]:
     """Make the candidate pairs of all passes, each once, under the number of the first pass that met it.
 
@@ -273,12 +205,12 @@ def candidate_pairs(
         engine: Holds the records.
         table: Records of `prepare`.
         passes: Blocking passes.
-        keys: Name of the table of keys, made anew.
+        keys: Name of the table of shared keys, made anew: `pass`, `key`, `unique_id`, `home`, `registered`.
         pairs: Name of the table of pairs, made anew: `match_key`, `join_key_l`, `join_key_r`.
-        across: Pairs of a list and the registry only.
+        across: Pairs of a list and the registry only; nothing is cut then.
         max_block_pairs: Most pairs that one key may make.
         refuse_poisoned: Refuse the run when a key would make more; otherwise such keys are left out and counted.
-        largest_block: Records of one register that may share a key before its pass's finer keys take its place.
+        cutting: From how many records on a block is cut.
 
     Returns:
         What each pass costs.
@@ -286,49 +218,72 @@ def candidate_pairs(
     Raises:
         BlockPoisoned: A key would make more pairs than allowed: the run would not end, and the key says nothing.
     """
-    make_keys(engine, table, passes, keys=keys)
-    if not across:
-        _cut_large(engine, table, passes, keys=keys, largest_block=largest_block)
-    counts = count_pairs(engine, passes, keys=keys, across=across, max_block_pairs=max_block_pairs)
+    counts = _lay_blocks(
+        engine, table, passes, keys=keys, across=across, max_block_pairs=max_block_pairs, cutting=cutting
+    )
     if refuse_poisoned:
         refuse_poison(counts, max_block_pairs=max_block_pairs)
-    sides = "l.side <> 'REGISTRY' AND r.side = 'REGISTRY'" if across else "l.unique_id < r.unique_id"
+    sides = "NOT l.registered AND r.registered" if across else "l.unique_id < r.unique_id"
     parts = 1 + sum(count.pairs for count in counts) // PAIRS_AT_ONCE
-    engine.run(
-        f"CREATE OR REPLACE TABLE fit_key AS SELECT pass, key FROM {keys} GROUP BY pass, key "
-        f"HAVING {_size_sql(across=across)} BETWEEN 1 AND {max_block_pairs}"
-    )
     engine.run(f"CREATE OR REPLACE TABLE {pairs} (match_key VARCHAR, join_key_l BIGINT, join_key_r BIGINT)")
     for part in range(parts):
         engine.run(
-            f"INSERT INTO {pairs} WITH k AS (SELECT * FROM {keys} SEMI JOIN fit_key USING (pass, key)), "
-            "met AS (SELECT min(l.pass) AS pass, l.unique_id AS left_id, r.unique_id AS right_id FROM k l JOIN k r "
+            f"INSERT INTO {pairs} WITH met AS ("
+            f"SELECT min(l.pass) AS pass, l.unique_id AS left_id, r.unique_id AS right_id FROM {keys} l JOIN {keys} r "
             f"ON l.pass = r.pass AND l.key = r.key AND l.home <> r.home AND {sides} AND l.unique_id % {parts} = {part} "
             "GROUP BY l.unique_id, r.unique_id) SELECT pass::VARCHAR, left_id, right_id FROM met"
         )
-    engine.drop("fit_key")
     return counts
 
 
-def _size_sql(*, across: bool) -> str:
-    if across:
-        return "count(*) FILTER (WHERE side = 'REGISTRY') * count(*) FILTER (WHERE side <> 'REGISTRY')"
-    return "count(*) * (count(*) - 1) // 2"
-
-
-def _cut_large(engine: Engine, table: str, passes: Sequence[BlockingPass], *, keys: str, largest_block: int) -> None:
-    """Put the finer keys of a pass in the place of each key that more than `largest_block` records share."""
+def _lay_blocks(
+    engine: Engine,
+    table: str,
+    passes: Sequence[BlockingPass],
+    *,
+    keys: str,
+    across: bool,
+    max_block_pairs: int,
+    cutting: Cutting,
+) -> list[PassCount]:
+    """Make the table of keys that are shared and fit, one pass after the other: only one has all of its keys at a time."""
     engine.run(
-        f"CREATE OR REPLACE TABLE large_key AS SELECT pass, key FROM {keys} GROUP BY pass, key "
-        f"HAVING count(*) > {largest_block}"
+        f"CREATE OR REPLACE TABLE {keys} (pass UTINYINT, key UBIGINT, unique_id BIGINT, home UBIGINT, registered BOOLEAN)"
     )
-    large = {int(place) for (place,) in engine.rows("SELECT DISTINCT pass FROM large_key")}
-    for place in sorted(place for place in large if passes[place].finer):
-        engine.run(
-            f"INSERT INTO {keys} SELECT DISTINCT pass, finer, unique_id, home, side "
-            f"FROM ({finer_sql(table, passes[place], place)}) SEMI JOIN large_key USING (pass, key)"
+    records = int(engine.value(f"SELECT count(*) FROM {table}"))
+    counts: list[PassCount] = []
+    for position, one in enumerate(passes):
+        engine.run(f"CREATE OR REPLACE TABLE every_key AS {keys_sql(table, one, position)}")
+        cut = "false" if across or not one.cuts else "true"
+        engine.run(f"CREATE OR REPLACE TABLE every_block AS {blocks_sql('every_key', cut=cut, across=across)}")
+        size = (
+            cutting.largest if cut == "false" else _cut(engine, table, one, position, records=records, cutting=cutting)
         )
+        engine.run(f"CREATE OR REPLACE TABLE met_block AS SELECT * FROM every_block WHERE {in_force(size)}")
+        counts += [
+            PassCount(one.code, *map(int, rest)) for _, *rest in engine.rows(counts_sql("met_block", max_block_pairs))
+        ]
         engine.run(
-            f"DELETE FROM {keys} WHERE pass = {place} AND key IN (SELECT key FROM large_key WHERE pass = {place})"
+            f"INSERT INTO {keys} SELECT pass, key, unique_id, home, registered FROM every_key "
+            f"SEMI JOIN (SELECT level, key FROM met_block WHERE pairs <= {max_block_pairs}) USING (level, key)"
         )
-    engine.drop("large_key")
+    engine.drop("every_key", "every_block", "met_block")
+    return counts
+
+
+def _cut(engine: Engine, table: str, one: BlockingPass, position: int, *, records: int, cutting: Cutting) -> int:
+    """Add to `every_key` and `every_block` what large blocks of one pass are cut into; return the size from which they are."""
+    uncut = int(engine.value("SELECT coalesce(sum(pairs), 0) FROM every_block"))
+    sizes = cutting.sizes[:1] if cutting.fits(uncut, records) else cutting.sizes
+    for level in range(1, len(one.cuts) + 1):
+        larger = f"SELECT key AS parent FROM every_block WHERE level = {level - 1} AND records > {sizes[-1]}"
+        engine.run(
+            f"CREATE OR REPLACE TABLE level_key AS SELECT * FROM ({keys_sql(table, one, position, level)}) "
+            f"SEMI JOIN ({larger}) USING (parent)"
+        )
+        cut = "true" if level < len(one.cuts) else "false"
+        engine.run(f"INSERT INTO every_block {blocks_sql('level_key', cut=cut, blocks='every_block')}")
+        engine.run("INSERT INTO every_key SELECT * FROM level_key")
+    engine.drop("level_key")
+    made = engine.rows(pairs_by_size("every_block", sizes))
+    return cutting.choose(made[0][1:], records) if made and len(sizes) > 1 else cutting.largest

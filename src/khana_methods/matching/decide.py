@@ -7,6 +7,8 @@ margin, since two brothers may both look like it.
 
 from __future__ import annotations
 
+import pyarrow as pa
+
 from khana_methods.engine.duckdb import Engine
 from khana_methods.matching.cluster import Clusters, Edge, cluster
 from khana_methods.matching.model import Thresholds
@@ -14,6 +16,7 @@ from khana_methods.matching.model import Thresholds
 LINK = "LINK"
 REVIEW = "REVIEW"
 APART = "APART"
+_CLUSTER = pa.schema([pa.field("unique_id", pa.int64()), pa.field("cluster", pa.int64())])
 
 
 def decide_duplicates(engine: Engine, table: str, weighed: str, thresholds: Thresholds, *, into: str) -> Clusters:
@@ -47,10 +50,8 @@ def decide_duplicates(engine: Engine, table: str, weighed: str, thresholds: Thre
         for left, right, weight, p, contradiction in rows
     ]
     clusters = cluster(edges, homes)
-    engine.run("CREATE OR REPLACE TABLE link_cluster (unique_id BIGINT, cluster BIGINT)")
-    if clusters.of:
-        listed = ", ".join(f"({record}, {name})" for record, name in clusters.of.items())
-        engine.run(f"INSERT INTO link_cluster VALUES {listed}")
+    of = {"unique_id": list(clusters.of), "cluster": list(clusters.of.values())}
+    engine.register("link_cluster", pa.table(of, schema=_CLUSTER))
     engine.run(
         f"CREATE OR REPLACE TABLE {into} AS SELECT w.left_id, w.right_id, w.match_weight, w.probability, w.contradiction, "
         f"CASE WHEN a.cluster = b.cluster THEN '{LINK}' ELSE '{REVIEW}' END AS decision, "

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.matching.blocking import NAME_PASSES, BlockingPass
 from khana_methods.matching.evaluate import Interval, LabelsMissing, Stratum, estimate
 from khana_methods.matching.model import ModelCard
+from khana_methods.matching.passes import NAME_PASSES, BlockingPass
 
 CUT_OFF = 0.02  # no label is asked below; see the module
 _LINKED = (0.95, 0.99, 0.999)

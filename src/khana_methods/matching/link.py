@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.engine.spark import Cluster
-from khana_methods.matching.blocking import LARGEST_BLOCK, PAIRS_AT_ONCE, PassCount, candidate_pairs
+from khana_methods.matching.blocking import CUTTING, PAIRS_AT_ONCE, Cutting, PassCount, candidate_pairs
 from khana_methods.matching.cluster import Clusters
 from khana_methods.matching.compete import let_compete
 from khana_methods.matching.decide import decide_duplicates, decide_list
@@ -32,7 +32,7 @@ def find_duplicates(
     *,
     into: str = "decision",
     max_block_pairs: int = 1_000_000,
-    largest_block: int = LARGEST_BLOCK,
+    cutting: Cutting = CUTTING,
     cluster: Cluster | None = None,
 ) -> tuple[Clusters, list[PassCount]]:
     """Find people who stand in one register more than once.
@@ -43,7 +43,7 @@ def find_duplicates(
         card: The model.
         into: Table of decisions, as `decide_duplicates` makes it.
         max_block_pairs: Most pairs that one key may make.
-        largest_block: Records that may share a key before its pass's finer keys take its place.
+        cutting: From how many records on a block is cut.
         cluster: Where candidates are made and weighed; in this process where None. Both give the same pairs.
 
     Returns:
@@ -61,12 +61,10 @@ def find_duplicates(
             prior=prior,
             into="raw",
             max_block_pairs=max_block_pairs,
-            largest_block=largest_block,
+            cutting=cutting,
         )
     else:
-        counts = candidate_pairs(
-            engine, table, card.passes, max_block_pairs=max_block_pairs, largest_block=largest_block
-        )
+        counts = candidate_pairs(engine, table, card.passes, max_block_pairs=max_block_pairs, cutting=cutting)
         engine.run("CREATE OR REPLACE TABLE candidate_count AS SELECT count(*) AS pairs FROM candidate")
         _weigh_in_parts(engine, table, card, prior=prior)
     let_compete(engine, "raw", into="weighed")

@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, ClassVar
 
 from khana_methods.errors import InputError, NotConfigured
-from khana_methods.matching.blocking import PASSES, BlockingPass
 from khana_methods.matching.compare import COMPARISONS, Comparison
 from khana_methods.matching.evaluate import Interval
+from khana_methods.matching.passes import PASSES, BlockingPass
 
 
 class CardUnreadable(InputError):
@@ -105,8 +105,9 @@ class ModelCard:
         """Write the card as JSON with sorted keys."""
         values = asdict(self)
         for one in values["passes"]:
-            if not one["finer"]:
-                del one["finer"]  # as cards were written before a pass could be cut
+            for cut in ("finer", "finest"):
+                if not one[cut]:
+                    del one[cut]  # as cards were written before a pass could be cut
         return json.dumps(values, sort_keys=True, indent=1, ensure_ascii=False)
 
     @classmethod

@@ -8,7 +8,7 @@ the names of father and husband stand beside what was stated; nothing stated is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -64,6 +64,7 @@ subscriber_frame = pa.schema([pa.field("mobile", pa.string()), pa.field("number"
 RARE = [(f"guardians_{place}", "guardian", "share", most) for place, most in enumerate(GUARDIAN_SHARES, 1)] + [
     (f"skeletons_{place}", "skeleton", "skeleton_share", most) for place, most in enumerate(SKELETON_SHARES, 1)
 ]
+_AT_ONCE = 500_000  # records whose names are read at a time
 MACROS = (
     "CREATE OR REPLACE MACRO near_any(a, b) AS coalesce(len(list_filter(flatten(list_transform(a, "
     "lambda x: list_transform(b, lambda y: x = y OR jaro_winkler_similarity(x, y) >= 0.92))), lambda z: z)) > 0, false)",
@@ -73,7 +74,7 @@ MACROS = (
 
 def prepare(
     engine: Engine,
-    records: pa.Table,
+    records: pa.Table | pa.RecordBatchReader,
     *,
     table: str = "person_record",
     authority: pa.Table | None = None,
@@ -86,7 +87,7 @@ def prepare(
 
     Args:
         engine: Where the table is made.
-        records: n records in the shape of `linkage_frame`.
+        records: n records in the shape of `linkage_frame`; a reader is read once, so many records at a time.
         table: Name of the table.
         authority: Numbers issued (`authority_frame`); None without one.
         subscribers: Telephone numbers and their subscribers (`subscriber_frame`).
@@ -137,7 +138,35 @@ def _text(table: pa.Table, name: str) -> pa.Array:
     return pc.fill_null(column, "")
 
 
-def _register_records(engine: Engine, records: pa.Table, memo: MutableMapping[str, PersonName]) -> None:
+def _register_records(
+    engine: Engine, records: pa.Table | pa.RecordBatchReader, memo: MutableMapping[str, PersonName]
+) -> None:
+    """Make `link_record`: a slice of the records at a time, since names are read in Python."""
+    _put_together(engine, "link_record", (_read_names(part, memo) for part in _slices(records)))
+
+
+def _put_together(engine: Engine, name: str, frames: Iterator[pa.Table]) -> None:
+    """Make a table of frames that come one after the other; there is at least one."""
+    engine.register(name, next(frames))
+    for frame in frames:
+        engine.append(name, frame)
+
+
+def _slices(records: pa.Table | pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """Give the records in tables of about `_AT_ONCE`; one without rows where there are none."""
+    if isinstance(records, pa.Table):
+        yield from (records.slice(start, _AT_ONCE) for start in range(0, max(records.num_rows, 1), _AT_ONCE))
+        return
+    waiting: list[pa.RecordBatch] = []
+    for batch in records:
+        waiting.append(batch)
+        if sum(one.num_rows for one in waiting) >= _AT_ONCE:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    yield pa.Table.from_batches(waiting, schema=records.schema)
+
+
+def _read_names(records: pa.Table, memo: MutableMapping[str, PersonName]) -> pa.Table:
     names = name_columns(_text(records, "name"), memo)
     native = name_columns(_text(records, "native_name"), memo)
     guardian = name_columns(_text(records, "guardian_name"), memo)
@@ -159,7 +188,7 @@ def _register_records(engine: Engine, records: pa.Table, memo: MutableMapping[st
         ("guardian_call", guardian["call_skeleton"]), ("kin_calls", lists), ("kin_keys", keys),
     ):  # fmt: skip
         frame = frame.append_column(title, column)
-    engine.register("link_record", frame)
+    return frame
 
 
 def _either(native: pa.ChunkedArray, names: pa.Table, column: str) -> pa.ChunkedArray:
@@ -177,17 +206,31 @@ def _offsets(lists: pa.ListArray) -> pa.Array:
 def _register_authority(engine: Engine, authority: pa.Table | None, memo: MutableMapping[str, PersonName]) -> None:
     """Keep only the numbers that the records state or telephone subscribers hold, with names read."""
     engine.register("link_authority", _or_empty(authority, authority_frame), schema=authority_frame)
-    wanted = engine.table(
+    wanted = (
         "SELECT a.* FROM link_authority a WHERE number IN (SELECT number FROM link_record WHERE number <> '' "
         "UNION SELECT number FROM link_subscriber WHERE mobile IN (SELECT mobile FROM link_record UNION "
         "SELECT household_mobile FROM link_record))"
     )
+    if authority is None or authority.num_rows <= _AT_ONCE:
+        engine.register("link_authority", _with_names(engine.table(wanted), memo))
+        return
+    engine.run(f"CREATE OR REPLACE TABLE link_wanted AS SELECT *, row_number() OVER () AS place FROM ({wanted})")
+    starts = range(0, max(int(engine.value("SELECT count(*) FROM link_wanted")), 1), _AT_ONCE)
+    parts = (
+        engine.table(f"SELECT * EXCLUDE (place) FROM link_wanted WHERE place > {start} AND place <= {start + _AT_ONCE}")
+        for start in starts
+    )
+    _put_together(engine, "link_authority", (_with_names(part, memo) for part in parts))
+    engine.drop("link_wanted")
+
+
+def _with_names(wanted: pa.Table, memo: MutableMapping[str, PersonName]) -> pa.Table:
     for source, title in (("name", "own"), ("father_name", "father"), ("husband_name", "husband")):
         read = name_columns(_text(wanted, source), memo)
         wanted = wanted.append_column(f"{title}_key", read["core"])
         wanted = wanted.append_column(f"{title}_call", read["call_skeleton"])
         wanted = wanted.append_column(f"{title}_skeleton", read["skeleton"])
-    engine.register("link_authority", wanted)
+    return wanted
 
 
 # A number is verified where the authority's name for it is the stated name, or near it. Without such a number, the

@@ -8,13 +8,28 @@ from __future__ import annotations
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.engine.spark import Cluster
-from khana_methods.matching.blocking import LARGEST_BLOCK, PassCount, finer_sql, keys_sql, refuse_poison
+from khana_methods.matching.blocking import (
+    CUTTING,
+    Cutting,
+    PassCount,
+    blocks_sql,
+    counts_sql,
+    in_force,
+    keys_sql,
+    pairs_by_size,
+    refuse_poison,
+)
 from khana_methods.matching.compare import COMPARISONS
 from khana_methods.matching.model import ModelCard
 from khana_methods.matching.prepare import MACROS
 from khana_methods.matching.weights import LEAST_KEPT, compared_sql, count_names, shares_sql, weighed_sql
 
 _SIGNED = "({}::HUGEINT - 9223372036854775808)::BIGINT"  # Spark knows no unsigned numbers
+_COLUMNS = (
+    "pass::INTEGER AS pass, level::INTEGER AS level, "
+    + ", ".join(f"{_SIGNED.format(one)} AS {one}" for one in ("parent", "key", "home"))
+    + ", unique_id"
+)
 _LEVELS = ", ".join(f"level_{one.code}::INTEGER AS level_{one.code}" for one in COMPARISONS)
 _BACK = ", ".join(f"level_{one.code}::UTINYINT AS level_{one.code}" for one in COMPARISONS)
 
@@ -28,7 +43,7 @@ def weigh_on_cluster(
     prior: float,
     into: str,
     max_block_pairs: int = 1_000_000,
-    largest_block: int = LARGEST_BLOCK,
+    cutting: Cutting = CUTTING,
 ) -> list[PassCount]:
     """Make the candidate pairs of one register and weigh them, on a cluster.
 
@@ -40,7 +55,7 @@ def weigh_on_cluster(
         prior: Probability that two random records are one person.
         into: Table of the engine made anew, as `weigh` makes it; `candidate_count` gets the number of candidates.
         max_block_pairs: Most pairs that one key may make.
-        largest_block: Records that may share a key before its pass's finer keys take its place.
+        cutting: From how many records on a block is cut.
 
     Returns:
         What each pass costs.
@@ -54,8 +69,8 @@ def weigh_on_cluster(
         f"COPY (SELECT * FROM {shares_sql(table)}) TO '{str(place).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
     )
     cluster.register_parquet("records", place)
-    _make_keys(cluster, card, largest_block)
-    counts = _count(cluster, card, max_block_pairs)
+    records = int(engine.value(f"SELECT count(*) FROM {table}"))
+    counts = _lay_blocks(cluster, card, records=records, max_block_pairs=max_block_pairs, cutting=cutting)
     refuse_poison(counts, max_block_pairs=max_block_pairs)
     cluster.run(
         "candidates",
@@ -80,36 +95,29 @@ def weigh_on_cluster(
     return counts
 
 
-def _make_keys(cluster: Cluster, card: ModelCard, largest_block: int) -> None:
-    """Make the keys of every pass, and the finer ones in the place of those that too many records share."""
-    key, finer, home = (_SIGNED.format(one) for one in ("key", "finer", "home"))
-    every = " UNION ALL ".join(f"({keys_sql('batch', one, place)})" for place, one in enumerate(card.passes))
-    cut = [f"({finer_sql('batch', one, place)})" for place, one in enumerate(card.passes) if one.finer]
-    columns = f"SELECT pass::INTEGER AS pass, {key} AS key, unique_id, {home} AS home"
-    if not cut:
-        cluster.run_rowwise("keys", "records", f"{columns} FROM ({every})", setup=MACROS)
-        return
-    cluster.run_rowwise("coarse_keys", "records", f"{columns} FROM ({every})", setup=MACROS)
-    cluster.run_rowwise(
-        "finer_keys", "records", f"{columns}, {finer} AS finer FROM ({' UNION ALL '.join(cut)})", setup=MACROS
+def _lay_blocks(
+    cluster: Cluster, card: ModelCard, *, records: int, max_block_pairs: int, cutting: Cutting
+) -> list[PassCount]:
+    """Make the keys of every pass, choose from which size on each is cut, and keep the keys that are shared."""
+    deepest = max(len(one.cuts) for one in card.passes)
+    for level in range(deepest + 1):
+        passes = [(place, one) for place, one in enumerate(card.passes) if len(one.cuts) >= level]
+        every = " UNION ALL ".join(f"({keys_sql('batch', one, place, level)})" for place, one in passes)
+        cluster.run_rowwise(f"keys_{level}", "records", f"SELECT {_COLUMNS} FROM ({every})", setup=MACROS)
+        further = [str(place) for place, one in passes if len(one.cuts) > level]
+        cut = f"pass IN ({', '.join(further)})" if further else "false"
+        before = f"blocks_{level - 1}" if level else ""
+        cluster.run(f"blocks_{level}", blocks_sql(f"keys_{level}", cut=cut, blocks=before))
+    levels = range(deepest + 1)
+    cluster.run("every_block", " UNION ALL ".join(f"SELECT * FROM blocks_{level}" for level in levels))
+    made = {int(place): pairs for place, *pairs in cluster.rows(pairs_by_size("every_block", cutting.sizes))}
+    chosen = " OR ".join(
+        f"(pass = {place} AND {in_force(cutting.choose(pairs, records))})" for place, pairs in made.items()
     )
-    passes = ", ".join(str(place) for place, one in enumerate(card.passes) if one.finer)
+    cluster.run("met_block", f"SELECT * FROM every_block WHERE {chosen or 'false'}")
+    shared = " UNION ALL ".join(f"SELECT * FROM keys_{level}" for level in levels)
     cluster.run(
-        "large_keys",
-        f"SELECT pass, key FROM coarse_keys WHERE pass IN ({passes}) GROUP BY pass, key HAVING count(*) > {largest_block}",
+        "keys", f"SELECT pass, key, unique_id, home FROM ({shared}) k LEFT SEMI JOIN met_block USING (pass, level, key)"
     )
-    cluster.run(
-        "keys",
-        "SELECT c.pass, c.key, c.unique_id, c.home FROM coarse_keys c LEFT ANTI JOIN large_keys USING (pass, key) "
-        "UNION ALL SELECT DISTINCT f.pass, f.finer AS key, f.unique_id, f.home FROM finer_keys f "
-        "LEFT SEMI JOIN large_keys USING (pass, key)",
-    )
-
-
-def _count(cluster: Cluster, card: ModelCard, most: int) -> list[PassCount]:
-    rows = cluster.rows(
-        f"SELECT pass, count(*), coalesce(sum(CASE WHEN pairs <= {most} THEN pairs END), 0), max(pairs), "
-        f"sum(CASE WHEN pairs > {most} THEN 1 ELSE 0 END) FROM (SELECT pass, key, count(*) * (count(*) - 1) DIV 2 AS pairs "
-        "FROM keys GROUP BY pass, key) GROUP BY pass ORDER BY pass"
-    )
+    rows = cluster.rows(counts_sql("met_block", max_block_pairs))
     return [PassCount(card.passes[place].code, *map(int, rest)) for place, *rest in rows]

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
 from khana_methods.matching import backends
-from khana_methods.matching.blocking import PASSES, BlockingPass, PassCount, candidate_pairs
+from khana_methods.matching.blocking import PassCount, candidate_pairs
 from khana_methods.matching.compare import ALIKE_CLASSES, GUARDIAN_CLASSES
 from khana_methods.matching.compete import let_compete
 from khana_methods.matching.em import joined, learn
@@ -25,6 +25,7 @@ from khana_methods.matching.evaluate import Interval
 from khana_methods.matching.families import family_u
 from khana_methods.matching.fellegi import Parameters
 from khana_methods.matching.model import ModelCard, Thresholds
+from khana_methods.matching.passes import PASSES, BlockingPass
 from khana_methods.matching.weights import LEAST_KEPT, compare_pairs, patterns, weigh
 
 # Where EM starts: what two records of one person agree on in a family; it moves from there.

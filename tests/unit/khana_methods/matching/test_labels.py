@@ -9,10 +9,10 @@ import pytest
 from tests.factories.linked_people import frame, people
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.matching.blocking import PASSES
 from khana_methods.matching.evaluate import LabelsMissing
 from khana_methods.matching.labels import CUT_OFF, draw_labels, judge_by_labels, missed_by_blocking, with_estimate
 from khana_methods.matching.link import find_duplicates
+from khana_methods.matching.passes import PASSES
 from khana_methods.matching.prepare import prepare
 from khana_methods.matching.train import train
 

@@ -13,7 +13,7 @@ from tests.factories.linked_people import frame, people, record
 from khana_methods.engine.duckdb import Engine
 from khana_methods.matching import backends, compare, em, evaluate, fellegi
 from khana_methods.matching import cluster as cluster_module
-from khana_methods.matching.blocking import PASSES, BlockPoisoned, candidate_pairs
+from khana_methods.matching.blocking import BlockPoisoned, Cutting, candidate_pairs
 from khana_methods.matching.cluster import Edge, cluster
 from khana_methods.matching.compete import let_compete
 from khana_methods.matching.evaluate import LabelsMissing, Stratum, estimate, kappa, quality
@@ -21,6 +21,7 @@ from khana_methods.matching.link import decisions, find_duplicates, link_list
 from khana_methods.matching.lookup import DeskIndex, OnePersonAtATime
 from khana_methods.matching.model import CardNotActive, CardUnreadable, ModelCard, SecondApproverNeeded
 from khana_methods.matching.one_record import one_record
+from khana_methods.matching.passes import PASSES
 from khana_methods.matching.prepare import prepare
 from khana_methods.matching.train import TooFewRecords, train
 from khana_methods.matching.weights import compare_pairs, weigh
@@ -60,10 +61,10 @@ def test_a_block_that_grew_too_large_is_cut_and_nobody_is_lost(engine: Engine, c
     prepare(engine, frame(records))
     made = {}
     for largest in (10_000, 3):
-        candidate_pairs(engine, "person_record", card.passes, largest_block=largest)
+        candidate_pairs(engine, "person_record", card.passes, cutting=Cutting(largest=largest))
         made[largest] = set(engine.rows("SELECT join_key_l, join_key_r FROM candidate"))
     assert made[3] < made[10_000]
-    clusters, _ = find_duplicates(engine, "person_record", card, largest_block=3)
+    clusters, _ = find_duplicates(engine, "person_record", card, cutting=Cutting(largest=3))
     ids = dict(engine.rows("SELECT unique_id, record_id FROM person_record"))
     found = quality([(ids[a], ids[b]) for a, b in clusters.pairs()], truth)
     assert found.precision.value >= 0.98 and found.recall.value >= 0.95, found

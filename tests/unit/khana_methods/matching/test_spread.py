@@ -10,7 +10,7 @@ from tests.factories.linked_people import frame, people
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.engine.spark import Cluster
-from khana_methods.matching.blocking import BlockPoisoned, candidate_pairs
+from khana_methods.matching.blocking import BlockPoisoned, Cutting, candidate_pairs
 from khana_methods.matching.link import find_duplicates
 from khana_methods.matching.model import ModelCard
 from khana_methods.matching.prepare import prepare
@@ -41,10 +41,12 @@ def test_both_engines_give_the_same_pairs(engine: Engine, card: ModelCard, clust
     records, _ = people(1600, 80)
     prepare(engine, frame(records))
     uncut = candidate_pairs(engine, "person_record", card.passes)
-    here, counts = find_duplicates(engine, "person_record", card, into="here", largest_block=4)
+    here, counts = find_duplicates(engine, "person_record", card, into="here", cutting=Cutting(largest=4))
     assert sum(one.pairs for one in counts) < sum(one.pairs for one in uncut)  # some block was cut
     made = engine.value("SELECT pairs FROM candidate_count")
-    there, counts_there = find_duplicates(engine, "person_record", card, into="there", cluster=cluster, largest_block=4)
+    there, counts_there = find_duplicates(
+        engine, "person_record", card, into="there", cluster=cluster, cutting=Cutting(largest=4)
+    )
     assert counts_there == counts
     assert engine.value("SELECT pairs FROM candidate_count") == made
     assert there.pairs() == here.pairs()
