@@ -3,7 +3,7 @@
 Persons are those of a made-up country: the folder KHANA_BENCH_COUNTRY, that of a kept world (KHANA_BENCH_KEEP), or one made for
 the purpose. The model is trained on the first 150,000; then for each size the register is laid out, duplicates are found, and a
 list of ten thousand rows without a number is linked. The limit is Splink alone on the same keys (KHANA_BENCH_LIMIT=0 leaves it
-out); KHANA_BENCH_MEMORY is what the engine may hold, in MiB, before it spills.
+out, KHANA_BENCH_CURVE=0 the smaller sizes); KHANA_BENCH_MEMORY is what the engine may hold, in MiB, before it spills.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ def country(homes: int) -> Iterator[Path]:
 
 def run(size: int) -> dict[str, Any]:
     """Print the curve: each step four times the last, the size that was asked for at the end."""
-    sizes = [one for one in (size // 16, size // 4) if one > _TRAINED] + [size]
+    steps = (size // 16, size // 4) if os.environ.get("KHANA_BENCH_CURVE", "1") != "0" else ()
+    sizes = [one for one in steps if one > _TRAINED] + [size]
     timings: dict[str, Any] = {}
     with country(size // 5) as folder:
         card = _card(folder, timings)
@@ -191,6 +192,7 @@ def _step(folder: Path, card: ModelCard, size: int) -> dict[str, Any]:
         made[f"{size:,}: candidates"] = int(engine.value("SELECT pairs FROM candidate_count"))
         made[f"{size:,}: quality"] = _judge(engine, folder, clusters.pairs())
         made[f"{size:,}: peak MiB so far"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(f"  {made}", file=sys.stderr)
         engine.drop("candidate", "weighed", "block_key")
         if os.environ.get("KHANA_BENCH_LIMIT", "1") != "0":
             prior = 2 * card.pairs_per_record / found
@@ -215,15 +217,16 @@ def _truth(folder: Path) -> Path:
 
 
 def _judge(engine: Engine, folder: Path, pairs: set[tuple[int, int]]) -> str:
-    ids = dict(engine.rows("SELECT unique_id, record_id FROM person_record"))
-    with duckdb.connect() as connection:
-        connection.register("known", pa.table({"record": pa.array(list(ids.values()))}))
-        true = connection.execute(
-            "WITH one AS (SELECT person, household_id || '/' || line_no AS record FROM "
-            f"read_csv('{_truth(folder)}', all_varchar = true) SEMI JOIN known ON known.record = household_id || '/' || line_no) "
-            "SELECT a.record, b.record FROM one a JOIN one b ON a.person = b.person AND a.record < b.record"
-        ).fetchall()
-    found = quality([(ids[a], ids[b]) for a, b in pairs], true)
+    chosen = list(pairs)
+    engine.register("found_id", pa.table({"one": [a for a, _ in chosen], "other": [b for _, b in chosen]}))
+    of_ids = "SELECT l.record_id, r.record_id FROM found_id JOIN person_record l ON l.unique_id = one JOIN person_record r ON r.unique_id = other"
+    true = (
+        "WITH one AS (SELECT person, household_id || '/' || line_no AS record FROM "
+        f"read_csv('{_truth(folder)}', all_varchar = true) SEMI JOIN person_record ON record_id = household_id || '/' || line_no) "
+        "SELECT a.record, b.record FROM one a JOIN one b ON a.person = b.person AND a.record < b.record"
+    )
+    found = quality(engine.rows(of_ids), engine.rows(true))
+    engine.drop("found_id")
     return f"precision {found.precision.value:.4f}, recall {found.recall.value:.4f} of {found.true} pairs"
 
 

@@ -20,6 +20,7 @@ from khana_methods.errors import InputError
 from khana_methods.matching.passes import PASSES, BlockingPass
 
 PAIRS_AT_ONCE = 50_000_000  # candidates of one statement: more are made in parts, so that memory stays bounded
+RECORDS_AT_ONCE = 1_000_000  # records whose pairs are weighed by one statement
 _NEVER = 2**62  # records: no block is so large
 
 
@@ -50,7 +51,7 @@ class Cutting:
 
     largest: int = 200
     smallest: int = 25
-    pairs_per_record: float = 3.0
+    pairs_per_record: float = 2.0
 
     @property
     def sizes(self) -> list[int]:
@@ -69,7 +70,7 @@ class Cutting:
         """Choose the size for a pass that makes so many pairs at each of `sizes`: the largest that fits, or the smallest.
 
         Examples:
-            >>> Cutting().choose([900, 700, 290, 250], 100)
+            >>> Cutting().choose([900, 700, 190, 150], 100)
             50
         """
         fitting = (size for size, made in zip(self.sizes, pairs, strict=True) if self.fits(made, records))

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.engine.spark import Cluster
-from khana_methods.matching.blocking import CUTTING, PAIRS_AT_ONCE, Cutting, PassCount, candidate_pairs
+from khana_methods.matching.blocking import CUTTING, PAIRS_AT_ONCE, RECORDS_AT_ONCE, Cutting, PassCount, candidate_pairs
 from khana_methods.matching.cluster import Clusters
 from khana_methods.matching.compete import let_compete
 from khana_methods.matching.decide import decide_duplicates, decide_list
@@ -76,25 +76,22 @@ def find_duplicates(
 
 
 def _weigh_in_parts(engine: Engine, table: str, card: ModelCard, *, prior: float) -> None:
-    """Weigh all of `candidate` into `raw`, so many pairs at a time that records of both sides stay in memory."""
-    parts = 1 + int(engine.value("SELECT pairs FROM candidate_count")) // PAIRS_AT_ONCE
+    """Weigh all of `candidate` into `raw`, those of some right records at a time: these and their pairs stay in memory."""
+    pairs, records = engine.rows(f"SELECT pairs, (SELECT count(*) FROM {table}) FROM candidate_count")[0]
+    parts = 1 + max(int(pairs) // PAIRS_AT_ONCE, int(records) // RECORDS_AT_ONCE)
     for part in range(parts):
-        pairs = "candidate"
-        if (
-            parts > 1
-        ):  # a table, not a filter: the engine then knows how many pairs there are and joins the right way round
-            pairs = "candidate_part"
-            engine.run(
-                f"CREATE OR REPLACE TABLE {pairs} AS SELECT * FROM candidate WHERE join_key_l % {parts} = {part}"
-            )
-        compare_pairs(engine, table, pairs, into="compared_once", once=True, names_counted=part > 0)
+        some, other = "candidate", ""
+        if parts > 1:  # tables, not filters: the engine then knows how many there are and joins the right way round
+            some, other = "candidate_part", "right_part"
+            engine.run(f"CREATE OR REPLACE TABLE {some} AS SELECT * FROM candidate WHERE join_key_r % {parts} = {part}")
+            engine.run(f"CREATE OR REPLACE TABLE {other} AS SELECT * FROM {table} WHERE unique_id % {parts} = {part}")
+        compare_pairs(engine, table, some, other=other, into="compared_once", once=True, names_counted=part > 0)
         into = "raw_part" if part else "raw"
         weigh(engine, "compared_once", prior=prior, m=card.m, u=card.u, into=into, at_least=LEAST_KEPT)
         if part:
             engine.run("INSERT INTO raw SELECT * FROM raw_part")
             engine.drop("raw_part")
-    if parts > 1:
-        engine.drop("candidate_part")
+    engine.drop("candidate_part", "right_part")
 
 
 def decide_part(

@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from tests.factories.linked_people import frame, people, record
 
 from khana_methods.engine.duckdb import Engine
-from khana_methods.matching import backends, compare, em, evaluate, fellegi
+from khana_methods.matching import backends, blocking, compare, em, evaluate, fellegi, link
 from khana_methods.matching import cluster as cluster_module
+from khana_methods.matching import prepare as prepare_module
 from khana_methods.matching.blocking import BlockPoisoned, Cutting, candidate_pairs
 from khana_methods.matching.cluster import Edge, cluster
 from khana_methods.matching.compete import let_compete
@@ -22,7 +24,7 @@ from khana_methods.matching.lookup import DeskIndex, OnePersonAtATime
 from khana_methods.matching.model import CardNotActive, CardUnreadable, ModelCard, SecondApproverNeeded
 from khana_methods.matching.one_record import one_record
 from khana_methods.matching.passes import PASSES
-from khana_methods.matching.prepare import prepare
+from khana_methods.matching.prepare import authority_frame, prepare
 from khana_methods.matching.train import TooFewRecords, train
 from khana_methods.matching.weights import compare_pairs, weigh
 
@@ -40,7 +42,7 @@ def card(engine: Engine) -> ModelCard:
     return train(engine, "person_record", "plain_record", version="T-1", max_pairs=2e5).card
 
 
-@pytest.mark.parametrize("module", [evaluate, cluster_module, compare, em, fellegi])
+@pytest.mark.parametrize("module", [evaluate, blocking, cluster_module, compare, em, fellegi])
 def test_doctests(module: object) -> None:
     assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
 
@@ -59,25 +61,46 @@ def test_people_registered_twice_are_found(engine: Engine, card: ModelCard) -> N
 def test_a_block_that_grew_too_large_is_cut_and_nobody_is_lost(engine: Engine, card: ModelCard) -> None:
     records, truth = people()
     prepare(engine, frame(records))
-    made = {}
-    for largest in (10_000, 3):
-        candidate_pairs(engine, "person_record", card.passes, cutting=Cutting(largest=largest))
-        made[largest] = set(engine.rows("SELECT join_key_l, join_key_r FROM candidate"))
-    assert made[3] < made[10_000]
-    clusters, _ = find_duplicates(engine, "person_record", card, cutting=Cutting(largest=3))
+    made = []
+    for cutting in (Cutting(10_000, 10_000), Cutting(3, 3), Cutting(10_000, 2, 0.05)):
+        counts = candidate_pairs(engine, "person_record", card.passes, cutting=cutting)
+        assert sum(count.pairs for count in counts) == engine.value(
+            "SELECT count(*) FROM block_key l JOIN block_key r USING (pass, key) WHERE l.unique_id < r.unique_id"
+        )
+        made.append(set(engine.rows("SELECT join_key_l, join_key_r FROM candidate")))
+    uncut, cut, within = made
+    assert cut < uncut and within < uncut and cut != within
+    clusters, _ = find_duplicates(engine, "person_record", card, cutting=Cutting(10_000, 2, 0.05))
     ids = dict(engine.rows("SELECT unique_id, record_id FROM person_record"))
     found = quality([(ids[a], ids[b]) for a, b in clusters.pairs()], truth)
     assert found.precision.value >= 0.98 and found.recall.value >= 0.95, found
 
 
-def test_same_card_same_data_same_pairs(engine: Engine, card: ModelCard) -> None:
+def test_records_read_a_slice_at_a_time_are_the_same(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    records, _ = people(60, 6)
+    said = [{"number": one["number"], "name": one["name"], "father_name": one["guardian_name"]} for one in records]
+    known = pa.Table.from_pylist([one for one in said if one["number"]], schema=authority_frame)
+    prepare(engine, frame(records), authority=known)
+    whole = engine.rows("SELECT * FROM person_record ORDER BY unique_id")
+    assert engine.value("SELECT count(*) FROM person_record WHERE is_verified") > 50
+    monkeypatch.setattr(prepare_module, "_AT_ONCE", 7)
+    prepare(engine, frame(records).to_reader(max_chunksize=3), authority=known)
+    assert engine.rows("SELECT * FROM person_record ORDER BY unique_id") == whole
+    prepare(engine, frame([]).to_reader())
+    assert engine.value("SELECT count(*) FROM person_record") == 0
+
+
+def test_same_card_same_data_same_pairs(engine: Engine, card: ModelCard, monkeypatch: pytest.MonkeyPatch) -> None:
     records, _ = people(400, 20)
     seen = []
-    for order in (records, records[::-1]):
+    for order, at_once in ((records, 10**6), (records[::-1], 10**6), (records, 90)):
+        monkeypatch.setattr(blocking, "PAIRS_AT_ONCE", at_once)  # candidates are made, and weighed, in parts
+        monkeypatch.setattr(link, "RECORDS_AT_ONCE", at_once)
         prepare(engine, frame(order))
         find_duplicates(engine, "person_record", ModelCard.from_json(card.to_json()))
-        seen.append(decisions(engine, "person_record").to_pylist())
-    assert seen[0] == seen[1]
+        rows = decisions(engine, "person_record").to_pylist()
+        seen.append([row | {name: round(row[name], 9) for name in ("match_weight", "probability")} for row in rows])
+    assert seen[0] == seen[1] == seen[2]
 
 
 @pytest.mark.parametrize(
