@@ -132,7 +132,6 @@ def blocks_sql(keys: str, *, cut: str, blocks: str = "", across: bool = False) -
     Returns:
         `pass`, `level`, `key`, `records`, `pairs`, `own`, `above`.
     """
-    records = "count(*)"
     pairs = "CAST(count(*) * (count(*) - 1) / 2 AS BIGINT)"
     if across:
         pairs = "count(*) FILTER (WHERE registered) * count(*) FILTER (WHERE NOT registered)"
@@ -142,7 +141,7 @@ def blocks_sql(keys: str, *, cut: str, blocks: str = "", across: bool = False) -
         joined = f"JOIN {blocks} b ON b.pass = k.pass AND b.key = k.parent AND b.level = k.level - 1"
     return (
         f"SELECT pass, level, key, records, pairs, CASE WHEN {cut} THEN records ELSE 0 END AS own, above FROM ("
-        f"SELECT k.pass, k.level, k.key, {records} AS records, {pairs} AS pairs, CAST({above} AS BIGINT) AS above "
+        f"SELECT k.pass, k.level, k.key, count(*) AS records, {pairs} AS pairs, CAST({above} AS BIGINT) AS above "
         f"FROM {keys} k {joined} GROUP BY k.pass, k.level, k.key) made WHERE pairs > 0"
     )
 
