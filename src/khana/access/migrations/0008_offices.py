@@ -48,5 +48,5 @@ class Migration(migrations.Migration):
     operations = [
         *(migrations.RunSQL(body, unguard(table)) for table, body in GUARDS.items()),
         migrations.RunPython(load, migrations.RunPython.noop),
-        migrations.RunSQL(source("offices"), migrations.RunSQL.noop),
+        migrations.RunSQL(source("watch") + source("offices"), migrations.RunSQL.noop),
     ]
