@@ -51,7 +51,7 @@ class Cutting:
 
     largest: int = 200
     smallest: int = 25
-    pairs_per_record: float = 2.0
+    pairs_per_record: float = 4.0
 
     @property
     def sizes(self) -> list[int]:
@@ -70,7 +70,7 @@ class Cutting:
         """Choose the size for a pass that makes so many pairs at each of `sizes`: the largest that fits, or the smallest.
 
         Examples:
-            >>> Cutting().choose([900, 700, 190, 150], 100)
+            >>> Cutting().choose([900, 700, 390, 350], 100)
             50
         """
         fitting = (size for size, made in zip(self.sizes, pairs, strict=True) if self.fits(made, records))

@@ -99,25 +99,26 @@ def _lay_blocks(
     cluster: Cluster, card: ModelCard, *, records: int, max_block_pairs: int, cutting: Cutting
 ) -> list[PassCount]:
     """Make the keys of every pass, choose from which size on each is cut, and keep the keys that are shared."""
-    deepest = max(len(one.cuts) for one in card.passes)
-    for level in range(deepest + 1):
-        passes = [(place, one) for place, one in enumerate(card.passes) if len(one.cuts) >= level]
-        every = " UNION ALL ".join(f"({keys_sql('batch', one, place, level)})" for place, one in passes)
-        cluster.run_rowwise(f"keys_{level}", "records", f"SELECT {_COLUMNS} FROM ({every})", setup=MACROS)
-        further = [str(place) for place, one in passes if len(one.cuts) > level]
+    levels = range(1 + max(len(one.cuts) for one in card.passes))
+    every = " UNION ALL ".join(
+        f"({keys_sql('batch', one, place, level)})"
+        for place, one in enumerate(card.passes)
+        for level in levels[: 1 + len(one.cuts)]
+    )
+    cluster.run_rowwise("every_key", "records", f"SELECT {_COLUMNS} FROM ({every})", setup=MACROS)
+    for level in levels:
+        further = [str(place) for place, one in enumerate(card.passes) if len(one.cuts) > level]
         cut = f"pass IN ({', '.join(further)})" if further else "false"
-        before = f"blocks_{level - 1}" if level else ""
-        cluster.run(f"blocks_{level}", blocks_sql(f"keys_{level}", cut=cut, blocks=before))
-    levels = range(deepest + 1)
+        of_level = f"(SELECT * FROM every_key WHERE level = {level})"
+        cluster.run(f"blocks_{level}", blocks_sql(of_level, cut=cut, blocks=f"blocks_{level - 1}" if level else ""))
     cluster.run("every_block", " UNION ALL ".join(f"SELECT * FROM blocks_{level}" for level in levels))
     made = {int(place): pairs for place, *pairs in cluster.rows(pairs_by_size("every_block", cutting.sizes))}
     chosen = " OR ".join(
         f"(pass = {place} AND {in_force(cutting.choose(pairs, records))})" for place, pairs in made.items()
     )
     cluster.run("met_block", f"SELECT * FROM every_block WHERE {chosen or 'false'}")
-    shared = " UNION ALL ".join(f"SELECT * FROM keys_{level}" for level in levels)
     cluster.run(
-        "keys", f"SELECT pass, key, unique_id, home FROM ({shared}) k LEFT SEMI JOIN met_block USING (pass, level, key)"
+        "keys", "SELECT pass, key, unique_id, home FROM every_key LEFT SEMI JOIN met_block USING (pass, level, key)"
     )
     rows = cluster.rows(counts_sql("met_block", max_block_pairs))
     return [PassCount(card.passes[place].code, *map(int, rest)) for place, *rest in rows]

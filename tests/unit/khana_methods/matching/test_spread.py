@@ -38,7 +38,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def test_both_engines_give_the_same_pairs(engine: Engine, card: ModelCard, cluster: Cluster) -> None:
-    records, _ = people(1600, 80)
+    records, _ = people(800, 80)
     prepare(engine, frame(records))
     uncut = candidate_pairs(engine, "person_record", card.passes)
     cutting = Cutting(largest=8, smallest=2, pairs_per_record=0.1)  # passes at different sizes, some blocks cut twice
