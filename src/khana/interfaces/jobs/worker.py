@@ -15,6 +15,7 @@ import signal
 import sys
 import threading
 import uuid
+from collections.abc import Iterator
 
 WATCH_SECONDS = 5.0
 STOP_SECONDS = 8.0
@@ -30,80 +31,71 @@ _FORGET = (
 _log = logging.getLogger("khana.worker")
 
 
+@contextlib.contextmanager
+def _tried(failure: str) -> Iterator[None]:
+    """Let what stands inside fail without ending the worker, which tries again: the log has the failure and a code, no text of it."""
+    from django.db import connection
+
+    from khana.interfaces.errors import translate
+    from khana_methods.errors import KhanaError
+
+    try:
+        yield
+    except Exception as error:
+        known = error if isinstance(error, KhanaError) else translate(error)
+        _log.error("%s: %s", failure, known.code if known else type(error).__name__)
+    finally:
+        connection.close()
+
+
 def recover() -> None:
     """Queue stale runs again, forget what a dead worker held, and seal the event log."""
     from django.db import connection
 
     from khana.audit import services as audit
-    from khana.interfaces.errors import translate
     from khana.platform import clock, jobs
 
-    try:
+    with _tried("the watch failed"):
         resumed = jobs.requeue_stale(at=clock.now())
         with connection.cursor() as cursor:
             cursor.execute(_FORGET)
         audit.seal_events()
         for run_uuid in resumed:
             _log.warning("job %s is resumed", run_uuid)
-    except Exception as error:  # the next round tries again; the worker goes on
-        _log.error("the watch failed: %s", getattr(translate(error), "code", type(error).__name__))
-    finally:
-        connection.close()
 
 
 def keep_order() -> None:
     """Close idle users and look for unusual reading, every ten minutes."""
-    from django.db import connection
-
     from khana.access import offices
-    from khana.interfaces.errors import translate
 
-    try:
+    with _tried("keeping order failed"):
         closed, raised = offices.close_idle(), offices.watch(os.environ.get("KHANA_TIME_ZONE", "UTC"))
         if closed or raised:
             _log.warning("%s idle users closed, %s alarms raised", closed, raised)
-    except Exception as error:  # the next round tries again; the worker goes on
-        _log.error("keeping order failed: %s", getattr(translate(error), "code", type(error).__name__))
-    finally:
-        connection.close()
 
 
 def erase_over() -> None:
     """Erase what is over, rule by rule; each step stands by itself, and what failed is tried again."""
-    from django.db import connection
-
     from khana.access import retention
-    from khana.interfaces.errors import translate
     from khana.platform import clock
 
-    try:
+    with _tried("erasing failed"):
         erased = {
             rule: rows for rule, rows in retention.run(at=clock.now(), most_leftovers=MOST_LEFTOVERS).items() if rows
         }
         if erased:
             _log.warning("erased by rule: %s", erased)
-    except Exception as error:  # the next round tries again; the worker goes on
-        _log.error("erasing failed: %s", getattr(translate(error), "code", type(error).__name__))
-    finally:
-        connection.close()
 
 
 def expire_extracts() -> None:
     """Let extracts expire that partners have had their days to fetch; what failed is tried again."""
-    from django.db import connection
-
-    from khana.interfaces.errors import translate
     from khana.platform import clock
     from khana.sharing.services import extracts
 
-    try:
+    with _tried("extracts did not expire"):
         expired = extracts.expire(at=clock.now())
         if expired:
             _log.warning("%s extracts expired", expired)
-    except Exception as error:  # the next round tries again; the worker goes on
-        _log.error("extracts did not expire: %s", getattr(translate(error), "code", type(error).__name__))
-    finally:
-        connection.close()
 
 
 def _erase(stopping: threading.Event) -> None:
@@ -118,20 +110,10 @@ def _erase(stopping: threading.Event) -> None:
 
 def fetch_keys() -> None:
     """Fetch the keys of the government's sign-in provider, where one is set; a provider that is away is asked again later."""
-    from django.db import connection
-
     from khana.access import provider
-    from khana.interfaces.errors import translate
 
-    try:
+    with _tried("the provider's keys were not fetched"):
         provider.refresh()
-    except Exception as error:  # the next round tries again; the worker goes on
-        _log.error(
-            "the provider's keys were not fetched: %s",
-            getattr(error, "code", None) or getattr(translate(error), "code", type(error).__name__),
-        )
-    finally:
-        connection.close()
 
 
 def ask_nightly(hour: int | None = None) -> bool:
@@ -139,10 +121,7 @@ def ask_nightly(hour: int | None = None) -> bool:
     from datetime import UTC
     from zoneinfo import ZoneInfo
 
-    from django.db import connection
-
     from khana.intake.services import reviews
-    from khana.interfaces.errors import translate
     from khana.platform import clock
 
     now = clock.now()
@@ -151,32 +130,21 @@ def ask_nightly(hour: int | None = None) -> bool:
         return False  # a test that runs at night is not to find other people's work in its queue
     if not NIGHT[0] <= (here.hour if hour is None else hour) < NIGHT[1]:
         return False
-    try:
+    with _tried("the nightly checks were not queued"):
         return reviews.ask_for_tonight(at=now)
-    except Exception as error:  # the next round tries again; the worker goes on
-        _log.error("the nightly checks were not queued: %s", getattr(translate(error), "code", type(error).__name__))
-        return False
-    finally:
-        connection.close()
+    return False
 
 
 def ask_matching(*, in_tests: bool = False) -> bool:
     """When the worker starts, queue a run over the register where a model is in use and nothing is laid out. Say whether it was."""
-    from django.db import connection
-
-    from khana.interfaces.errors import translate
     from khana.linkage.services import compare_once
     from khana.platform import clock
 
     if os.environ.get("KHANA_ENV") in ("test", "bench") and not in_tests:
         return False  # a test is not to find other people's work in its queue
-    try:
+    with _tried("matching was not queued"):
         return compare_once.ask_where_missing(at=clock.now())
-    except Exception as error:  # the next start tries again; the worker goes on
-        _log.error("matching was not queued: %s", getattr(translate(error), "code", type(error).__name__))
-        return False
-    finally:
-        connection.close()
+    return False
 
 
 def _watch(stopping: threading.Event) -> None:
@@ -194,18 +162,11 @@ def _watch(stopping: threading.Event) -> None:
 
 def tell_subscribers() -> None:
     """Tell partners what they subscribed to; a failure is told and the next round tries again."""
-    from django.db import connection
-
-    from khana.interfaces.errors import translate
     from khana.platform import clock
     from khana.sharing.services import notifying
 
-    try:
+    with _tried("telling subscribers failed"):
         notifying.sweep(at=clock.now())
-    except Exception as error:  # the next round tries again; the worker goes on
-        _log.error("telling subscribers failed: %s", getattr(translate(error), "code", type(error).__name__))
-    finally:
-        connection.close()
 
 
 def _tell(stopping: threading.Event) -> None:
