@@ -66,13 +66,17 @@ class Cutting:
             sizes.append(sizes[-1] // 2)
         return sizes
 
-    def choose(self, pairs: Sequence[int], records: int) -> int:
-        """Choose the size for a pass that makes so many pairs at each of `sizes`: the largest that fits, or the smallest.
+    def choose(self, uncut: int, pairs: Sequence[int], records: int) -> int:
+        """Choose the size for a pass that makes so many pairs uncut, and at each of `sizes`: the largest that fits, or the smallest.
+
+        Where it fits uncut only what is too large in any case is cut, whatever the finer keys then make.
 
         Examples:
-            >>> Cutting().choose([900, 700, 390, 350], 100)
-            50
+            >>> Cutting().choose(1200, [900, 700, 390, 350], 100), Cutting().choose(400, [410, 390, 380, 370], 100)
+            (50, 200)
         """
+        if self.fits(uncut, records):
+            return self.largest
         fitting = (size for size, made in zip(self.sizes, pairs, strict=True) if self.fits(made, records))
         return next(fitting, self.sizes[-1])
 
@@ -147,8 +151,10 @@ def blocks_sql(keys: str, *, cut: str, blocks: str = "", across: bool = False) -
 
 
 def pairs_by_size(blocks: str, sizes: Sequence[int]) -> str:
-    """Write how many pairs each pass makes when blocks of more than each of these sizes are cut: `pass`, one column a size."""
-    sums = ", ".join(f"coalesce(sum(pairs) FILTER (WHERE {in_force(size)}), 0)" for size in sizes)
+    """Write how many pairs each pass makes uncut, and when blocks of more than each of these sizes are cut: `pass`, and these columns."""
+    sums = ", ".join(
+        f"coalesce(sum(pairs) FILTER (WHERE {condition}), 0)" for condition in ("level = 0", *map(in_force, sizes))
+    )
     return f"SELECT pass, {sums} FROM {blocks} GROUP BY pass"
 
 
@@ -254,11 +260,10 @@ def _lay_blocks(
     counts: list[PassCount] = []
     for position, one in enumerate(passes):
         engine.run(f"CREATE OR REPLACE TABLE every_key AS {keys_sql(table, one, position)}")
-        cut = "false" if across or not one.cuts else "true"
-        engine.run(f"CREATE OR REPLACE TABLE every_block AS {blocks_sql('every_key', cut=cut, across=across)}")
-        size = (
-            cutting.largest if cut == "false" else _cut(engine, table, one, position, records=records, cutting=cutting)
-        )
+        is_cut = bool(one.cuts) and not across
+        blocks = blocks_sql("every_key", cut=str(is_cut), across=across)
+        engine.run(f"CREATE OR REPLACE TABLE every_block AS {blocks}")
+        size = _cut(engine, table, one, position, records=records, cutting=cutting) if is_cut else cutting.largest
         engine.run(f"CREATE OR REPLACE TABLE met_block AS SELECT * FROM every_block WHERE {in_force(size)}")
         counts += [
             PassCount(one.code, *map(int, rest)) for _, *rest in engine.rows(counts_sql("met_block", max_block_pairs))
@@ -274,16 +279,16 @@ def _lay_blocks(
 def _cut(engine: Engine, table: str, one: BlockingPass, position: int, *, records: int, cutting: Cutting) -> int:
     """Add to `every_key` and `every_block` what large blocks of one pass are cut into; return the size from which they are."""
     uncut = int(engine.value("SELECT coalesce(sum(pairs), 0) FROM every_block"))
-    sizes = cutting.sizes[:1] if cutting.fits(uncut, records) else cutting.sizes
+    least = cutting.largest if cutting.fits(uncut, records) else cutting.sizes[-1]
     for level in range(1, len(one.cuts) + 1):
-        larger = f"SELECT key AS parent FROM every_block WHERE level = {level - 1} AND records > {sizes[-1]}"
+        larger = f"SELECT key AS parent FROM every_block WHERE level = {level - 1} AND records > {least}"
         engine.run(
             f"CREATE OR REPLACE TABLE level_key AS SELECT * FROM ({keys_sql(table, one, position, level)}) "
             f"SEMI JOIN ({larger}) USING (parent)"
         )
-        cut = "true" if level < len(one.cuts) else "false"
-        engine.run(f"INSERT INTO every_block {blocks_sql('level_key', cut=cut, blocks='every_block')}")
+        blocks = blocks_sql("level_key", cut=str(level < len(one.cuts)), blocks="every_block")
+        engine.run(f"INSERT INTO every_block {blocks}")
         engine.run("INSERT INTO every_key SELECT * FROM level_key")
     engine.drop("level_key")
-    made = engine.rows(pairs_by_size("every_block", sizes))
-    return cutting.choose(made[0][1:], records) if made and len(sizes) > 1 else cutting.largest
+    made = engine.rows(pairs_by_size("every_block", cutting.sizes))
+    return cutting.choose(uncut, made[0][2:], records) if made else cutting.largest

@@ -154,11 +154,8 @@ def _put_together(engine: Engine, name: str, frames: Iterator[pa.Table]) -> None
 
 def _slices(records: pa.Table | pa.RecordBatchReader) -> Iterator[pa.Table]:
     """Give the records in tables of about `_AT_ONCE`; one without rows where there are none."""
-    if isinstance(records, pa.Table):
-        yield from (records.slice(start, _AT_ONCE) for start in range(0, max(records.num_rows, 1), _AT_ONCE))
-        return
     waiting: list[pa.RecordBatch] = []
-    for batch in records:
+    for batch in records.to_reader(_AT_ONCE) if isinstance(records, pa.Table) else records:
         waiting.append(batch)
         if sum(one.num_rows for one in waiting) >= _AT_ONCE:
             yield pa.Table.from_batches(waiting)

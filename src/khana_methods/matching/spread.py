@@ -112,9 +112,12 @@ def _lay_blocks(
         of_level = f"(SELECT * FROM every_key WHERE level = {level})"
         cluster.run(f"blocks_{level}", blocks_sql(of_level, cut=cut, blocks=f"blocks_{level - 1}" if level else ""))
     cluster.run("every_block", " UNION ALL ".join(f"SELECT * FROM blocks_{level}" for level in levels))
-    made = {int(place): pairs for place, *pairs in cluster.rows(pairs_by_size("every_block", cutting.sizes))}
+    made = {
+        int(place): (uncut, pairs) for place, uncut, *pairs in cluster.rows(pairs_by_size("every_block", cutting.sizes))
+    }
     chosen = " OR ".join(
-        f"(pass = {place} AND {in_force(cutting.choose(pairs, records))})" for place, pairs in made.items()
+        f"(pass = {place} AND {in_force(cutting.choose(uncut, pairs, records))})"
+        for place, (uncut, pairs) in made.items()
     )
     cluster.run("met_block", f"SELECT * FROM every_block WHERE {chosen or 'false'}")
     cluster.run(
