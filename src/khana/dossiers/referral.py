@@ -67,7 +67,7 @@ def referral(number: str, *, on: date, at: datetime) -> Referral:
     for one in answers:
         if one.outcome == evaluate.EXCLUDED and one.programme not in offered:
             kept.setdefault(one.programme, []).append(one.why)
-    names = programmes.called(programmes.FILTER)
+    names = programmes.called()[programmes.FILTER]
     return Referral(
         file.facts.number, file.way_down, [catalogue[c] for c in sorted(drawn) if c in catalogue],
         [catalogue[c] for c in offered], lacking,

@@ -69,6 +69,9 @@ def catalogue() -> dict[str, ProgrammeName]:
     }  # fmt: skip
 
 
-def called(kind: str) -> dict[str, Called]:
-    """Return what every programme, or every exclusion filter, is called, by code; asked by anybody, also without a session."""
-    return {code: Called(name, names) for of, code, name, names in prepared.fetch(_NAMES, []) if of == kind}
+def called() -> dict[str, dict[str, Called]]:
+    """Return what every programme (PROGRAMME) and every exclusion filter (FILTER) is called, by code; asked also without a session."""
+    found: dict[str, dict[str, Called]] = {PROGRAMME: {}, FILTER: {}}
+    for kind, code, name, names in prepared.fetch(_NAMES, []):
+        found[kind][code] = Called(name, names)
+    return found

@@ -69,6 +69,14 @@ CALL_OUTCOME = {
     "MOVED_AWAY": _("has moved away"),
 }  # fmt: skip
 STRUCTURE_KIND = {"SPLIT": _("split"), "JOIN": _("join"), "MOVE": _("move"), "RETURN": _("return")}
+LIST_STATE = {
+    "OPEN": _("open"), "FROZEN": _("frozen"), "PUBLISHED": _("published"), "WITHDRAWN": _("withdrawn"),
+    "SELECTED": _("selected"), "RESERVE": _("in reserve"), "WAITING": _("waits"), "REMOVED": _("taken out"),
+}  # fmt: skip
+VISIT_OUTCOME = {
+    "CONFIRMED": _("as the registry says"), "DIFFERENT": _("otherwise than the registry says"), "NOT_FOUND": _("nobody was found"),
+    "MOVED": _("moved away"),
+}  # fmt: skip
 STRUCTURE_STATE = {"IN_FORCE": _("in force"), "WAITING": _("waits for a second person"), "WITHDRAWN": _("withdrawn")}
 STRUCTURE_FLAG = {
     "SAME_DWELLING": _("A split under one roof"), "SOON_AFTER_A_SCORE_OVER_A_LINE": _("Within a year of a score over a line"),

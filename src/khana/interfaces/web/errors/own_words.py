@@ -24,25 +24,18 @@ SAID: Mapping[str, tuple[str, ...]] = {**said_people.PEOPLE, **said_programmes.P
 _FIGURE = re.compile(r"\{(\w+)\}")
 _CODES = ("code", "contract", "rule")  # codes may be digits, and stay as they are
 
-_LISTED = {
-    "OPEN": _("open"), "FROZEN": _("frozen"), "PUBLISHED": _("published"), "WITHDRAWN": _("withdrawn"),
-    "SELECTED": _("selected"), "RESERVE": _("in reserve"), "WAITING": _("waits"), "REMOVED": _("taken out"),
-}  # fmt: skip
 _MARKS = {"comma": _("comma"), "semicolon": _("semicolon"), "tab": _("tab"), "upright bar": _("upright bar")}
 _AUDIENCES = {"authority": _("the authority"), "persons": _("persons")}
 # figures that are codes of ours and have words on the pages, by the name that a sentence gives them
 _WORDS: Mapping[str, Mapping[str, Any]] = {
     "action_state": wording.ACTION_STATE, "visit_state": wording.VISIT_STATE, "submission_state": wording.SUBMISSION_STATE,
-    "job_state": wording.JOB_STATE, "list_state": _LISTED, "entry_state": _LISTED,
+    "job_state": wording.JOB_STATE, "list_state": wording.LIST_STATE, "entry_state": wording.LIST_STATE,
     "trial_state": {**wording.STOP_STATE, **wording.TRIAL_STATE}, "enrolment_state": wording.ENROLMENT_STATE,
     "agreement_state": {"DRAFT": _("draft"), "IN_FORCE": _("in force"), "REFUSED": _("refused"), "ENDED": _("ended")},
     "call_outcomes": wording.CALL_OUTCOME, "case_abouts": wording.CASE_ABOUT, "case_outcomes": wording.CASE_OUTCOME,
     "move_reasons": wording.MOVE_REASON, "mark": _MARKS, "contract_mark": _MARKS, "audiences": _AUDIENCES,
     "change_kinds": {"COMMUNITY": _("the community"), "RECHECK": _("a visit"), "OFFICE": _("the office")},
-    "recheck_outcomes": {
-        "CONFIRMED": _("as the registry says"), "DIFFERENT": _("otherwise than the registry says"),
-        "NOT_FOUND": _("nobody was found"), "MOVED": _("moved away"),
-    },
+    "recheck_outcomes": wording.VISIT_OUTCOME,
     "thing": {
         "alarm": _("alarm"), "area": _("area"), "clearance": _("clearance"), "erasure": _("erasure"), "extract": _("extract"),
         "grant": _("grant"), "job": _("job"), "link": _("link"), "partner": _("partner"), "passkey": _("passkey"),

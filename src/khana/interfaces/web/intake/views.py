@@ -24,6 +24,7 @@ from khana.intake.services import effects, journey
 from khana.interfaces.web import session, wording
 from khana.interfaces.web.context import flash
 from khana.interfaces.web.errors.pages import wording as error_wording
+from khana.interfaces.web.programmes import words
 from khana.platform import clock, files
 from khana.programmes import names
 from khana_methods.errors import Conflict, InputError
@@ -70,16 +71,14 @@ def submissions(request: HttpRequest) -> HttpResponse:
 
 def _changed(gains: Sequence[str], loses: Sequence[str], filters: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Return the programmes that a form gains and loses, and the filters by which, in the reader's language."""
-    language, programmes, told = wording.language(), names.called(names.PROGRAMME), names.called(names.FILTER)
-
-    def called(known: Mapping[str, names.Called], code: str) -> str:
-        return known[code].called(language) if code in known else code
-
+    known = names.called()
+    programmes, told = known[names.PROGRAMME], known[names.FILTER]
     return {
-        "gains": [called(programmes, code) for code in gains],
-        "loses": [called(programmes, code) for code in loses],
+        "gains": [words.called(programmes, code) for code in gains],
+        "loses": [words.called(programmes, code) for code in loses],
         "filters": [
-            (called(programmes, code), [called(told, one) for one in codes]) for code, codes in filters.items()
+            (words.called(programmes, code), [words.called(told, one) for one in codes])
+            for code, codes in filters.items()
         ],
     }
 

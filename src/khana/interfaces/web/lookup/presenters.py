@@ -40,7 +40,7 @@ def benefits(lines: Sequence[BenefitLine]) -> list[dict[str, Any]]:
         named = catalogue.get(line.row.programme)
         shown.append({
             "row": line.row,
-            "programme": named.called(wording.language()) if named else line.row.programme,
+            "programme": words.called(catalogue, line.row.programme),
             "kind": wording.say(wording.BENEFIT_TYPE, named.benefit_type) if named else "",
             "findings": [found(finding) for finding in line.findings],
         })  # fmt: skip
@@ -108,16 +108,19 @@ def household(file: HouseholdFile) -> dict[str, Any]:
         "place": place(file.way_down),
         "families": sorted(families.items()),
         "score": file.scores[0] if file.scores else None,
-        "living": [_living(fact, value) for fact, value in sorted(file.facts.facts.items())],
+        "living": _living(file.facts.facts),
         "benefits": benefits(file.benefits),
         "eligible_for": [
-            catalogue[code].called(wording.language()) if code in catalogue else code for code in unserved.eligible_for
+            words.called(catalogue, code) for code in unserved.eligible_for
         ] if unserved else [],
     }  # fmt: skip
 
 
-def _living(fact: str, value: Any) -> dict[str, Any]:
-    """Return one fact with the words of its question in the reader's language; in English a fact is called by its name."""
-    asked = questions_by_fact(str(installation.read().get("country", "pak"))).get(fact, ())
-    words = asked[0].words.get(wording.language(), "") if asked and wording.language() != "en" else ""
-    return {"words": words, "name": fact, "value": value}
+def _living(facts: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return facts with the words of their questions in the reader's language; in English a fact is called by its name."""
+    language = wording.language()
+    asked = questions_by_fact(str(installation.read().get("country", "pak"))) if language != "en" else {}
+    return [
+        {"words": asked[fact][0].words.get(language, "") if fact in asked else "", "name": fact, "value": value}
+        for fact, value in sorted(facts.items())
+    ]

@@ -19,6 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from khana.interfaces.web import limits, session, wording
 from khana.interfaces.web.errors.pages import wording as error_wording
+from khana.interfaces.web.programmes import words
 from khana.platform import clock, keys, telephone
 from khana.programmes import names
 from khana.sharing import citizen
@@ -109,7 +110,7 @@ def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
     household = found.get("household") or {}
     score = household.get("score")
     low = int(float(score)) // 10 * 10 if score is not None else None
-    called = {kind: names.called(kind) for kind in (names.PROGRAMME, names.FILTER)}
+    called = names.called()
     return {
         "household": household, "score_from": low, "score_to": low + 10 if low is not None else None,
         "programmes": [_paid(row, called[names.PROGRAMME]) for row in found.get("programmes") or []], "extracts": [_dated(row) for row in found.get("extracts") or []],
@@ -120,23 +121,22 @@ def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
 
 def _case(row: Mapping[str, Any], called: Mapping[str, Mapping[str, names.Called]]) -> dict[str, Any]:
     state = wording.say(wording.CASE_STATE, row["state"])
-    of = called[names.FILTER if row["kind"] == "APPEAL" else names.PROGRAMME].get(row["about"])
+    of = called[names.FILTER if row["kind"] == "APPEAL" else names.PROGRAMME]
     if row["kind"] == "APPEAL":
         state = wording.say({**wording.CASE_STATE, **wording.OWN_APPEAL_STATE}, row["state"])
     return {
         **_dated(row), "what": wording.say(wording.CASE_KIND, row["kind"]), "state": state,
         "about": wording.say(wording.CASE_ABOUT, row["about"]) if row["kind"] == "CORRECTION" else
-        "" if row["kind"] == "OBJECTION" else of.called(wording.language()) if of else row["about"],
+        "" if row["kind"] == "OBJECTION" else words.called(of, row["about"]),
         "due": date.fromisoformat(row["due"]) if row["due"] and row["is_open"] else None,
         "outcome": wording.say(wording.CASE_OUTCOME, row["outcome"]) if row["outcome"] else "",
     }  # fmt: skip
 
 
 def _paid(row: Mapping[str, Any], called: Mapping[str, names.Called]) -> dict[str, Any]:
-    of = called.get(row["programme"])
     return {
         **row,
-        "name": of.called(wording.language()) if of else row["programme"],
+        "name": words.called(called, row["programme"]),
         "paid_on": date.fromisoformat(row["paid_on"]) if row.get("paid_on") else None,
     }
 

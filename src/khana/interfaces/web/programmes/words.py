@@ -13,7 +13,7 @@ from khana.programmes import names
 
 def filters() -> dict[str, dict[str, str]]:
     """Return what each exclusion filter is called in the reader's language, and in which language that is: `words`, `tongue`."""
-    return {code: named(one) for code, one in names.called(names.FILTER).items()}
+    return {code: named(one) for code, one in names.called()[names.FILTER].items()}
 
 
 def named(one: names.Called) -> dict[str, str]:
@@ -22,12 +22,14 @@ def named(one: names.Called) -> dict[str, str]:
     return {"words": one.called(language), "tongue": one.tongue(language)}
 
 
+def called(known: Mapping[str, names.Called | names.ProgrammeName], code: str) -> str:
+    """Return what a programme or a filter is called in the reader's language; its code where the catalogue does not know it."""
+    return known[code].called(wording.language()) if code in known else code
+
+
 def states() -> Mapping[str, str]:
     """Return the words for the states of lists and entries."""
-    return {
-        "OPEN": _("open"), "FROZEN": _("frozen"), "PUBLISHED": _("published"), "WITHDRAWN": _("withdrawn"),
-        "SELECTED": _("selected"), "RESERVE": _("in reserve"), "WAITING": _("waits"), "REMOVED": _("taken out"),
-    }  # fmt: skip
+    return {code: str(word) for code, word in wording.LIST_STATE.items()}
 
 
 def tones() -> Mapping[str, str]:
@@ -82,10 +84,7 @@ def proposal_states() -> Mapping[str, str]:
 
 def visits() -> Mapping[str, str]:
     """Return the words for what a visit found."""
-    return {
-        "CONFIRMED": _("as the registry says"), "DIFFERENT": _("otherwise than the registry says"), "NOT_FOUND": _("nobody was found"),
-        "MOVED": _("moved away"),
-    }  # fmt: skip
+    return {code: str(word) for code, word in wording.VISIT_OUTCOME.items()}
 
 
 def for_whom(row: Mapping[str, Any]) -> str:
