@@ -221,8 +221,9 @@ def _judge(engine: Engine, folder: Path, pairs: set[tuple[int, int]]) -> str:
     engine.register("found_id", pa.table({"one": [a for a, _ in chosen], "other": [b for _, b in chosen]}))
     of_ids = "SELECT l.record_id, r.record_id FROM found_id JOIN person_record l ON l.unique_id = one JOIN person_record r ON r.unique_id = other"
     true = (
-        "WITH one AS (SELECT person, household_id || '/' || line_no AS record FROM "
-        f"read_csv('{_truth(folder)}', all_varchar = true) SEMI JOIN person_record ON record_id = household_id || '/' || line_no) "
+        "WITH written AS (SELECT person, household_id || '/' || line_no AS record FROM "
+        f"read_csv('{_truth(folder)}', all_varchar = true)), "
+        "one AS (SELECT written.* FROM written SEMI JOIN person_record ON record_id = record) "
         "SELECT a.record, b.record FROM one a JOIN one b ON a.person = b.person AND a.record < b.record"
     )
     found = quality(engine.rows(of_ids), engine.rows(true))

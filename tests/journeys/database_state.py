@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from psycopg import sql
-from tests.conftest import superuser
 
 from khana.platform import embedded
 
@@ -16,29 +12,6 @@ APART = ("procrastinate", "django_", "access_session", "access_riddle", "audit_s
 _VOLATILE_TYPES = ("timestamp with time zone", "uuid")
 _VOLATILE = ("group_no",)
 State = dict[str, tuple[int, str]]
-
-
-@contextmanager
-def clone(template: str) -> Iterator[str]:
-    """Lend a copy of a database that nobody is connected to."""
-    name = f"khana_{secrets.token_hex(4)}"
-    with superuser() as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER khana_owner STRATEGY FILE_COPY").format(
-                sql.Identifier(name), sql.Identifier(template)
-            )
-        )
-        for role in ("khana_web", "khana_worker"):
-            connection.execute(
-                sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
-                    sql.Identifier(name), sql.Identifier(role)
-                )
-            )
-    try:
-        yield name
-    finally:
-        with superuser() as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def state(database: str, *, without: tuple[str, ...] = ()) -> State:

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.test import Client
-from tests.conftest import REPOSITORY, close_pool
+from tests.conftest import REPOSITORY, acting_as
 from tests.journeys.commands import Nursery, nursery
 from tests.journeys.database_state import state
 
@@ -58,18 +58,8 @@ def superuser_of(database: str) -> psycopg.Connection[Any]:
 
 def _as_owner(made: Trial, database: str) -> None:
     """Make the three who look, each with a password to sign in by."""
-    from django.db import connection
-
-    kept = dict(connection.settings_dict)
-    close_pool(connection)
-    owner = embedded.connection_parameters("owner")
-    connection.settings_dict.update(USER=owner["user"], PASSWORD=owner["password"], NAME=database, OPTIONS={})
-    try:
+    with acting_as("owner", database):
         make_users(made)
-    finally:
-        close_pool(connection)
-        connection.settings_dict.clear()
-        connection.settings_dict.update(kept)
 
 
 def test_every_address_and_every_command_stands_in_a_table() -> None:

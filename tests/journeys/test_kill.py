@@ -20,9 +20,9 @@ from pathlib import Path
 import psycopg
 import pytest
 import yaml
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, clone
 from tests.journeys.commands import Nursery, nursery
-from tests.journeys.database_state import State, clone, rows, state
+from tests.journeys.database_state import State, rows, state
 
 from khana.platform import embedded, faults, places
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import acting_as
 from tests.factories.second_registrations import register_twice
 from tests.journeys.commands import Done, Nursery, nursery
 
@@ -379,24 +380,15 @@ def test_a_pair_that_reaches_out_of_the_area_is_not_there(
 def test_the_page_leads_from_pair_to_pair(country: Country, matched: dict[str, Any]) -> None:
     from datetime import UTC, datetime
 
-    from django.db import connection
     from django.test import Client
-    from tests.conftest import close_pool
 
     from khana.access import services as access
-    from khana.platform import embedded
 
-    kept = dict(connection.settings_dict)
-    owner = embedded.connection_parameters("owner")
-    close_pool(connection)
-    connection.settings_dict.update(USER=owner["user"], PASSWORD=owner["password"], OPTIONS={})
-    access.add_user(
-        username="reviewer", display_name="Reviewer", role="data_steward", password="not-a-secret-of-anyone",
-        second_factor=False, at=datetime.now(UTC),
-    )  # fmt: skip
-    close_pool(connection)
-    connection.settings_dict.clear()
-    connection.settings_dict.update(kept)
+    with acting_as("owner"):
+        access.add_user(
+            username="reviewer", display_name="Reviewer", role="data_steward", password="not-a-secret-of-anyone",
+            second_factor=False, at=datetime.now(UTC),
+        )  # fmt: skip
     client = Client()
     assert client.post("/sign-in", {"username": "reviewer", "password": "not-a-secret-of-anyone"}).status_code == 302
     for language in ("en", "ur", "bn"):
@@ -635,22 +627,16 @@ def test_after_an_upgrade_the_worker_compares_the_register_once(
     country: Country, matched: dict[str, Any], root: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Names are read otherwise since: nothing that is laid out is of use, and nobody has to think of it."""
-    from django.db import connection
-    from tests.conftest import close_pool
 
     from khana.access import services as access
     from khana.interfaces.jobs import worker
     from khana.interfaces.jobs.work import work
     from khana.linkage import laid_out
-    from khana.platform import embedded
 
     country.khana("linkage", "run")
     with pytest.raises(access.OutsideScope), access.scoped(country.first):
         access.call("linkage_open_matching")  # not for the web process
-    kept, own = dict(connection.settings_dict), embedded.connection_parameters("worker")
-    close_pool(connection)
-    connection.settings_dict.update(USER=own["user"], PASSWORD=own["password"], NAME=country.database, OPTIONS={})
-    try:
+    with acting_as("worker", country.database):
         assert worker.ask_matching(in_tests=True) is False  # what is laid out is of this version and this model
         monkeypatch.setattr(laid_out, "READING", "of the next version")
         assert worker.ask_matching(in_tests=True) is True
@@ -664,7 +650,3 @@ def test_after_an_upgrade_the_worker_compares_the_register_once(
         root.commit()
         assert laid_out.open_register().meta["reading"] == "of the next version"
         assert worker.ask_matching(in_tests=True) is False
-    finally:
-        close_pool(connection)
-        connection.settings_dict.clear()
-        connection.settings_dict.update(kept)

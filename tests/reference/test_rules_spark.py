@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from khana_methods.rules.check import Expression, read_rule
 from khana_methods.rules.compile import compile_count, compile_rules
+from tests.factories import java
 from tests.reference.rule_trees import HOUSEHOLD, MEMBER, countries, rules
 from tests.reference.test_rules_engines import Country, expected
 
@@ -42,14 +43,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     from pyspark.sql import SparkSession
 
     folder = tmp_path_factory.mktemp("spark")
-    session = (
-        SparkSession.builder.master("local[1]").appName("rules").config("spark.ui.enabled", "false")
-        .config("spark.sql.shuffle.partitions", "1").config("spark.sql.session.timeZone", "UTC")
-        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN").config("spark.sql.codegen.wholeStage", "false")
-        .config("spark.sql.adaptive.enabled", "false").config("spark.driver.memory", "1g").config("spark.sql.warehouse.dir", str(folder)).getOrCreate()
-    )  # fmt: skip
-    yield session
-    session.stop()
+    with java.short_lived():
+        session = (
+            SparkSession.builder.master("local[1]").appName("rules").config("spark.ui.enabled", "false")
+            .config("spark.sql.shuffle.partitions", "1").config("spark.sql.session.timeZone", "UTC")
+            .config("spark.sql.codegen.factoryMode", "NO_CODEGEN").config("spark.sql.codegen.wholeStage", "false")
+            .config("spark.sql.adaptive.enabled", "false").config("spark.driver.memory", "1g").config("spark.sql.warehouse.dir", str(folder)).getOrCreate()
+        )  # fmt: skip
+        yield session
+        session.stop()
 
 
 def show(spark: Any, name: str, schema: Any, found: list[dict[str, Any]]) -> None:

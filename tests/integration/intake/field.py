@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.db import connection as django_connection
-
 from khana.access import services as access
 from khana.geo import services as geo
 from khana.intake import selectors
@@ -17,7 +15,7 @@ from khana.intake.services import receive
 from khana.intake.xlsform.definition import Definition
 from khana.platform import embedded
 from khana.workflows import add_form, register_household
-from tests.conftest import close_pool
+from tests.conftest import acting_as
 
 AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
 
@@ -40,18 +38,8 @@ class Field:
 
     def work(self, user: str = "enumerator") -> dict[str, Any]:
         """Run the journey as the worker process does."""
-        kept = dict(django_connection.settings_dict)
-        close_pool(django_connection)
-        worker = embedded.connection_parameters("worker")
-        django_connection.settings_dict.update(
-            USER=worker["user"], PASSWORD=worker["password"], NAME=self.database, OPTIONS={}
-        )
-        try:
+        with acting_as("worker", self.database):
             return register_household.run(token=self.tokens[user], at=AT)
-        finally:
-            close_pool(django_connection)
-            django_connection.settings_dict.clear()
-            django_connection.settings_dict.update(kept)
 
     def row(self, number: int, user: str = "steward") -> Submission:
         with access.scoped(self.tokens[user]):

@@ -7,14 +7,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection as django_connection
 
 from khana.access import selectors as who
 from khana.access import services as access
 from khana.intake.services import receive, reviews
 from khana.platform import embedded, jobs
 from khana.workflows import form_evidence, review_field
-from tests.conftest import close_pool
+from tests.conftest import acting_as
 from tests.factories.filled_forms import family, filled
 
 from .field import AT, Field
@@ -127,13 +126,7 @@ def test_the_worker_asks_for_the_checks_once_a_night(village: Field, reviewed: d
 
     with pytest.raises(access.OutsideScope), access.scoped(village.tokens["steward"]):
         access.call("intake_open_review")  # not for the web process
-    kept = dict(django_connection.settings_dict)
-    close_pool(django_connection)
-    parameters = embedded.connection_parameters("worker")
-    django_connection.settings_dict.update(
-        USER=parameters["user"], PASSWORD=parameters["password"], NAME=village.database, OPTIONS={}
-    )
-    try:
+    with acting_as("worker", village.database):
         assert worker.ask_nightly(hour=12) is False
         assert worker.ask_nightly(hour=2) is True
         assert worker.ask_nightly(hour=2) is False
@@ -150,7 +143,3 @@ def test_the_worker_asks_for_the_checks_once_a_night(village: Field, reviewed: d
         )
         assert due[0][:2] == ("DONE", "") and int(due[0][2]) > 0
         assert registry.get(reviews.NIGHTLY).load() is review_field.run and clock.now()
-    finally:
-        close_pool(django_connection)
-        django_connection.settings_dict.clear()
-        django_connection.settings_dict.update(kept)

@@ -17,7 +17,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import pytest
 import requests
-from tests.conftest import close_pool
+from tests.conftest import acting_as
 from tests.factories.filled_forms import family, filled
 from tests.integration.intake.field import Field, make_field
 
@@ -211,23 +211,11 @@ def test_households_go_to_the_field_and_come_back(phone: str, village: Field) ->
 @pytest.fixture(scope="module")
 def analyst(site: str, village: Field) -> Any:
     """Make a registrar of the district who signs in by name and password."""
-    from django.db import connection
-
-    from khana.platform import embedded
-
-    kept = dict(connection.settings_dict)
-    close_pool(connection)
-    owner = embedded.connection_parameters("owner")
-    connection.settings_dict.update(USER=owner["user"], PASSWORD=owner["password"], NAME=village.database, OPTIONS={})
-    try:
+    with acting_as("owner", village.database):
         access.add_user(
             username="odk", display_name="O", role="registrar", area_code="PK101", password=PASSWORD, second_factor=False,
             at=datetime.now(UTC),
         )  # fmt: skip
-    finally:
-        close_pool(connection)
-        connection.settings_dict.clear()
-        connection.settings_dict.update(kept)
 
 
 def test_pyodk_reads_projects_forms_submissions_and_entities(

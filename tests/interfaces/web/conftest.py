@@ -13,7 +13,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import pytest
 
-from tests.conftest import close_pool
+from tests.conftest import acting_as
 from tests.interfaces.web import world
 
 # Playwright keeps an event loop in the thread of the tests; Django would refuse to work beside it
@@ -26,32 +26,14 @@ USERS = {
 }  # fmt: skip
 
 
-@contextmanager
-def _as(user: str, password: str, database: str) -> Iterator[None]:
-    from django.db import connection
-
-    kept = dict(connection.settings_dict)
-    close_pool(connection)
-    connection.settings_dict.update(USER=user, PASSWORD=password, NAME=database, OPTIONS={})
-    try:
-        yield
-    finally:
-        close_pool(connection)
-        connection.settings_dict.clear()
-        connection.settings_dict.update(kept)
-
-
 @pytest.fixture(scope="module")
 def country(database: str) -> dict[str, object]:
     """Fill the module's database."""
     from khana.access import services as access
-    from khana.platform import embedded
-    from khana.platform.secrets_store import get_secret
 
-    with _as("postgres", get_secret("db_superuser"), database):
+    with acting_as("superuser", database):
         made = world.make()
-    owner = embedded.connection_parameters("owner")
-    with _as(str(owner["user"]), str(owner["password"]), database):
+    with acting_as("owner", database):
         access.load_roles()
         users = {
             name: access.add_user(
@@ -64,7 +46,7 @@ def country(database: str) -> dict[str, object]:
             username="developer", display_name="Developer", role="partner_developer", password=PASSWORD, second_factor=False,
             at=datetime.now(UTC),
         )  # fmt: skip
-    with _as("postgres", get_secret("db_superuser"), database):
+    with acting_as("superuser", database):
         _followed(developer.id)
         _told()
     return {**made, "users": users}

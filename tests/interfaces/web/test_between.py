@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from tests.interfaces.web.conftest import PASSWORD
-from tests.interfaces.web.test_browser import Visit, _problems
+from tests.interfaces.web.test_browser import Visit
 
 CAP = {"code": "cap-1", "kind": "cap", "most": 1, "valid_from": "2026-01-01", "source": "a decision"}
 
@@ -171,9 +171,7 @@ def test_what_a_filter_keeps_from_a_family_is_told_with_the_filter(country: dict
 @pytest.mark.parametrize("language", ["en", "ur", "bn"])
 def test_every_page_draws_and_axe_finds_nothing(chrome, site: str, trial: dict[str, Any], language: str) -> None:  # type: ignore[no-untyped-def]
     visit = Visit(chrome, site, "steward", language)
-    problems = [
-        line for name, path in pages(trial).items() for line in _problems(visit, f"between-{name}", path, language)
-    ]
+    problems = [line for name, path in pages(trial).items() for line in visit.problems(f"between-{name}", path)]
     problems += visit.wrong
     visit.close()
     assert problems == []

@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from openpyxl import load_workbook
 
-from tests.interfaces.web.conftest import _as
+from tests.conftest import acting_as
 from tests.interfaces.web.test_browser import LANGUAGES, Visit
 from tests.interfaces.web.world import NOW
 
@@ -36,14 +36,13 @@ def chain(country: dict[str, object], database: str, monkeypatch_module: pytest.
     from khana.grievances.models import Case
     from khana.interfaces.web import limits
     from khana.platform import keys
-    from khana.platform.secrets_store import get_secret
     from khana.programmes.models import FilterAppeal, ListEntry, Proposal, SelectionList
     from khana.registry.models import Household
     from khana.workflows import measure_indicators
 
     monkeypatch_module.setattr(limits.EXPORT, "burst", 100_000)  # how often one may ask is another test
     heads = [one for one in country["people"] if one["line"] == 1]  # type: ignore[attr-defined]
-    with _as("postgres", get_secret("db_superuser"), database):
+    with acting_as("superuser", database):
         connection.cursor().execute("SET session_replication_role = replica")
         gone = [
             one["token"] for one in sorted(heads, key=lambda one: one["score"])[::3]
@@ -230,13 +229,11 @@ def test_a_wrong_budget_is_refused_whole_and_a_new_amount_counts(chain: dict[str
 
 def test_a_report_is_asked_for_on_a_page_and_written_as_a_job(chain: dict[str, object], database: str) -> None:
     from khana.interfaces.jobs.work import work
-    from khana.platform import embedded
 
     steward: Client = chain["steward"]  # type: ignore[assignment]
     assert "2026Q2" in steward.get("/monitoring/reports").content.decode()
     asked = steward.post("/monitoring/reports/write", {"period": "2026Q2", "form": "xlsx", "language": "ur"})
-    worker = embedded.connection_parameters("worker")
-    with _as(str(worker["user"]), str(worker["password"]), database):
+    with acting_as("worker", database):
         work(UUID(asked["Location"].rsplit("/", 1)[1]))
     page = steward.get("/monitoring/reports").content.decode()
     assert "/monitoring/reports/1" in page
@@ -264,19 +261,13 @@ def test_pages_draw_and_axe_finds_nothing(chrome, site: str, chain: dict[str, ob
         "reports": "/monitoring/reports",
         "plan-new": "/coverage/plans/new",
     }.items():
-        visit.see(path, f"{language}-{name}")
-        problems += [f"{name} {line}" for line in visit.axe()]
-        if visit.status != 200 or visit.page.evaluate(
-            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        ):
-            problems.append(f"{name}: status {visit.status}, or it scrolls sideways")
+        problems += visit.problems(name, path)
     visit.close()
     assert problems + visit.wrong == []
 
 
 def test_a_plan_is_made_of_files_on_a_page(chain: dict[str, object], database: str) -> None:
     from khana.interfaces.jobs.work import work
-    from khana.platform import embedded
 
     steward: Client = chain["steward"]  # type: ignore[assignment]
     lines = [
@@ -308,8 +299,7 @@ def test_a_plan_is_made_of_files_on_a_page(chain: dict[str, object], database: s
     lacking = SimpleUploadedFile("places.csv", b"code,missing\na,1\n")
     assert "latitude" in steward.post("/coverage/plans/new", asked(places=lacking)).content.decode()
     sent = steward.post("/coverage/plans/new", asked())
-    worker = embedded.connection_parameters("worker")
-    with _as(str(worker["user"]), str(worker["password"]), database):
+    with acting_as("worker", database):
         work(UUID(sent["Location"].rsplit("/", 1)[1]))
     job = steward.get(sent["Location"]).content.decode()
     assert "/coverage/plans/1" in job

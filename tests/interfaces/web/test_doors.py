@@ -18,8 +18,8 @@ import requests
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.conftest import REPOSITORY
-from tests.interfaces.web.conftest import PASSWORD, _as, serve
+from tests.conftest import REPOSITORY, acting_as
+from tests.interfaces.web.conftest import PASSWORD, serve
 from tests.interfaces.web.test_browser import Visit
 
 SCRIPT = REPOSITORY / "tests" / "engine" / "provider.mjs"
@@ -37,10 +37,8 @@ KEYS = {"RSA": pem_of(rsa.generate_private_key(65537, 2048)), "EC": pem_of(ec.ge
 def staff(database: str) -> dict[str, str]:
     """Make an administrator and two members of staff; return the token of each."""
     from khana.access import services as access
-    from khana.platform import embedded
 
-    owner = embedded.connection_parameters("owner")
-    with _as(str(owner["user"]), str(owner["password"]), database):
+    with acting_as("owner", database):
         access.load_roles()
         return {
             name: access.add_user(
@@ -175,15 +173,10 @@ def issuer(home: str) -> Iterator[str]:
 
 
 def configure(token: str, issuer: str, client: str, secret: str = SECRET) -> None:
-    from django.db import connection
-
     from khana.access import provider
     from khana.access import services as access
-    from khana.platform import embedded
 
-    worker = embedded.connection_parameters("worker")
-    name = str(connection.settings_dict["NAME"])
-    with _as(str(worker["user"]), str(worker["password"]), name), access.scoped(token):
+    with acting_as("worker"), access.scoped(token):
         provider.configure(issuer=issuer, client=client, secret=secret, title="Government login", at=datetime.now(UTC))
 
 

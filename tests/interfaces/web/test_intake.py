@@ -11,8 +11,8 @@ from django.test import Client
 
 from khana.access import services as access
 from khana.intake.services import receive
-from khana.platform import clock, embedded
-from tests.conftest import close_pool
+from khana.platform import clock
+from tests.conftest import acting_as
 from tests.factories.filled_forms import family, filled
 from tests.integration.intake.field import Field, make_field
 
@@ -22,14 +22,8 @@ DAY = clock.today().isoformat()
 
 @pytest.fixture(scope="module")
 def village(database: str, tokens: Any) -> Field:
-    from django.db import connection
-
     made = make_field(database, tokens)
-    kept = dict(connection.settings_dict)
-    close_pool(connection)
-    owner = embedded.connection_parameters("owner")
-    connection.settings_dict.update(USER=owner["user"], PASSWORD=owner["password"], NAME=database, OPTIONS={})
-    try:
+    with acting_as("owner", database):
         for name, role, area in (("reg", "registrar", "PK101"), ("far", "registrar", "PK201"), ("enu", "enumerator", "PK101"),
                                  ("stew", "data_steward", "")):  # fmt: skip
             user = access.add_user(
@@ -37,10 +31,6 @@ def village(database: str, tokens: Any) -> Field:
                 at=datetime.now(UTC),
             )  # fmt: skip
             made.tokens[name] = user.token
-    finally:
-        close_pool(connection)
-        connection.settings_dict.clear()
-        connection.settings_dict.update(kept)
     return made
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.interfaces.web.conftest import _as
+from tests.conftest import acting_as
 from tests.interfaces.web.test_browser import LANGUAGES, Visit
 from tests.interfaces.web.world import NOW, PROVINCES
 
@@ -59,12 +59,7 @@ def test_every_page_draws_and_axe_finds_nothing(chrome, site: str, measured: dic
     visit = Visit(chrome, site, "steward", language)
     problems = []
     for name, path in PAGES.items():
-        visit.see(path, f"{language}-{name}")
-        problems += [f"{name} {line}" for line in visit.axe()]
-        if visit.status != 200:
-            problems.append(f"{name}: status {visit.status}")
-        if visit.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            problems.append(f"{name}: scrolls sideways")
+        problems += visit.problems(name, path)
     visit.close()
     assert problems + visit.wrong == []
 
@@ -74,7 +69,6 @@ def test_a_study_from_an_upload_to_its_report(
 ) -> None:  # type: ignore[no-untyped-def]
     """A planner gives a survey, looks over what was guessed, starts the study, sees its figures and takes the PDF."""
     from khana.interfaces.jobs.work import work
-    from khana.platform import embedded
 
     visit = Visit(chrome, site, "steward", "en")
     page = visit.page
@@ -91,8 +85,7 @@ def test_a_study_from_an_upload_to_its_report(
     _picture(visit, "coverage-new-columns")
     page.click("text=Start the study")
     page.wait_for_url("**/jobs/*")
-    worker = embedded.connection_parameters("worker")
-    with _as(str(worker["user"]), str(worker["password"]), database):
+    with acting_as("worker", database):
         work(UUID(page.url.rsplit("/", 1)[1]))
     page.wait_for_selector("text=See the study")
     page.click("text=See the study")
@@ -112,7 +105,7 @@ def test_a_study_from_an_upload_to_its_report(
     page.click("summary:has-text('Report')")
     page.locator("form:has(b[lang=ur]) button").click()
     page.wait_for_url("**/jobs/*")  # a PDF is printed by a job; the page does not wait for it
-    with _as(str(worker["user"]), str(worker["password"]), database):
+    with acting_as("worker", database):
         work(UUID(page.url.rsplit("/", 1)[1]))
     page.wait_for_selector("text=Take the report")
     answer = visit.context.request.get(site + str(page.get_attribute("text=Take the report", "href")))
@@ -148,15 +141,12 @@ def test_the_public_page_asks_nobody_to_sign_in(chrome, site: str, published: di
     visit = Visit(chrome, site, "", language)
     problems = []
     for name, path in {"public": "/public", "public-province": "/public?area=XK1&indicator=HH_REGISTERED"}.items():
-        visit.see(path, f"{language}-{name}")
-        problems += [f"{name} {line}" for line in visit.axe()]
-        assert visit.status == 200
+        problems += visit.problems(name, path)
         assert visit.page.locator("#map path").count() >= 4
     assert "sign-in" not in visit.page.url
     visit.close()
     visit_in = Visit(chrome, site, "steward", language)
-    visit_in.see("/monitoring/publishing", f"{language}-publishing")
-    problems += [f"publishing {line}" for line in visit_in.axe()]
+    problems += visit_in.problems("publishing", "/monitoring/publishing")
     visit_in.close()
     assert problems + visit.wrong + visit_in.wrong == []
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.conftest import close_pool
-from tests.interfaces.web.conftest import PASSWORD, _as
+from tests.conftest import acting_as, close_pool
+from tests.interfaces.web.conftest import PASSWORD
 
 NEW, OTHER = "four quiet teapots sing", "seven loud kettles march"
 
@@ -26,10 +26,8 @@ def _buckets(country: dict[str, object]) -> None:
 def newcomer(database: str, name: str) -> Any:
     """Make a user as an administrator does: with a password that somebody else knows."""
     from khana.access import services as access
-    from khana.platform import embedded
 
-    owner = embedded.connection_parameters("owner")
-    with _as(str(owner["user"]), str(owner["password"]), database):
+    with acting_as("owner", database):
         return access.add_user(username=name, display_name="New One", role="analyst", at=datetime.now(UTC))
 
 

@@ -75,12 +75,7 @@ def test_every_page_draws_and_axe_finds_nothing(chrome, site: str, score: int, l
     visit = Visit(chrome, site, "steward", language)
     problems = []
     for name, path in pages(score).items():
-        visit.see(path, f"{language}-{name}")
-        problems += [f"{name} {line}" for line in visit.axe()]
-        if visit.status != 200:
-            problems.append(f"{name}: status {visit.status}")
-        if visit.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            problems.append(f"{name}: scrolls sideways")
+        problems += visit.problems(name, path)
     problems += visit.wrong
     visit.close()
     assert problems == []

@@ -63,7 +63,7 @@ def check_xform(xform: str) -> str:
         file.write_text(xform, encoding="utf-8")
         try:
             done = subprocess.run(
-                [java, "-Xmx512m", "-Djava.awt.headless=true", "-jar", str(jar), str(file)],
+                [java, "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djava.awt.headless=true", "-jar", str(jar), str(file)],
                 capture_output=True, timeout=_SECONDS, text=True, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.factories import java
 from tests.factories.linked_people import frame, people
 
 from khana_methods.engine.duckdb import Engine
@@ -33,7 +34,7 @@ def card(engine: Engine) -> ModelCard:
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     pytest.importorskip("pyspark")
-    with Cluster(folder=Path(tmp_path_factory.mktemp("spark")), partitions=2) as opened:
+    with java.short_lived(), Cluster(folder=Path(tmp_path_factory.mktemp("spark")), partitions=2) as opened:
         yield opened
 
 
