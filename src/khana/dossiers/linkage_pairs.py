@@ -57,25 +57,30 @@ def _read(engine: Engine) -> None:
     engine.run("""
         CREATE OR REPLACE TABLE told AS
         WITH whole AS (
-            SELECT p.* FROM pair_frame p WHERE p.left_role <> 'payee'
+            SELECT p.* FROM pair_frame p WHERE p.left_role <> 'payee' AND p.right_role <> 'payee'
             UNION ALL
             SELECT p.* REPLACE (o.person_id AS right_id) FROM pair_frame p
             JOIN cluster_frame c ON c.person_id = p.right_id
             JOIN cluster_frame o ON o.cluster = c.cluster AND o.person_id <> p.right_id
-            WHERE p.left_kind = 'ROW' AND p.left_role <> 'payee' AND p.decision = 'LINKED')
+            WHERE p.left_kind = 'ROW' AND p.right_kind = 'PERSON' AND p.left_role <> 'payee' AND p.decision = 'LINKED')
         SELECT CASE p.left_kind WHEN 'PERSON' THEN 'registry' ELSE r.source END AS left_source,
             coalesce(r.file, '') AS left_file, coalesce(r.sheet, '') AS left_sheet,
             coalesce(r.line::VARCHAR, '') AS left_line, coalesce(l.household_number, '') AS left_household_id,
-            coalesce(l.line_no::VARCHAR, '') AS left_line_no, 'registry' AS right_source, '' AS right_file, '' AS right_sheet,
-            '' AS right_line, y.household_number AS right_household_id, y.line_no::VARCHAR AS right_line_no,
+            coalesce(l.line_no::VARCHAR, '') AS left_line_no,
+            CASE p.right_kind WHEN 'PERSON' THEN 'registry' ELSE s.source END AS right_source, coalesce(s.file, '') AS right_file,
+            coalesce(s.sheet, '') AS right_sheet, coalesce(s.line::VARCHAR, '') AS right_line,
+            coalesce(y.household_number, '') AS right_household_id, coalesce(y.line_no::VARCHAR, '') AS right_line_no,
             p.match_weight, p.probability, p.decision,
-            CASE p.decision WHEN 'LINKED' THEN coalesce(c.cluster, p.cluster, CASE p.left_kind WHEN 'PERSON' THEN
-                least(p.left_id, p.right_id) ELSE p.right_id END)::VARCHAR ELSE '' END AS cluster, p.left_kind
+            CASE WHEN p.decision <> 'LINKED' THEN '' WHEN p.right_kind = 'ROW' THEN 'R' || p.left_id
+                ELSE coalesce(c.cluster, p.cluster, CASE p.left_kind WHEN 'PERSON' THEN least(p.left_id, p.right_id)
+                     ELSE p.right_id END)::VARCHAR END AS cluster, p.left_kind
         FROM whole p
-        JOIN person_place y ON y.person_id = p.right_id
+        LEFT JOIN person_place y ON p.right_kind = 'PERSON' AND y.person_id = p.right_id
+        LEFT JOIN row_place s ON p.right_kind = 'ROW' AND s.benefit_id = p.right_id
         LEFT JOIN person_place l ON p.left_kind = 'PERSON' AND l.person_id = p.left_id
         LEFT JOIN row_place r ON p.left_kind = 'ROW' AND r.benefit_id = p.left_id
-        LEFT JOIN cluster_frame c ON c.person_id = p.right_id
+        LEFT JOIN cluster_frame c ON p.right_kind = 'PERSON' AND c.person_id = p.right_id
+        WHERE y.person_id IS NOT NULL OR s.benefit_id IS NOT NULL
         """)
 
 
@@ -137,7 +142,8 @@ def _judged(engine: Engine) -> dict[str, Any]:
         SELECT t.*, CASE WHEN a[1] = 'H' THEN 'persons' WHEN b[1] = 'H' THEN 'rows' ELSE 'two rows' END AS kind
         FROM truth_pair t JOIN known x ON x.id = t.a JOIN known y ON y.id = t.b""")
     engine.run("""CREATE OR REPLACE TABLE judged_pair AS
-        SELECT l.*, CASE WHEN a[1] = 'H' THEN 'persons' ELSE 'rows' END AS kind FROM linked_pair l""")
+        SELECT l.*, CASE WHEN a[1] = 'H' THEN 'persons' WHEN b[1] = 'H' THEN 'rows' ELSE 'two rows' END AS kind
+        FROM linked_pair l""")
     kinds = [kind for (kind,) in engine.rows("SELECT DISTINCT kind FROM true_pair WHERE kind <> 'two rows' ORDER BY 1")]
     parts = {kind: _counts(engine, f"kind = '{kind}'") for kind in kinds}
     listed = ", ".join(f"'{kind}'" for kind in kinds) or "''"

@@ -66,7 +66,7 @@ def pair_file(pair_id: int) -> PairFile:
     """
     pair = selectors.get_pair(pair_id)
     left = _person(pair.left_id) if pair.left_kind == "PERSON" else _row(pair.left_id, pair.left_role)
-    right = _person(pair.right_id)
+    right = _person(pair.right_id) if pair.right_kind == "PERSON" else _row(pair.right_id, pair.right_role)
     bits = sorted(((name, float(value)) for name, value in pair.bits.items() if value), key=lambda one: -abs(one[1]))
     return PairFile(pair, left, right, _lines(left, right), bits)
 

@@ -3,6 +3,7 @@
 A seat is *known* where a number that is its bearer's or the model leads from it to somebody: a registered person, or
 whoever a number was issued to. The rest, without a number, with one that was mistyped or is another's, are looked for
 among the known seats and then among each other. Nothing is written to the registry; the consolidation counts them once.
+Pairs of which the model is not sure wait in the queue; what a person said of two rows is followed.
 """
 
 from __future__ import annotations
@@ -37,14 +38,42 @@ SELECT {_COLUMNS} FROM (
     WHERE cluster IS NOT NULL GROUP BY cluster, programme, payee, {_SAID})
 ORDER BY record_id
 """
+# a known seat is meant by any record of its person
+_SAID_OF_ROWS = """
+CREATE OR REPLACE TABLE row_said AS
+WITH seat_record AS (
+    SELECT k.benefit_id, k.role, coalesce(r.unique_id, w.unique_id) AS unique_id FROM row_known k LEFT JOIN row_record r USING (record_id)
+    LEFT JOIN (SELECT cluster, min(unique_id) AS unique_id FROM row_person GROUP BY cluster) w USING (cluster))
+SELECT l.unique_id AS left_id, r.unique_id AS right_id, d.is_same FROM decided_frame d
+JOIN seat_record l ON l.benefit_id = d.left_id AND l.role = d.left_role
+JOIN seat_record r ON r.benefit_id = d.right_id AND r.role = d.right_role
+WHERE d.left_kind = 'ROW' AND d.right_kind = 'ROW'
+"""
+# two rows stand in the order of their ids; a row that leads to a registered person stands for her
+_UNSURE = """
+CREATE OR REPLACE TABLE unsure_rows AS
+WITH met AS (
+    SELECT u.* EXCLUDE (left_id, right_id), l.benefit_id AS l_id, l.role AS l_role, r.benefit_id AS r_id, r.role AS r_role,
+        CASE WHEN r.cluster % 2 = 0 THEN r.cluster // 2 END AS person_id
+    FROM row_unsure u JOIN row_record lr ON lr.unique_id = u.left_id JOIN row_known l ON l.record_id = lr.record_id
+    JOIN row_record rr ON rr.unique_id = u.right_id JOIN row_known r ON r.record_id = rr.record_id),
+turned AS (SELECT *, person_id IS NULL AND (r_id, r_role) < (l_id, l_role) AS turn FROM met)
+SELECT * EXCLUDE (l_id, l_role, r_id, r_role, person_id, turn), CASE WHEN turn THEN r_id ELSE l_id END AS left_id,
+    CASE WHEN turn THEN r_role ELSE l_role END AS left_role, CASE WHEN person_id IS NULL THEN 'ROW' ELSE 'PERSON' END AS right_kind,
+    CASE WHEN person_id IS NOT NULL THEN person_id WHEN turn THEN l_id ELSE r_id END AS right_id,
+    CASE WHEN person_id IS NOT NULL THEN '' WHEN turn THEN l_role ELSE r_role END AS right_role
+FROM turned
+QUALIFY row_number() OVER (PARTITION BY left_id, left_role, right_kind, right_id, right_role ORDER BY probability DESC) = 1
+"""
 
 
 def link_among_rows(engine: Engine, card: ModelCard) -> int:
     """Look for the people of seats that neither number nor model has led to anybody.
 
     Adds those who turn out to be registered to `told_link`, and writes `model_bearer` (benefit_id, role, token, group_no):
-    seats that count as the bearer of an issued number, or as one person with each other; and `model_same_number`
-    (token, as_token): numbers that are a mistyping of another.
+    seats that count as the bearer of an issued number, or as one person with each other; `model_same_number`
+    (token, as_token): numbers that are a mistyping of another; and `unsure_rows`: pairs that somebody should look at,
+    a row with another row or with the registered person to whom that one leads.
 
     Returns:
         How many seats were found.
@@ -71,6 +100,7 @@ def link_among_rows(engine: Engine, card: ModelCard) -> int:
         CREATE OR REPLACE TABLE row_about AS
         SELECT r.unique_id, k.programme || '/' || k.role AS listed, k.payee FROM row_record r JOIN row_known k USING (record_id)
         """)
+    engine.run(_SAID_OF_ROWS)
     engine.run("CREATE OR REPLACE VIEW registry_record AS SELECT * FROM person_record WHERE side = 'REGISTRY'")
     found = link_among(
         engine,
@@ -80,10 +110,22 @@ def link_among_rows(engine: Engine, card: ModelCard) -> int:
         about="row_about",
         registry="registry_record",
         into="row_same",
+        unsure="row_unsure",
+        said="row_said",
     )
     _tell(engine)
+    engine.run(_UNSURE)
     engine.run("DROP VIEW registry_record")
-    engine.drop("row_record", "row_record_guardian", "row_person", "row_about", "row_same", "row_known")
+    engine.drop(
+        "row_record",
+        "row_record_guardian",
+        "row_person",
+        "row_about",
+        "row_same",
+        "row_known",
+        "row_said",
+        "row_unsure",
+    )
     return found
 
 
@@ -97,7 +139,7 @@ def _tell(engine: Engine) -> None:
         INSERT INTO told_link
         SELECT f.benefit_id, f.role, f.cluster // 2 FROM row_found f
         ANTI JOIN (FROM decided_frame WHERE left_kind = 'ROW' AND NOT is_same) d
-            ON d.left_id = f.benefit_id AND d.left_role = f.role AND d.right_id = f.cluster // 2
+            ON d.right_kind = 'PERSON' AND d.left_id = f.benefit_id AND d.left_role = f.role AND d.right_id = f.cluster // 2
         WHERE f.cluster % 2 = 0
         """)
     # a group is named by a number that one of its rows shows, else by the number of the group

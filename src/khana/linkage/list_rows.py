@@ -134,7 +134,8 @@ def link_rows(engine: Engine, card: ModelCard) -> int:
 
     Seats without a number that some file claims, and those that `named_otherwise` names, are linked; a number that is
     another's counts as a relative's. Whoever is not found in the registry is looked for among the other rows
-    (`among_rows`). `model_link` (benefit_id, role, person_id, household_id) holds what was linked.
+    (`among_rows`). `model_link` (benefit_id, role, person_id, household_id) holds what was linked, `unsure_rows` what
+    somebody should look at beside `row_decision`.
 
     Returns:
         How many seats were looked for.
@@ -170,7 +171,7 @@ def link_rows(engine: Engine, card: ModelCard) -> int:
             FROM row_decision d JOIN person_record l ON l.unique_id = d.left_id JOIN person_record r ON r.unique_id = d.right_id
             WHERE d.decision = 'LINK'),
         said AS (SELECT left_id AS benefit_id, left_role AS role, right_id AS person_id, is_same FROM decided_frame
-                 WHERE left_kind = 'ROW')
+                 WHERE left_kind = 'ROW' AND right_kind = 'PERSON')
         SELECT t.benefit_id, t.role, coalesce(o.current_id, t.person_id) AS person_id
         FROM (SELECT t.* FROM told t ANTI JOIN said s ON s.benefit_id = t.benefit_id AND s.role = t.role
                   AND (s.is_same OR s.person_id = t.person_id)

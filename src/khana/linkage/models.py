@@ -91,8 +91,8 @@ class LinkageRun(models.Model):
 class Pair(models.Model):
     """One row is two records that may be one person, and what became of them.
 
-    `left_id` is a person of the registry (PERSON) or a row of a list (ROW, with the role it is compared in);
-    `right_id` is a person of the registry; of two persons the smaller id is on the left.
+    Each side is a person of the registry (PERSON) or a row of a list (ROW, with the role it is compared in); a row and a
+    person stand in that order, two of one kind with the smaller id on the left.
 
     .. pii: links two records of people; kept while either is kept
     """
@@ -118,7 +118,9 @@ class Pair(models.Model):
     left_kind = models.TextField(help_text="PERSON or ROW")
     left_id = models.BigIntegerField()
     left_role = models.TextField(default="", help_text="beneficiary or payee of a row")
+    right_kind = models.TextField(default="PERSON", db_default="PERSON", help_text="PERSON or ROW")
     right_id = models.BigIntegerField()
+    right_role = models.TextField(default="", db_default="", help_text="beneficiary or payee of a row")
     area_path = models.TextField(default="")
     left_area_path = models.TextField(default="")
     match_weight = models.FloatField()
@@ -135,11 +137,18 @@ class Pair(models.Model):
     wants_second = models.BooleanField(default=False)
     sample = models.BigIntegerField(null=True, help_text="place in the draw for labels")
 
+    @property
+    def kinds(self) -> str:
+        """Tell what the two sides are: PERSON, two files; ROW, a row of a list and a file; ROWS, two rows."""
+        return "ROWS" if self.right_kind == "ROW" else self.left_kind
+
     class Meta:
         """A pair once; the queue in its order."""
 
         constraints = [
-            models.UniqueConstraint(fields=["left_kind", "left_id", "left_role", "right_id"], name="pair_once"),
+            models.UniqueConstraint(
+                fields=["left_kind", "left_id", "left_role", "right_kind", "right_id", "right_role"], name="pair_once"
+            ),
         ]
         indexes = [
             models.Index(fields=["decision", "-stake", "-gain", "id"], name="pair_queue"),

@@ -15,6 +15,10 @@ from khana_methods.matching.compare import COMPARISONS
 DRAWN_APART = 200  # of each class of probability
 _BANDS = (0.01, 0.05, 0.2, 0.5, 0.9, 0.99, 0.999)
 _BITS = ", ".join(f"'{c.code}': round(w.bits_{c.code}, 2)" for c in COMPARISONS)
+_WRITTEN = f"to_json({{{_BITS}, 'frequency': round(w.bits_frequency, 2)}})::VARCHAR"
+_GAIN = "CASE WHEN {p} <= 0 OR {p} >= 1 THEN 0 ELSE -({p} * log2({p}) + (1 - {p}) * log2(1 - {p})) END"  # entropy, bits
+_STAKE = """CASE WHEN least(b.cash, a.cash) > 0 AND a.cash + b.cash > {cap} THEN 3 WHEN least(b.cash, a.cash) > 0 THEN 2
+                 WHEN greatest(b.cash, a.cash) > 0 THEN 1 ELSE 0 END"""
 
 
 def _band(probability: str) -> str:
@@ -70,13 +74,11 @@ def gather(engine: Engine, *, decided: str, weighed: str, cap: int, clusters: bo
                 d.l_record[2:13]::BIGINT AS l_key, CASE d.l_record[1] WHEN 'R' THEN d.l_record[15:] ELSE '' END AS left_role,
                 d.r_record[2:13]::BIGINT AS r_key
             FROM linkage_drawn d)
-        SELECT t.left_kind, t.l_key AS left_id, t.left_role, t.r_key AS right_id, q.area_path,
+        SELECT t.left_kind, t.l_key AS left_id, t.left_role, 'PERSON' AS right_kind, t.r_key AS right_id, '' AS right_role, q.area_path,
             coalesce(y.area_path, o.area_path, '') AS left_area_path, t.match_weight, t.p AS probability,
-            to_json({{{_BITS}, 'frequency': round(w.bits_frequency, 2)}})::VARCHAR AS bits, t.contradiction,
+            {_WRITTEN} AS bits, t.contradiction,
             c.record_id[2:13]::BIGINT AS cluster, t.decision, t.stratum, t.sample,
-            CASE WHEN least(b.cash, a.cash) > 0 AND a.cash + b.cash > {int(cap)} THEN 3 WHEN least(b.cash, a.cash) > 0 THEN 2
-                 WHEN greatest(b.cash, a.cash) > 0 THEN 1 ELSE 0 END AS stake,
-            CASE WHEN t.p <= 0 OR t.p >= 1 THEN 0 ELSE -(t.p * log2(t.p) + (1 - t.p) * log2(1 - t.p)) END AS gain
+            {_STAKE.format(cap=int(cap))} AS stake, {_GAIN.format(p="t.p")} AS gain
         FROM told t
         JOIN {weighed or decided} w ON w.left_id = t.left_id AND w.right_id = t.right_id
         JOIN link_person q ON q.person_id = t.r_key
@@ -99,6 +101,36 @@ def gather(engine: Engine, *, decided: str, weighed: str, cap: int, clusters: bo
             """)
     engine.drop("linkage_all", "linkage_drawn")
     return {"by_decision": by_decision, "strata": strata}
+
+
+def add_unsure_rows(engine: Engine, *, cap: int) -> int:
+    """Add `unsure_rows` to `linkage_result`, in no draw for labels; pairs that stand there already stay as they are.
+
+    Args:
+        engine: Holds `linkage_result` of `gather`, `unsure_rows`, `link_person`, `link_row`, `stake_frame`.
+        cap: Most cash programmes of a person.
+
+    Returns:
+        How many wait beside those of `gather`.
+    """
+    engine.run(f"""
+        INSERT INTO linkage_result BY NAME
+        SELECT 'ROW' AS left_kind, w.left_id, w.left_role, w.right_kind, w.right_id, w.right_role,
+            coalesce(q.area_path, o.area_path, '') AS area_path, coalesce(l.area_path, '') AS left_area_path, w.match_weight,
+            w.probability, {_WRITTEN} AS bits, w.contradiction, 'REVIEW' AS decision, '' AS stratum,
+            {_STAKE.format(cap=int(cap))} AS stake, {_GAIN.format(p="w.probability")} AS gain
+        FROM unsure_rows w
+        ANTI JOIN linkage_result t ON t.left_kind = 'ROW' AND t.left_id = w.left_id AND t.left_role = w.left_role
+            AND t.right_kind = w.right_kind AND t.right_id = w.right_id AND t.right_role = w.right_role
+        JOIN link_row l ON l.benefit_id = w.left_id
+        LEFT JOIN link_person q ON w.right_kind = 'PERSON' AND q.person_id = w.right_id
+        LEFT JOIN link_row o ON w.right_kind = 'ROW' AND o.benefit_id = w.right_id
+        LEFT JOIN stake_frame g ON w.right_kind = 'PERSON' AND g.person_id = w.right_id,
+        LATERAL (SELECT CASE w.right_kind WHEN 'ROW' THEN 1 ELSE coalesce(g.cash_programmes, 0) END AS cash) a,
+        LATERAL (SELECT 1 AS cash) b
+        WHERE q.person_id IS NOT NULL OR o.benefit_id IS NOT NULL
+        """)
+    return int(engine.value("SELECT count(*) FROM linkage_result WHERE stratum = ''"))
 
 
 def _number_draw(engine: Engine) -> None:

@@ -197,7 +197,7 @@ def get_pair(pair_id: int) -> Pair:
 
 def pairs_of(people: Sequence[int], *, limit: int = 50) -> list[Pair]:
     """Return pairs of these files that were linked, told apart or wait for somebody, likeliest first."""
-    either = Q(right_id__in=list(people)) | Q(left_kind="PERSON", left_id__in=list(people))
+    either = Q(right_kind="PERSON", right_id__in=list(people)) | Q(left_kind="PERSON", left_id__in=list(people))
     return list(Pair.objects.filter(either).exclude(decision="APART").order_by("-probability", "id")[:limit])
 
 

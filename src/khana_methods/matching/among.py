@@ -5,6 +5,8 @@ in a register, children of one mother stand beside each other as candidates: the
 that they share say nothing of which child it is. Such pairs are weighed by name, birth, sex and number alone, against
 how often those agree among brothers and sisters of the registry, with a prior that is learned from the pairs themselves.
 People of one list are alike too, infants all born within two years: what agrees says no more than it says of strangers there.
+
+Pairs between the thresholds are given back for somebody to decide; what she said of a pair counts from the next time on.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Mapping
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.matching.blocking import candidate_pairs
-from khana_methods.matching.compare import BIRTH, FAMILY, NAME, SEX, TIES, Comparison
+from khana_methods.matching.compare import BIRTH, COMPARISONS, FAMILY, NAME, SEX, TIES, Comparison
 from khana_methods.matching.decide import decide_duplicates, decide_list
 from khana_methods.matching.model import ModelCard
 from khana_methods.matching.weights import (
@@ -37,6 +39,8 @@ _SIBLINGS = 100_000  # records of the registry from whose households brothers an
 _EXPECTED_SHARE = 0.5  # of rows that lead to nobody, who stand on some list under a known name or number
 _ROUNDS = 12
 _LEAST_SHARE, _MOST_SHARE = 1e-5, 0.9
+_SAID_WEIGHT = 200.0  # bits of a pair that somebody said is one person: as much as any pair may have
+_UNSURE = "left_id, right_id, match_weight, probability, contradiction"
 
 
 def link_among(
@@ -48,6 +52,8 @@ def link_among(
     about: str,
     registry: str,
     into: str,
+    unsure: str,
+    said: str | None = None,
     max_block_pairs: int = 1_000_000,
 ) -> int:
     """Find for rows that lead to nobody another row of the same person.
@@ -62,6 +68,10 @@ def link_among(
         registry: Records of `prepare` of the registry, where brothers and sisters stand in households.
         into: Table made anew: `unique_id` of a row that was found, and either `cluster`, the person of a known row, or
             `grouped`, the smallest row of those that are one person of whom nothing else is known.
+        unsure: Table made anew of pairs that somebody should look at: `left_id`, `right_id`, `match_weight`, `probability`,
+            `contradiction` and the bits of each question. Of a row and known rows the best alone.
+        said: Table of `left_id`, `right_id`, `is_same`: pairs of `table`, in either order, of which somebody said whether they
+            are one person. What she said of a known row holds for all rows of that person.
         max_block_pairs: Most pairs that one key may make; larger keys are left out.
 
     Returns:
@@ -74,9 +84,13 @@ def link_among(
         refuse_poisoned=False,
     )  # fmt: skip
     known = int(engine.value(f"SELECT count(DISTINCT cluster) FROM {person_of}"))
+    _read_said(engine, said, person_of)
     _compare(engine, table, about)
     weigh_rows(engine, "among_compared", card, siblings, prior=_EXPECTED_SHARE / max(known, 2), into="among_weighed")
+    _follow_said(engine, table, across=True)
     decide_list(engine, "among_weighed", card.thresholds, into="among_known", person_of=person_of)
+    _lead_along(engine)
+    _keep_unsure(engine, "among_known", into=unsure, anew=True)
     engine.run(f"""CREATE OR REPLACE TABLE among_left AS SELECT * FROM {table} WHERE side <> 'REGISTRY'
         AND unique_id NOT IN (SELECT left_id FROM among_known WHERE decision = 'LINK')""")
     candidate_pairs(
@@ -87,7 +101,9 @@ def link_among(
     prior = min(card.pairs_per_record * 2 / max(left - 1, 1), 0.5)
     _compare(engine, table, about, names_counted=True)
     weigh_rows(engine, "among_compared", card, siblings, prior=prior, into="among_weighed")
+    _follow_said(engine, "among_left", across=False)
     decide_duplicates(engine, "among_left", "among_weighed", card.thresholds, into="among_each_other")
+    _keep_unsure(engine, "among_each_other", into=unsure)
     engine.run(f"""
         CREATE OR REPLACE TABLE {into} AS
         SELECT k.left_id AS unique_id, p.cluster, NULL::BIGINT AS grouped
@@ -97,9 +113,68 @@ def link_among(
             UNION ALL SELECT right_id, cluster FROM among_each_other WHERE cluster IS NOT NULL) GROUP BY unique_id
         """)
     engine.drop(
-        "among_key", "among_pair", "among_compared", "among_weighed", "among_known", "among_left", "among_each_other"
-    )
+        "among_key", "among_pair", "among_compared", "among_weighed", "among_known", "among_left", "among_each_other", "among_said"
+    )  # fmt: skip
     return int(engine.value(f"SELECT count(*) FROM {into}"))
+
+
+def _read_said(engine: Engine, said: str | None, person_of: str) -> None:
+    """Write `among_said` (left_id, right_id, is_same): what was said of a known row, said of every row of that person."""
+    if said is None:
+        engine.run("CREATE OR REPLACE TABLE among_said (left_id BIGINT, right_id BIGINT, is_same BOOLEAN)")
+        return
+    engine.run(f"""
+        CREATE OR REPLACE TABLE among_said AS
+        WITH either AS (SELECT left_id AS one, right_id AS other, is_same FROM {said}
+                        UNION ALL SELECT right_id, left_id, is_same FROM {said})
+        SELECT DISTINCT e.one AS left_id, coalesce(w.unique_id, e.other) AS right_id, e.is_same
+        FROM either e LEFT JOIN {person_of} k ON k.unique_id = e.other LEFT JOIN {person_of} w ON w.cluster = k.cluster
+        """)
+
+
+def _follow_said(engine: Engine, table: str, *, across: bool) -> None:
+    """Let `among_weighed` say of pairs of these rows what somebody said of them."""
+    right = "r.side = 'REGISTRY'" if across else "s.left_id < s.right_id"
+    engine.run(f"""
+        CREATE OR REPLACE TABLE among_told AS
+        SELECT s.* FROM among_said s JOIN {table} l ON l.unique_id = s.left_id JOIN {table} r ON r.unique_id = s.right_id
+        WHERE l.side <> 'REGISTRY' AND {right}
+        """)
+    engine.run(
+        "DELETE FROM among_weighed USING among_told t WHERE t.left_id = among_weighed.left_id AND t.right_id = among_weighed.right_id"
+    )
+    engine.run(f"""
+        INSERT INTO among_weighed BY NAME
+        SELECT left_id, right_id, {_SAID_WEIGHT} AS match_weight, 1.0 AS probability, '' AS contradiction FROM among_told WHERE is_same
+        """)
+    engine.drop("among_told")
+
+
+def _lead_along(engine: Engine) -> None:
+    """Let a row of which somebody said that it is one person with a row just found lead to whom that one leads."""
+    engine.run("""
+        CREATE OR REPLACE TABLE among_led AS
+        SELECT s.left_id, min(k.right_id) AS right_id FROM among_said s
+        JOIN among_known k ON k.left_id = s.right_id AND k.decision = 'LINK'
+        ANTI JOIN (FROM among_known WHERE decision = 'LINK') f ON f.left_id = s.left_id
+        WHERE s.is_same GROUP BY s.left_id HAVING count(DISTINCT k.right_id) = 1
+        """)
+    engine.run("DELETE FROM among_known WHERE left_id IN (SELECT left_id FROM among_led)")
+    engine.run(f"""
+        INSERT INTO among_known BY NAME
+        SELECT *, {_SAID_WEIGHT} AS match_weight, 1.0 AS probability, '' AS contradiction, 'LINK' AS decision FROM among_led
+        """)
+    engine.drop("among_led")
+
+
+def _keep_unsure(engine: Engine, decided: str, *, into: str, anew: bool = False) -> None:
+    bits = ", ".join(f"w.bits_{one.code}" for one in COMPARISONS)
+    columns = ", ".join(f"d.{name.strip()}" for name in _UNSURE.split(","))
+    made = (
+        f"SELECT {columns}, {bits}, w.bits_frequency FROM {decided} d "
+        "JOIN among_weighed w ON w.left_id = d.left_id AND w.right_id = d.right_id WHERE d.decision = 'REVIEW'"
+    )
+    engine.run(f"CREATE OR REPLACE TABLE {into} AS {made}" if anew else f"INSERT INTO {into} {made}")
 
 
 def _compare(engine: Engine, table: str, about: str, *, names_counted: bool = False) -> None:

@@ -35,7 +35,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     tokens bytea[] := ARRAY(SELECT i.token FROM public.registry_identifier i WHERE i.person_id = p_person);
     pairs bigint[] := ARRAY(SELECT p.id FROM public.linkage_pair p
-                            WHERE p.right_id = p_person OR (p.left_kind = 'PERSON' AND p.left_id = p_person));
+                            WHERE (p.right_kind = 'PERSON' AND p.right_id = p_person)
+                               OR (p.left_kind = 'PERSON' AND p.left_id = p_person));
     counts jsonb := '{}';
     part text;
     done bigint;

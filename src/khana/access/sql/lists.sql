@@ -141,8 +141,9 @@ BEGIN
     gone := ARRAY(SELECT r.id FROM khana_private.retention_list_row r WHERE r.batch_id = p_batch AND r.kept = '' LIMIT p_limit);
     done := cardinality(gone);
     DELETE FROM public.linkage_label l USING public.linkage_pair p
-        WHERE l.pair_id = p.id AND p.left_kind = 'ROW' AND p.left_id = ANY (gone);
-    DELETE FROM public.linkage_pair p WHERE p.left_kind = 'ROW' AND p.left_id = ANY (gone);
+        WHERE l.pair_id = p.id AND ((p.left_kind = 'ROW' AND p.left_id = ANY (gone)) OR (p.right_kind = 'ROW' AND p.right_id = ANY (gone)));
+    DELETE FROM public.linkage_pair p
+        WHERE (p.left_kind = 'ROW' AND p.left_id = ANY (gone)) OR (p.right_kind = 'ROW' AND p.right_id = ANY (gone));
     GET DIAGNOSTICS pairs = ROW_COUNT;
     DELETE FROM public.beneficiaries_finding f WHERE f.benefit_id = ANY (gone);
     GET DIAGNOSTICS findings = ROW_COUNT;

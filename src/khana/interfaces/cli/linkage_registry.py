@@ -134,7 +134,7 @@ def queue(state: str, limit: int, after: int, as_json: bool, out: Path | None) -
         pairs = selectors.queue(decision=state)[after : after + limit]
         rows = [
             {
-                "id": one.pk, "kind": one.left_kind, "left": one.left_id, "right": one.right_id, "stake": one.stake,
+                "id": one.pk, "kind": one.kinds, "left": one.left_id, "right": one.right_id, "stake": one.stake,
                 "gain": round(one.gain, 3), "probability": round(one.probability, 4), "weight": round(one.match_weight, 1),
                 "contradiction": one.contradiction,
             }

@@ -33,7 +33,7 @@ MERGE_DONE = {
 PAIR_STATE = {
     "REVIEW": _("waits for somebody"), "ASK_FIELD": _("asked the field"), "LINKED": _("linked"), "REJECTED": _("told apart"),
 }  # fmt: skip
-PAIR_KIND = {"PERSON": _("Two files"), "ROW": _("A row of a list and a file")}
+PAIR_KIND = {"PERSON": _("Two files"), "ROW": _("A row of a list and a file"), "ROWS": _("Two rows of lists")}
 STAKE = {"3": _("the cap"), "2": _("two payments"), "1": _("a payment"), "0": _("no payment")}
 CONTRADICTION = {
     "two_verified_numbers": _("two verified numbers"), "sex_differs": _("sex differs"), "born_far_apart": _("born far apart"),

@@ -22,8 +22,8 @@ _LOCK = 0x4B4C  # of advisory locks: a matching run that works
 SECOND_OPINION = 10  # one pair of so many is looked at by two people
 Stream = Callable[[], Iterable[pa.RecordBatch]]
 PAIR = [
-    ("left_kind", "text"), ("left_id", "bigint"), ("left_role", "text"), ("right_id", "bigint"), ("area_path", "text"),
-    ("left_area_path", "text"), ("match_weight", "float8"), ("probability", "float8"), ("bits", "jsonb"),
+    ("left_kind", "text"), ("left_id", "bigint"), ("left_role", "text"), ("right_kind", "text"), ("right_id", "bigint"),
+    ("right_role", "text"), ("area_path", "text"), ("left_area_path", "text"), ("match_weight", "float8"), ("probability", "float8"), ("bits", "jsonb"),
     ("contradiction", "text"), ("cluster", "bigint"), ("decision", "text"), ("stratum", "text"), ("sample", "bigint"),
     ("stake", "smallint"), ("gain", "float8"),
 ]  # fmt: skip
@@ -73,9 +73,9 @@ def _put_pairs(cursor: Any, run_id: int, at: datetime) -> int:
     cursor.execute(
         f"""INSERT INTO linkage_pair (run_id, {names}, decided_at, wants_second)
             SELECT %(run)s, {names}, %(at)s,
-                   abs(hashtextextended(left_kind || left_id || left_role || right_id, 0)) %% %(second)s = 0
+                   abs(hashtextextended(left_kind || left_id || left_role || right_id || right_role, 0)) %% %(second)s = 0
             FROM _pair
-            ON CONFLICT (left_kind, left_id, left_role, right_id) DO UPDATE SET {kept},
+            ON CONFLICT (left_kind, left_id, left_role, right_kind, right_id, right_role) DO UPDATE SET {kept},
                 decision = CASE WHEN linkage_pair.decided_by IS NULL THEN excluded.decision ELSE linkage_pair.decision END,
                 decided_at = CASE WHEN linkage_pair.decided_by IS NULL AND linkage_pair.decision <> excluded.decision
                                   THEN excluded.decided_at ELSE linkage_pair.decided_at END""".encode(),
@@ -102,7 +102,7 @@ def write_results(
 
     Args:
         run_id: The run.
-        kind: PERSON or ROW: the kind of pairs that this run decides.
+        kind: PERSON or ROW: what stands on the left of the pairs that this run decides.
         pairs: Rows of `PAIR`.
         clusters: Rows of `CLUSTER`, for a run over the registry.
         snapshot: Hash of the records.
@@ -116,7 +116,8 @@ def write_results(
         """DELETE FROM linkage_pair p WHERE p.left_kind = %s AND p.decided_by IS NULL
              AND NOT EXISTS (SELECT 1 FROM linkage_label l WHERE l.pair_id = p.id)
              AND NOT EXISTS (SELECT 1 FROM _pair s WHERE s.left_kind = p.left_kind AND s.left_id = p.left_id
-                             AND s.left_role = p.left_role AND s.right_id = p.right_id)""",
+                             AND s.left_role = p.left_role AND s.right_kind = p.right_kind AND s.right_id = p.right_id
+                             AND s.right_role = p.right_role)""",
         [kind],
     )
     gone = cursor.rowcount

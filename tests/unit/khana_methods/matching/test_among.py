@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from tests.factories.linked_people import frame, people, record
@@ -99,19 +99,7 @@ def card(engine: Engine) -> ModelCard:
 
 @pytest.fixture(scope="module")
 def decided(engine: Engine, card: ModelCard) -> tuple[Lists, dict[str, tuple[int | None, int | None]]]:
-    lists = _lists()
-    prepare(engine, frame(lists.rows), table="row_record")
-    ids = dict(engine.rows("SELECT record_id, unique_id FROM row_record"))
-    listed = ", ".join(f"({ids[row]}, {person})" for row, person in lists.known.items())
-    engine.run(f"CREATE OR REPLACE TABLE row_person AS SELECT * FROM (VALUES {listed}) AS held (unique_id, cluster)")
-    engine.run(
-        "CREATE OR REPLACE TABLE row_about AS SELECT unique_id, 'A' AS listed, NULL::BIGINT AS payee FROM row_record"
-    )
-    link_among(
-        engine, "row_record", card, person_of="row_person", about="row_about", registry="person_record", into="row_same"
-    )
-    found = engine.rows("SELECT r.record_id, s.cluster, s.grouped FROM row_same s JOIN row_record r USING (unique_id)")
-    return lists, {row: (cluster, grouped) for row, cluster, grouped in found}
+    return _lists(), _linked(engine, card, [])[0]
 
 
 def test_a_child_on_two_rows_is_found(decided: tuple[Lists, dict[str, tuple[int | None, int | None]]]) -> None:
@@ -134,6 +122,67 @@ def test_a_row_without_a_number_leads_to_the_row_that_has_one(
     right = sum(lists.person.get(row) == cluster for row, cluster in led.items())
     assert right >= 0.9 * len(lists.person)
     assert right >= 0.98 * len(led)
+
+
+def _linked(
+    engine: Engine, card: ModelCard, said: list[tuple[str, str, bool]]
+) -> tuple[dict[str, tuple[int | None, int | None]], set[frozenset[str]]]:
+    """Link the lists again with what somebody said of pairs; return what was found, and the pairs that wait."""
+    lists = _lists()
+    prepare(engine, frame(lists.rows), table="row_record")
+    ids = dict(engine.rows("SELECT record_id, unique_id FROM row_record"))
+    listed = ", ".join(f"({ids[row]}, {person})" for row, person in lists.known.items())
+    engine.run(f"CREATE OR REPLACE TABLE row_person AS SELECT * FROM (VALUES {listed}) AS held (unique_id, cluster)")
+    engine.run(
+        "CREATE OR REPLACE TABLE row_about AS SELECT unique_id, 'A' AS listed, NULL::BIGINT AS payee FROM row_record"
+    )
+    engine.run("CREATE OR REPLACE TABLE row_said (left_id BIGINT, right_id BIGINT, is_same BOOLEAN)")
+    for one, other, is_same in said:
+        engine.run(f"INSERT INTO row_said VALUES ({ids[one]}, {ids[other]}, {is_same})")
+    link_among(
+        engine, "row_record", card, person_of="row_person", about="row_about", registry="person_record", into="row_same",
+        unsure="row_unsure", said="row_said",
+    )  # fmt: skip
+    found = engine.rows("SELECT r.record_id, s.cluster, s.grouped FROM row_same s JOIN row_record r USING (unique_id)")
+    waits = engine.rows(
+        "SELECT l.record_id, r.record_id FROM row_unsure u JOIN row_record l ON l.unique_id = u.left_id "
+        "JOIN row_record r ON r.unique_id = u.right_id WHERE u.probability >= 0 AND u.bits_name IS NOT NULL"
+    )
+    return {row: (cluster, grouped) for row, cluster, grouped in found}, {frozenset(pair) for pair in waits}
+
+
+def test_what_somebody_said_of_two_rows_is_followed(
+    engine: Engine, card: ModelCard, decided: tuple[Lists, dict[str, tuple[int | None, int | None]]]
+) -> None:
+    """Same and different, of two rows that lead to nobody and of one whose person is known, in either order."""
+    lists, found = decided
+    together = next(sorted(pair) for pair in sorted(lists.same, key=sorted) if all(row in found for row in pair))
+    led = next(row for row, (cluster, _) in sorted(found.items()) if cluster is not None)
+    known = next(row for row, person in sorted(lists.known.items()) if person == found[led][0])
+    strangers = [row for row in ("R0010a", "R0050a") if row not in found]
+    assert len(strangers) == 2
+    said, _ = _linked(
+        engine, card, [(together[1], together[0], False), (known, led, False), (strangers[0], strangers[1], True)]
+    )
+    assert said.get(together[0], (0, 1))[1] != said.get(together[1], (0, 2))[1]
+    assert said.get(led, (None, None))[0] != found[led][0]
+    assert said[strangers[0]][1] == said[strangers[1]][1] is not None
+    said, _ = _linked(engine, card, [(strangers[0], known, True), (strangers[1], strangers[0], True)])
+    assert {said[row][0] for row in strangers} == {found[led][0]}, "who is one person with her leads to her too"
+
+
+def test_pairs_between_the_thresholds_wait_for_somebody(
+    engine: Engine, card: ModelCard, decided: tuple[Lists, dict[str, tuple[int | None, int | None]]]
+) -> None:
+    lists, _ = decided
+    thresholds = card.thresholds
+    unsure = replace(card, thresholds=replace(thresholds, link=0.9999999, review=0.05))
+    found, waits = _linked(engine, unsure, [])
+    assert waits and not any(pair <= set(lists.known) for pair in waits), "of two rows that are known numbers decide"
+    some = sorted(next(iter(sorted(waits, key=sorted))))
+    _, after = _linked(engine, unsure, [(some[0], some[1], False)])
+    assert frozenset(some) not in after and after <= waits | after
+    assert not any(found[a][1] == found[b][1] is not None for a, b in map(sorted, waits) if a in found and b in found)
 
 
 def test_agreement_of_brothers_and_sisters_is_counted(engine: Engine, card: ModelCard) -> None:
@@ -169,8 +218,9 @@ def _infants(
     paid = "unique_id" if payees else "NULL::BIGINT"
     engine.run(f"CREATE OR REPLACE TABLE row_about AS SELECT unique_id, 'N' AS listed, {paid} AS payee FROM row_record")
     link_among(
-        engine, "row_record", card, person_of="row_person", about="row_about", registry="person_record", into="row_same"
-    )
+        engine, "row_record", card, person_of="row_person", about="row_about", registry="person_record", into="row_same",
+        unsure="row_unsure",
+    )  # fmt: skip
     found = engine.rows("SELECT r.record_id, s.cluster, s.grouped FROM row_same s JOIN row_record r USING (unique_id)")
     return {row: (cluster, grouped) for row, cluster, grouped in found}
 

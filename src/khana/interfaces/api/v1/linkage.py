@@ -86,13 +86,14 @@ class DeskQuestions(Schema):
 
 
 class PairLine(Schema):
-    """One pair of the queue."""
+    """One pair of the queue; `kind` is PERSON for two files, ROW for a row of a list and a file, ROWS for two rows."""
 
     id: int
     kind: str
     left: int
     left_role: str
     right: int
+    right_role: str
     match_weight: float
     probability: float
     contradiction: str
@@ -174,7 +175,8 @@ class Estimated(Schema):
 
 def _line(pair: Any) -> dict[str, Any]:
     return {
-        "id": pair.pk, "kind": pair.left_kind, "left": pair.left_id, "left_role": pair.left_role, "right": pair.right_id,
+        "id": pair.pk, "kind": pair.kinds, "left": pair.left_id, "left_role": pair.left_role, "right": pair.right_id,
+        "right_role": pair.right_role,
         "match_weight": pair.match_weight, "probability": pair.probability, "contradiction": pair.contradiction,
         "decision": pair.decision, "stake": pair.stake, "gain": pair.gain, "wants_second": pair.wants_second,
         "stratum": pair.stratum,

@@ -53,7 +53,7 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 def _line(pair: Any) -> dict[str, Any]:
     return {
-        "pair": pair, "kind": wording.say(wording.PAIR_KIND, pair.left_kind), "stake": wording.say(wording.STAKE, str(pair.stake)),
+        "pair": pair, "kind": wording.say(wording.PAIR_KIND, pair.kinds), "stake": wording.say(wording.STAKE, str(pair.stake)),
         "percent": round(pair.probability * 100), "contradiction": wording.say(wording.CONTRADICTION, pair.contradiction),
     }  # fmt: skip
 
