@@ -650,3 +650,42 @@ def test_after_an_upgrade_the_worker_compares_the_register_once(
         root.commit()
         assert laid_out.open_register().meta["reading"] == "of the next version"
         assert worker.ask_matching(in_tests=True) is False
+
+
+
+def test_two_rows_of_lists_wait_in_the_queue_and_what_is_said_of_them_counts(
+    country: Country, matched: dict[str, Any], root: Any, tmp_path: Path
+) -> None:
+    """Neither row leads to a file of the registry; two people look, and the next consolidation counts as they said."""
+    first = country.khana("consolidate")
+    waiting = country.khana("linkage", "queue", "--limit", 1000)["rows"]
+    rows = [one for one in waiting if one["kind"] == "ROWS"]
+    assert len(rows) >= 1 and first["matching"]["unsure_rows"] >= len(rows)
+    pair = rows[0]
+    status, shown = _api(country.first, "GET", f"pairs/{pair['id']}")
+    assert (status, shown["pair"]["kind"], shown["left"]["kind"], shown["right"]["kind"]) == (200, "ROWS", "ROW", "ROW")
+    assert shown["left"]["draws"] and shown["right"]["draws"]
+    exported = country.khana("linkage", "export", "--state", "REVIEW")["rows"]
+    whole = [one for one in exported if one["left_file"] and one["right_file"]]
+    assert len(whole) == sum(one["left_role"] == one["right_role"] == "beneficiary" for one in _pairs_of_rows(root))
+
+    def said(outcome: str) -> int:
+        for token in (country.first, country.second):
+            country.khana("linkage", "label", pair["id"], outcome, token=token)
+        done = country.khana("consolidate")
+        left = [one["id"] for one in country.khana("linkage", "queue", "--limit", 1000)["rows"]]
+        assert pair["id"] not in left, "a run does not ask again what a person decided"
+        return int(done["recipients"])
+
+    apart = said("DIFFERENT")
+    assert apart == first["recipients"]
+    assert said("SAME") == apart - 1, "who was counted as two people counts once"
+    country.lent.run("linkage", "export", "--out", tmp_path / "e.csv", database=country.database, token=country.first)
+
+
+def _pairs_of_rows(root: Any) -> list[dict[str, Any]]:
+    found = root.execute(
+        "SELECT left_role, right_role FROM linkage_pair WHERE right_kind = 'ROW' AND decision = 'REVIEW'"
+    ).fetchall()
+    root.commit()
+    return [{"left_role": left, "right_role": right} for left, right in found]

@@ -82,7 +82,7 @@ def record(engine: Engine, found: Recognised, *, cap: int, at: datetime) -> int 
         return None
     run_id = record_runs.start_run(model_id=found.model_id, kind="LISTS", at=at)
     counts = results.gather(engine, decided="row_decision", weighed="weighed", cap=cap, clusters=False)
-    counts["unsure_rows"] = results.add_unsure_rows(engine, cap=cap)
+    found.counts["unsure_rows"] = results.add_unsure_rows(engine, cap=cap)
     record_runs.write_results(
         run_id=run_id,
         kind="ROW",
