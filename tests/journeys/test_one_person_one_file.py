@@ -652,7 +652,6 @@ def test_after_an_upgrade_the_worker_compares_the_register_once(
         assert worker.ask_matching(in_tests=True) is False
 
 
-
 def test_two_rows_of_lists_wait_in_the_queue_and_what_is_said_of_them_counts(
     country: Country, matched: dict[str, Any], root: Any, tmp_path: Path
 ) -> None:

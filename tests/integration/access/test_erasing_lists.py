@@ -194,11 +194,17 @@ def test_steps_stand_by_themselves_and_what_is_needed_stays(
     ((gone, stays),) = desk.root.execute(
         "SELECT min(id), max(id) FROM beneficiaries_benefit WHERE batch_id = %s AND line IN (2, 3)", [old]
     ).fetchall()
-    for row, role in ((gone, "beneficiary"), (stays, "beneficiary")):
+    for row, other, kind in (
+        (gone, 77, "PERSON"),
+        (stays, 77, "PERSON"),
+        (stays, gone, "PERSON"),
+        (stays, gone, "ROW"),
+    ):
         ((pair,),) = desk.behind(
-            "INSERT INTO linkage_pair (run_id, left_kind, left_id, left_role, right_id, area_path, left_area_path, match_weight,"
-            " probability, bits, contradiction, stratum, decision, stake, gain, wants_second)"
-            " VALUES (1, 'ROW', %s, %s, 77, '', '', 1, 1, '{}', '', '', 'REVIEW', 0, 0, false) RETURNING id", row, role)  # fmt: skip
+            "INSERT INTO linkage_pair (run_id, left_kind, left_id, left_role, right_kind, right_id, right_role, area_path, left_area_path,"
+            " match_weight, probability, bits, contradiction, stratum, decision, stake, gain, wants_second)"
+            " VALUES (1, 'ROW', %s, 'beneficiary', %s, %s, '', '', '', 1, 1, '{}', '', '', 'REVIEW', 0, 0, false) RETURNING id",
+            row, kind, other)  # fmt: skip
         desk.behind("INSERT INTO linkage_label (pair_id, area_path, left_area_path, outcome, origin, stratum, is_sampled, labelled_by,"
                     " labelled_at) VALUES (%s, '', '', 'SAME', 'PAGE', '', false, 1, now())", pair)  # fmt: skip
     monkeypatch.setattr(tombstones, "ROWS_A_STEP", 1)
@@ -219,8 +225,10 @@ def test_steps_stand_by_themselves_and_what_is_needed_stays(
     assert desk.rows(old) == [3, 4, 5] and len(desk.rows(wrong)) == 2 and desk.rows(right) == [4]
     left = {(old, "ROWS"): ("LISTS", 2, 4, False), (right, "ROWS"): ("LISTS", 2, 1, False)}
     assert desk.stones() == left, "of the old one three rows, and the one in quarantine while a hold is on a person"
-    assert desk.root.execute("SELECT left_id FROM linkage_pair WHERE left_kind = 'ROW'").fetchall() == [(stays,)]
-    assert desk.root.execute("SELECT count(*) FROM linkage_label").fetchone() == (1,)
+    assert desk.root.execute("SELECT left_id, right_kind, right_id FROM linkage_pair ORDER BY id").fetchall() == [
+        (stays, "PERSON", 77), (stays, "PERSON", gone),
+    ], "a pair goes with either of its rows; a person whose number is that of a row is none"  # fmt: skip
+    assert desk.root.execute("SELECT count(*) FROM linkage_label").fetchone() == (2,)
     with services.scoped(desk.steward):
         assert set(deliveries.replaced_batch_ids()) == {old, wrong, right}, "no later consolidation reads them"
         assert list(deliveries.describe_loaded()) == [str(new)]

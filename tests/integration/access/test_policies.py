@@ -191,6 +191,9 @@ INSERT INTO linkage_pair (id, run_id, left_kind, left_id, left_role, right_id, a
     contradiction, stratum, decision, stake, gain, wants_second)
 VALUES (9100001, 1, 'ROW', 9100001, 'payee', 9100002, '', '', 1, 1, '{}', '', '', 'REVIEW', 0, 0, false),
     (9100002, 1, 'PERSON', 9100001, '', 9100003, '', '', 1, 1, '{}', '', '', 'REVIEW', 0, 0, false);
+INSERT INTO linkage_pair (id, run_id, left_kind, left_id, left_role, right_kind, right_id, right_role, area_path, left_area_path, match_weight,
+    probability, bits, contradiction, stratum, decision, stake, gain, wants_second)
+VALUES (9100003, 1, 'ROW', 9100003, '', 'ROW', 9100001, '', '', '', 1, 1, '{}', '', '', 'REVIEW', 0, 0, false);
 INSERT INTO linkage_label (pair_id, area_path, left_area_path, outcome, origin, stratum, is_sampled, labelled_by, labelled_at)
 SELECT 9100000 + n, '', '', 'SAME', 'PAGE', '', false, 1, now() FROM generate_series(1, 2) n;
 INSERT INTO linkage_clustermember (run_id, cluster, person_id, area_path) VALUES (1, 9100001, 9100001, '');
@@ -380,7 +383,7 @@ def test_definer_functions_work_for_an_owner_that_policies_hold(root: psycopg.Co
         [(1, 1)],
         [(True,)],
         [("REGISTER",)],
-        [(1, 1, 1)],
+        [(1, 1, 2)],
         [("LISTS", 9100001, 1, ""), ("UNREAD", 9100005, 1, "")],
         [({"linkage_pair": 1, "linkage_clustermember": 1, "registry_personversion": 1},)],
     ]
