@@ -377,7 +377,8 @@ def test_a_pair_that_reaches_out_of_the_area_is_not_there(
     assert _api(tokens("analyst"), "GET", "queue")[0] == 403
 
 
-def test_the_page_leads_from_pair_to_pair(country: Country, matched: dict[str, Any]) -> None:
+def _reviewer(name: str) -> Any:
+    """Make a steward and sign her in."""
     from datetime import UTC, datetime
 
     from django.test import Client
@@ -386,11 +387,16 @@ def test_the_page_leads_from_pair_to_pair(country: Country, matched: dict[str, A
 
     with acting_as("owner"):
         access.add_user(
-            username="reviewer", display_name="Reviewer", role="data_steward", password="not-a-secret-of-anyone",
+            username=name, display_name="Reviewer", role="data_steward", password="not-a-secret-of-anyone",
             second_factor=False, at=datetime.now(UTC),
         )  # fmt: skip
     client = Client()
-    assert client.post("/sign-in", {"username": "reviewer", "password": "not-a-secret-of-anyone"}).status_code == 302
+    assert client.post("/sign-in", {"username": name, "password": "not-a-secret-of-anyone"}).status_code == 302
+    return client
+
+
+def test_the_page_leads_from_pair_to_pair(country: Country, matched: dict[str, Any]) -> None:
+    client = _reviewer("reviewer")
     for language in ("en", "ur", "bn"):
         client.post("/language", {"language": language})
         page = client.get("/matching?state=LINKED")
@@ -664,6 +670,11 @@ def test_two_rows_of_lists_wait_in_the_queue_and_what_is_said_of_them_counts(
     status, shown = _api(country.first, "GET", f"pairs/{pair['id']}")
     assert (status, shown["pair"]["kind"], shown["left"]["kind"], shown["right"]["kind"]) == (200, "ROWS", "ROW", "ROW")
     assert shown["left"]["draws"] and shown["right"]["draws"]
+    client = _reviewer("reviewer-of-rows")
+    for language, words in (("en", "Two rows of lists"), ("ur", "فہرستوں کی دو سطریں"), ("bn", "তালিকার দুটি সারি")):
+        client.post("/language", {"language": language})
+        page = client.get(f"/matching/pairs/{pair['id']}").content.decode()
+        assert words in page and page.count("/person/") == 0 and shown["left"]["draws"][0] in page
     exported = country.khana("linkage", "export", "--state", "REVIEW")["rows"]
     whole = [one for one in exported if one["left_file"] and one["right_file"]]
     assert len(whole) == sum(one["left_role"] == one["right_role"] == "beneficiary" for one in _pairs_of_rows(root))

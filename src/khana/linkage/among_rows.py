@@ -49,14 +49,15 @@ JOIN seat_record l ON l.benefit_id = d.left_id AND l.role = d.left_role
 JOIN seat_record r ON r.benefit_id = d.right_id AND r.role = d.right_role
 WHERE d.left_kind = 'ROW' AND d.right_kind = 'ROW'
 """
-# two rows stand in the order of their ids; a row that leads to a registered person stands for her
+# two rows stand in the order of their ids; the two people whom one row names are two; a row that leads to a registered person stands for her
 _UNSURE = """
 CREATE OR REPLACE TABLE unsure_rows AS
 WITH met AS (
     SELECT u.* EXCLUDE (left_id, right_id), l.benefit_id AS l_id, l.role AS l_role, r.benefit_id AS r_id, r.role AS r_role,
         CASE WHEN r.cluster % 2 = 0 THEN r.cluster // 2 END AS person_id
     FROM row_unsure u JOIN row_record lr ON lr.unique_id = u.left_id JOIN row_known l ON l.record_id = lr.record_id
-    JOIN row_record rr ON rr.unique_id = u.right_id JOIN row_known r ON r.record_id = rr.record_id),
+    JOIN row_record rr ON rr.unique_id = u.right_id JOIN row_known r ON r.record_id = rr.record_id
+    WHERE l.benefit_id <> r.benefit_id),
 turned AS (SELECT *, person_id IS NULL AND (r_id, r_role) < (l_id, l_role) AS turn FROM met)
 SELECT * EXCLUDE (l_id, l_role, r_id, r_role, person_id, turn), CASE WHEN turn THEN r_id ELSE l_id END AS left_id,
     CASE WHEN turn THEN r_role ELSE l_role END AS left_role, CASE WHEN person_id IS NULL THEN 'ROW' ELSE 'PERSON' END AS right_kind,

@@ -90,6 +90,7 @@ def link_among(
     _follow_said(engine, table, across=True)
     decide_list(engine, "among_weighed", card.thresholds, into="among_known", person_of=person_of)
     _lead_along(engine)
+    _part_known(engine, person_of)
     _keep_unsure(engine, "among_known", into=unsure, anew=True)
     engine.run(f"""CREATE OR REPLACE TABLE among_left AS SELECT * FROM {table} WHERE side <> 'REGISTRY'
         AND unique_id NOT IN (SELECT left_id FROM among_known WHERE decision = 'LINK')""")
@@ -103,6 +104,7 @@ def link_among(
     weigh_rows(engine, "among_compared", card, siblings, prior=prior, into="among_weighed")
     _follow_said(engine, "among_left", across=False)
     decide_duplicates(engine, "among_left", "among_weighed", card.thresholds, into="among_each_other")
+    _part_groups(engine)
     _keep_unsure(engine, "among_each_other", into=unsure)
     engine.run(f"""
         CREATE OR REPLACE TABLE {into} AS
@@ -165,6 +167,31 @@ def _lead_along(engine: Engine) -> None:
         SELECT *, {_SAID_WEIGHT} AS match_weight, 1.0 AS probability, '' AS contradiction, 'LINK' AS decision FROM among_led
         """)
     engine.drop("among_led")
+
+
+def _part_known(engine: Engine, person_of: str) -> None:
+    """Let the weaker of two rows that somebody said are two people lead to nobody, where both lead to one person."""
+    engine.run(f"""
+        UPDATE among_known SET decision = 'REVIEW' WHERE decision = 'LINK' AND left_id IN (
+            WITH led AS (SELECT k.left_id, k.match_weight, p.cluster FROM among_known k
+                         JOIN {person_of} p ON p.unique_id = k.right_id WHERE k.decision = 'LINK')
+            SELECT a.left_id FROM among_said s JOIN led a ON a.left_id = s.left_id
+            JOIN led b ON b.left_id = s.right_id AND b.cluster = a.cluster
+            WHERE NOT s.is_same AND (a.match_weight, -a.left_id) < (b.match_weight, -b.left_id))
+        """)
+
+
+def _part_groups(engine: Engine) -> None:
+    """Ask anew of all pairs of a group in which two rows stand that somebody said are two people."""
+    engine.run("""
+        UPDATE among_each_other SET cluster = NULL, decision = 'REVIEW'
+        WHERE cluster IN (
+            WITH held AS (SELECT left_id AS unique_id, cluster FROM among_each_other UNION SELECT right_id, cluster FROM among_each_other)
+            SELECT a.cluster FROM among_said s JOIN held a ON a.unique_id = s.left_id
+            JOIN held b ON b.unique_id = s.right_id AND b.cluster = a.cluster WHERE NOT s.is_same)
+        AND NOT EXISTS (FROM among_said t WHERE t.is_same AND t.left_id = among_each_other.left_id
+                        AND t.right_id = among_each_other.right_id)
+        """)
 
 
 def _keep_unsure(engine: Engine, decided: str, *, into: str, anew: bool = False) -> None:

@@ -171,6 +171,20 @@ def test_what_somebody_said_of_two_rows_is_followed(
     assert {said[row][0] for row in strangers} == {found[led][0]}, "who is one person with her leads to her too"
 
 
+def test_two_people_are_not_taken_for_one_by_way_of_a_third(
+    engine: Engine, card: ModelCard, decided: tuple[Lists, dict[str, tuple[int | None, int | None]]]
+) -> None:
+    lists, found = decided
+    one, other = next(sorted(pair) for pair in sorted(lists.same, key=sorted) if all(row in found for row in pair))
+    third = next(row for row in ("R0010a", "R0050a", "R0090a") if row not in found)
+    said, _ = _linked(engine, card, [(one, third, True), (other, third, False)])
+    assert said[one][1] == said[third][1] is not None and said.get(other, (0, None))[1] is None
+    led = next(row for row, (cluster, _) in sorted(found.items()) if cluster is not None)
+    known = next(row for row, person in sorted(lists.known.items()) if person == found[led][0])
+    said, _ = _linked(engine, card, [(third, known, True), (led, third, False)])
+    assert said[third][0] == found[led][0] and said.get(led, (None, None))[0] is None
+
+
 def test_pairs_between_the_thresholds_wait_for_somebody(
     engine: Engine, card: ModelCard, decided: tuple[Lists, dict[str, tuple[int | None, int | None]]]
 ) -> None:
