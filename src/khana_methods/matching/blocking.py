@@ -259,7 +259,11 @@ def _lay_blocks(
     records = int(engine.value(f"SELECT count(*) FROM {table}"))
     counts: list[PassCount] = []
     for position, one in enumerate(passes):
-        engine.run(f"CREATE OR REPLACE TABLE every_key AS {keys_sql(table, one, position)}")
+        every = keys_sql(table, one, position)
+        if across:  # a key that no row of the list has makes no pair
+            listed = keys_sql(f"(SELECT * FROM {table} WHERE side <> 'REGISTRY')", one, position)
+            every = f"SELECT * FROM ({every}) SEMI JOIN (SELECT key FROM ({listed})) USING (key)"
+        engine.run(f"CREATE OR REPLACE TABLE every_key AS {every}")
         is_cut = bool(one.cuts) and not across
         blocks = blocks_sql("every_key", cut=str(is_cut), across=across)
         engine.run(f"CREATE OR REPLACE TABLE every_block AS {blocks}")
