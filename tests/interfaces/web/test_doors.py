@@ -55,14 +55,6 @@ def home(staff: dict[str, str]) -> Iterator[str]:
         yield address.replace("127.0.0.1", "localhost")
 
 
-@pytest.fixture(autouse=True)
-def _allowance() -> None:
-    """Give every test the whole allowance of attempts: all come from one address, and a quick machine would use it up."""
-    from khana.interfaces.web import limits
-
-    limits.SIGN_IN._left.clear()
-
-
 # --- passkeys ----------------------------------------------------------------------------------------------------------------
 
 

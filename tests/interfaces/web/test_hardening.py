@@ -40,10 +40,6 @@ print(json.dumps({
 
 @pytest.fixture
 def enter(country: dict[str, object]) -> Enter:
-    from khana.interfaces.web import limits
-
-    limits.SIGN_IN._left.clear()
-
     def _enter(user: str) -> Client:
         client = Client()
         assert client.post("/sign-in", {"username": user, "password": PASSWORD}).status_code == 302

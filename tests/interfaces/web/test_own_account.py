@@ -13,14 +13,8 @@ from django.test import Client
 from tests.conftest import acting_as, close_pool
 from tests.interfaces.web.conftest import PASSWORD
 
+pytestmark = pytest.mark.usefixtures("country")
 NEW, OTHER = "four quiet teapots sing", "seven loud kettles march"
-
-
-@pytest.fixture(autouse=True)
-def _buckets(country: dict[str, object]) -> None:
-    from khana.interfaces.web import limits
-
-    limits.SIGN_IN._left.clear()
 
 
 def newcomer(database: str, name: str) -> Any:

@@ -19,10 +19,6 @@ Enter = Callable[[str], Client]
 @pytest.fixture
 def enter(country: dict[str, object]) -> Enter:
     """Return a function that gives a client signed in as one of the users."""
-    from khana.interfaces.web import limits
-
-    for bucket in (limits.SIGN_IN, limits.LOOK_UP, limits.EXPORT):
-        bucket._left.clear()
 
     def _enter(user: str) -> Client:
         client = Client()
