@@ -40,7 +40,6 @@ _EXPECTED_SHARE = 0.5  # of rows that lead to nobody, who stand on some list und
 _ROUNDS = 12
 _LEAST_SHARE, _MOST_SHARE = 1e-5, 0.9
 _SAID_WEIGHT = 200.0  # bits of a pair that somebody said is one person: as much as any pair may have
-_UNSURE = "left_id, right_id, match_weight, probability, contradiction"
 
 
 def link_among(
@@ -196,9 +195,9 @@ def _part_groups(engine: Engine) -> None:
 
 def _keep_unsure(engine: Engine, decided: str, *, into: str, anew: bool = False) -> None:
     bits = ", ".join(f"w.bits_{one.code}" for one in COMPARISONS)
-    columns = ", ".join(f"d.{name.strip()}" for name in _UNSURE.split(","))
     made = (
-        f"SELECT {columns}, {bits}, w.bits_frequency FROM {decided} d "
+        "SELECT d.left_id, d.right_id, d.match_weight, d.probability, d.contradiction, "
+        f"{bits}, w.bits_frequency FROM {decided} d "
         "JOIN among_weighed w ON w.left_id = d.left_id AND w.right_id = d.right_id WHERE d.decision = 'REVIEW'"
     )
     engine.run(f"CREATE OR REPLACE TABLE {into} AS {made}" if anew else f"INSERT INTO {into} {made}")

@@ -127,6 +127,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     gone bigint[];
+    met bigint[];
     quarantined bigint := 0;
     kept bigint := 0;
     is_last boolean;
@@ -140,10 +141,10 @@ BEGIN
     END IF;
     gone := ARRAY(SELECT r.id FROM khana_private.retention_list_row r WHERE r.batch_id = p_batch AND r.kept = '' LIMIT p_limit);
     done := cardinality(gone);
-    DELETE FROM public.linkage_label l USING public.linkage_pair p
-        WHERE l.pair_id = p.id AND ((p.left_kind = 'ROW' AND p.left_id = ANY (gone)) OR (p.right_kind = 'ROW' AND p.right_id = ANY (gone)));
-    DELETE FROM public.linkage_pair p
-        WHERE (p.left_kind = 'ROW' AND p.left_id = ANY (gone)) OR (p.right_kind = 'ROW' AND p.right_id = ANY (gone));
+    met := ARRAY(SELECT p.id FROM public.linkage_pair p
+                 WHERE (p.left_kind = 'ROW' AND p.left_id = ANY (gone)) OR (p.right_kind = 'ROW' AND p.right_id = ANY (gone)));
+    DELETE FROM public.linkage_label l WHERE l.pair_id = ANY (met);
+    DELETE FROM public.linkage_pair p WHERE p.id = ANY (met);
     GET DIAGNOSTICS pairs = ROW_COUNT;
     DELETE FROM public.beneficiaries_finding f WHERE f.benefit_id = ANY (gone);
     GET DIAGNOSTICS findings = ROW_COUNT;
