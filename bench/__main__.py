@@ -25,8 +25,11 @@ def main() -> None:
     if chosen.json:
         print(json.dumps(result))
         return
-    print(f"{chosen.name}: {result['figure']:.4g} {result['unit']}, limit {result['limit']:.4g} ({result['limit_is']})")
-    print(f"ratio {result['ratio']:.3f}, peak {result['peak_mib']:.0f} MiB, size {result['size']}", file=sys.stdout)
+    limit, ratio = (
+        (f"{result['limit']:.4g}", f"{result['ratio']:.3f}") if result["limit"] else ("not measured", "not measured")
+    )
+    print(f"{chosen.name}: {result['figure']:.4g} {result['unit']}, limit {limit} ({result['limit_is']})")
+    print(f"ratio {ratio}, peak {result['peak_mib']:.0f} MiB, size {result['size']}", file=sys.stdout)
     for name, value in result["timings"].items():
         print(f"  {name:40} {value}")
 
