@@ -171,6 +171,12 @@ def test_no_full_number_on_any_page(enter: Enter, country: dict[str, object]) ->
     assert "•••••" in client.get("/person/1").content.decode()
 
 
+@pytest.mark.parametrize(("typed", "says"), [("3999999999999", "Nobody found"), ("39000000000112", "no valid length")])
+def test_a_number_that_found_nobody_is_not_shown_back(enter: Enter, typed: str, says: str) -> None:
+    text = enter("steward").get("/look-up", {"q": typed}).content.decode()
+    assert says in text and typed not in text
+
+
 def test_every_opened_file_is_recorded(enter: Enter, connect) -> None:  # type: ignore[no-untyped-def]
     from khana.platform.secrets_store import get_secret
 

@@ -39,9 +39,10 @@ def lookup(request: HttpRequest) -> HttpResponse:
     if result.kind == "number" and len(result.hits) == 1:
         return redirect("lookup-person", result.hits[0].person_id)
     hits = [{"hit": hit, "sex": wording.say(wording.SEX, hit.sex)} for hit in result.hits]
-    # the text of a search may be a personal number: it is not shown back on a page that is kept
+    # the text of a search may be a personal number: it is not shown back on a page that is kept, its address included
     shown = text if result.kind in ("name", "short") else ""
-    return render(request, "lookup/lookup.html", {"q": shown, "result": result, "hits": hits})
+    back_to = "" if shown else request.path
+    return render(request, "lookup/lookup.html", {"q": shown, "result": result, "hits": hits, "back_to": back_to})
 
 
 def _clocks(request: HttpRequest) -> tuple[Clocks | None, dict[str, str], str]:
