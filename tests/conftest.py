@@ -120,7 +120,8 @@ def database(server: None) -> Iterator[str]:
         yield name
         close_pool(django_connection)
         os.environ["KHANA_DATABASE_NAME"] = before
-        (_HOME / "installation.json").unlink(missing_ok=True)  # its country and its day end with the database that they are of
+        # its country and its day end with the database that they are of
+        (_HOME / "installation.json").unlink(missing_ok=True)
         django_connection.settings_dict["NAME"] = before
 
 
