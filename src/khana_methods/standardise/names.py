@@ -23,7 +23,7 @@ from khana_methods.standardise.scripts import ARABIC_SCRIPT, BANGLA_SCRIPT, mend
 from khana_methods.standardise.spelling import SERVANT, fold, skeleton
 from khana_methods.yaml_text import read_yaml
 
-READING = 2  # raised when names are read otherwise: keys that were kept from an earlier reading no longer meet new ones
+READING = 3  # raised when names are read otherwise: keys that were kept from an earlier reading no longer meet new ones
 
 
 class PersonName(NamedTuple):
@@ -56,12 +56,13 @@ _TITLES = {
     "capt": "RANK", "captain": "RANK", "major": "RANK", "maj": "RANK", "col": "RANK", "colonel": "RANK",
     "subedar": "RANK", "havildar": "RANK", "retd": "RETIRED", "rtd": "RETIRED", "late": "LATE", "marhum": "LATE",
     "marhoom": "LATE", "shaheed": "SHAHEED", "shahid-e": "SHAHEED", "ustad": "USTAD",
-    "ustaad": "USTAD", "mr": "MR", "mrs": "MRS", "miss": "MISS", "ms": "MS",
+    "ustaad": "USTAD", "mr": "MR", "mrs": "MRS", "misses": "MRS", "miss": "MISS", "ms": "MS",
 }  # fmt: skip
 _COURTESY = {
     "bibi": "BIBI", "begam": "BEGUM", "khatun": "KHATUN", "bano": "BANO", "mai": "MAI", "akhtar": "AKTER",
     "khan": "KHAN", "mia": "MIA", "chaudhri": "CHAUDHRY", "shaikh": "SHEIKH", "malik": "MALIK", "jan": "JAN",
-    "mian": "MIAN", "rana": "RANA",
+    "mian": "MIAN", "rana": "RANA", "sk": "SHEIKH", "sh": "SHEIKH", "ch": "CHAUDHRY", "makdum": "MAKHDOOM",
+    "sahibjada": "SAHIBZADA", "navabjada": "SAHIBZADA",
 }  # fmt: skip
 _PARTICLES = frozenset(
     [
@@ -97,8 +98,18 @@ _JOINED = (
     (re.compile("^(\\w{2,})(?:ال)?دین$"), (1, "دین")),
     (re.compile("^(\\w{2,})اللہ$"), (1, "اللہ")),
     (re.compile("^(.{2,}?)(?:ু|উ)দ্দ[িী]ন$"), (1, "দিন")),
-    (re.compile("^(?!আব্?দ)(.{2,}?)ুল্লাহ?$"), (1, "উল্লাহ")),
-    (re.compile(r"^(\w{2,})[uo]n+is+a$"), (1, "nisa")),
+    (re.compile("^(?!আব্?দ)(.{2,}?)(?:ু|উ)ল্লাহ?$"), (1, "উল্লাহ")),
+    (re.compile("^(.{2,}?)(?:ু|উ)জ্জামান$"), (1, "জামান")),
+    (re.compile("^(.{2,}?)(?:ু|উ)ন্নব[ীি]$"), (1, "নবী")),
+    (re.compile("^(.{2,}?)(?:ু|উ)ন্নাহার$"), (1, "নাহার")),
+    (re.compile("^(.{2,}?)(?:ু|উ)ন্[নেি]+[সছ]া$"), (1, "নেসা")),
+    (re.compile("^ابوال(\\w{2,})$"), ("ابو", 1)),
+    (re.compile("^(\\w{2,})ال(زمان|زماں|نبی|حق|رحمن|رحمان|اسلام|نساء|نسا|حسن|حسین|امین|کریم)$"), (1, 2)),
+    (re.compile(r"^(\w{2,})[uo]n+[ie]+s+ah?$"), (1, "nisa")),
+    (re.compile(r"^(\w{2,})[uo]n+[ae]h[ae]r$"), (1, "nahar")),
+    (re.compile(r"^(\w{2,})[uo]n+abi$"), (1, "nabi")),
+    (re.compile(r"^(\w{2,})[uo](?:z+|j+)[ae]m[ae]n$"), (1, "zaman")),
+    (re.compile(r"^abul(\w{3,})$"), ("abu", 1)),
     (re.compile(r"^(\w{2,})[uo]r+[aei]h+m[ae]n$"), (1, "rahman")),
     (re.compile(r"^(\w{2,})[uo]l+h[aou]+[qk](?:ue)?$"), (1, "hak")),
     (re.compile(r"^(\w{2,})[uo]l+(?:islam)$"), (1, "islam")),
@@ -107,6 +118,8 @@ _WHOLE = {
     **dict.fromkeys(("uddin", "udin", "uddeen", "deen", "din", "oddin"), "din"),
     **dict.fromkeys(("ullah", "ulla", "allah", "ulah", "olah", "ollah"), "ulah"),
     **dict.fromkeys(("abdul", "abdur", "abdus", "abdun", "abduz", "abd", "abdel", "abdal", "abdool"), "abdul"),
+    **dict.fromkeys(("abul", "abu"), "abu"),
+    **dict.fromkeys(("আবুল", "আবু"), "আবু"),
     **dict.fromkeys(("উদ্দিন", "উদ্দীন", "দীন"), "দিন"),
     **dict.fromkeys(("আব্দুল", "আবদুল", "আব্দুর", "আবদুর", "আব্দুস", "আবদুস"), "আবদ"),
     **dict.fromkeys(("উল্লাহ", "উল্লা", "আল্লাহ"), "উল্লাহ"),
@@ -116,29 +129,24 @@ _WHOLE = {
 _WITH_ARTICLE = re.compile("^ال(?!لہ$)(\\w{2,})$")
 _NOT_ARTICLE = frozenset(("الیاس", "الطاف", "الماس"))  # Ilyas, Altaf, Almas
 _HALVES = SERVANT | {"gulam", "غلام"}
-_SECOND = frozenset(
-    ("rahman", "hak", "islam", "alam", "huda", "karim", "kadir", "amin", "bari", "hasan", "husain", "din")
-)
-_CONSTRUCT = re.compile(r"^(\w{2,}?)[uo][lrsnz]$")
-_BANGLA_CONSTRUCT = re.compile("^(.{2,}?)ু[লরসনজ]$")
-_NOT_CONSTRUCT = frozenset(
-    [
-        "rasul",
-        "rasool",
-        "maqbul",
-        "maqbool",
-        "makbul",
-        "gul",
-        "mansur",
-        "mansoor",
-        "manzur",
-        "manzoor",
-        "noor",
-        "nur",
-        "ghafur",
-        *("রসুল", "মকবুল", "গুল", "মনসুর", "মঞ্জুর", "গফুর", "নুর"),
-    ]
-)
+_LATTER = frozenset(("din", "ulah", "দিন", "উল্লাহ", "دین"))
+_ABU = frozenset(("abu", "ابو", "আবু"))  # father of: what follows is a name
+# What follows a first half, by the letter that the article takes before it: Aziz-ur-Rahman, Ziya-ul-Haque, Qamar-un-Nisa
+_SECOND = {
+    "l": "hak islam alam huda karim kadir amin bari hasan husain ajim aziz kabir hakim hamid majid malik kayum hai ahad gani jabar"
+    " jalil khair kalam matin mumin manan kibria abidin arefin aval fatah karam hasanat vadud bashar mulk ajam anvar akbar",
+    "r": "rahman rahim rashid rauf razak rab",
+    "s": "satar salam samad subhan salihin",
+    "n": "nisa nahar nabi nur nasir",
+    "z": "zaman zahir",
+    "d": "din",
+}
+_CONSTRUCT = re.compile(r"^(\w{2,}?)[uo]([lrsnzd])$")
+_BANGLA_CONSTRUCT = re.compile("^(.{2,}?)(?:ু|উ)([লরসনজদ])$")
+_ARTICLE = str.maketrans("লরসনজদ", "lrsnzd")
+_NOT_CONSTRUCT = ("rasul", "makbul", "gul", "mansur", "manjur", "nur", "gafur", "shakur", "sabur")
+_CLIPPED = re.compile("a?[bcdfghjklmnpqrstvwxz]{2,3}")  # initials typed as one word: AKM, ABM, KM
+_FIRST_ONLY = frozenset(("HAFIZ", "SHAHEED"))  # titles that are names too
 _NOT_PARTED = {**dict.fromkeys(("abdullah", "abdulla", "abdulah", "abdallah"), "abdulah"), "عبداللہ": "عبداللہ"}
 _LATIN = re.compile(r"[a-z]")
 _ACCENTS = re.compile("([A-Za-z])[\u0300-\u036f]+")  # Bénazir is Benazir; marks of other scripts stay
@@ -165,46 +173,60 @@ def _words(text: str) -> list[str]:
 
 def _construct(word: str, following: str) -> re.Match[str] | None:
     """Find the first half of a name of two in construct, such as Aziz in Azizur Rahman; in Latin and Bangla script."""
-    if word in _NOT_CONSTRUCT:
+    found = (_BANGLA_CONSTRUCT if BANGLA_SCRIPT.search(word) else _CONSTRUCT).match(word)
+    if found is None or skeleton(word) in _second_skeletons()[""]:
         return None
-    if BANGLA_SCRIPT.search(word):
-        return _BANGLA_CONSTRUCT.match(word) if skeleton(following) in _second_skeletons() else None
-    return _CONSTRUCT.match(word) if fold(following) in _SECOND else None
+    return found if skeleton(following) in _second_skeletons()[found[2].translate(_ARTICLE)] else None
 
 
 @lru_cache(maxsize=1)
-def _second_skeletons() -> frozenset[str]:
-    return frozenset(map(skeleton, _SECOND))
+def _second_skeletons() -> dict[str, frozenset[str]]:
+    """Give the skeletons of what follows each letter of the article; under an empty one those of words that only look so."""
+    second = {letter: frozenset(map(skeleton, words.split())) for letter, words in _SECOND.items()}
+    return {**second, "": frozenset(map(skeleton, _NOT_CONSTRUCT))}
 
 
-def _part_particles(words: list[str]) -> list[str]:
-    """Write joined and split particles one way: Nasiruddin, Nasir Uddin and Nasir ud Din are nasir din."""
-    parted: list[str] = []
+def _part_particles(words: list[str]) -> list[tuple[str, bool]]:
+    """Write joined and split particles one way: Nasiruddin, Nasir Uddin and Nasir ud Din are nasir din.
+
+    Returns:
+        (word, whether it is half of such a name, and so no title or prefix whatever else it means).
+    """
+    parted: list[tuple[str, bool]] = []
     for position, word in enumerate(words):
-        if word in _PARTICLES and parted and position + 1 < len(words):
+        following = words[position + 1] if position + 1 < len(words) else ""
+        before = parted[-1][0] if parted else ""
+        if word in _PARTICLES and parted and following:
             continue
-        construct = _construct(word, words[position + 1]) if position + 1 < len(words) else None
-        if construct and word not in _WHOLE:
-            parted.append(construct[1])
+        if before in SERVANT and word in _WHOLE and _WHOLE[word] in ("ulah", "উল্লাহ"):
+            parted[-1] = (_NOT_PARTED["abdullah"], False)
             continue
-        if word in _WHOLE:
-            parted.append(_WHOLE[word])
+        if (before, word) == ("عبد", "اللہ") or (before == "ذو" and word.startswith("ال")):
+            parted[-1] = (before + word, False)
             continue
-        if word in _NOT_PARTED:
-            parted.append(_NOT_PARTED[word])
-            continue
+        is_half = before in SERVANT or before in _ABU or _WHOLE.get(following) in _LATTER
+        construct = _construct(word, following) if following and word not in _WHOLE else None
         article = _WITH_ARTICLE.match(word) if parted and word not in _NOT_ARTICLE else None
-        if article:
-            parted.append(article[1])
-            continue
-        for pattern, shape in _JOINED:
-            match = pattern.match(word)
-            if match:
-                parted.extend(part if isinstance(part, str) else match[part] for part in shape)
-                break
+        if construct:
+            parted.append((construct[1], True))
+        elif word in _WHOLE:
+            parted.append((_WHOLE[word], is_half))
+        elif word in _NOT_PARTED:
+            parted.append((_NOT_PARTED[word], is_half))
+        elif article:
+            parted.append((article[1], True))
         else:
-            parted.append(word)
+            parted.extend(_joined(word) or [(word, is_half)])
     return parted
+
+
+def _joined(word: str) -> list[tuple[str, bool]]:
+    """Part one word that two names were joined to; none where it is one."""
+    for pattern, shape in _JOINED:
+        match = pattern.match(word)
+        if match:
+            return [(part if isinstance(part, str) else match[part], True) for part in shape]
+    return []
 
 
 def person_name(text: str) -> PersonName:
@@ -245,14 +267,18 @@ def person_name(text: str) -> PersonName:
     found: dict[str, list[str]] = {"prefix": [], "title": [], "courtesy": [], "initial": []}
     kept: list[tuple[str, bool]] = []
     parted = _part_particles(words)
-    for word in parted:
+    for position, (word, is_half) in enumerate(parted):
         kind, code, form = _classify(word)
+        if is_half or _is_name_here(kind, code, word, bool(kept), len(parted) - position - 1):
+            kind = ""
+        elif not kind and not kept and _CLIPPED.fullmatch(word):
+            kind, code = "initial", word
         if kind:
             found[kind].append(code)
         if kind in ("", "courtesy"):
             kept.append((form, kind == "courtesy"))
     if not kept:
-        kept = [(_classify(word)[2], False) for word in parted]
+        kept = [(_classify(word)[2], False) for word, _ in parted]
     core = [form for form, is_courtesy in kept if not is_courtesy] or [form for form, _ in kept]
     bones = [skeleton(form) for form in core]
     called = 2 if core[0] in _HALVES else 1
@@ -271,11 +297,20 @@ def person_name(text: str) -> PersonName:
     )
 
 
+def _is_name_here(kind: str, code: str, word: str, is_after_name: bool, after: int) -> bool:
+    """Say whether a word that can be a title or a letter is a name where it stands; `after`: words that follow."""
+    if kind == "title" and code in _FIRST_ONLY:
+        return is_after_name or after < 1 + (code == "HAFIZ")
+    return kind == "initial" and len(word) > 1 and is_after_name
+
+
 @lru_cache(maxsize=200_000)
 def _classify(word: str) -> tuple[str, str, str]:
     """Say what one word is: kind (empty for a word that tells people apart), code, and its spelling class."""
     if not _LATIN.search(word):
         kind, code = _script_words().get(word, ("", ""))
+        if kind == "initial":
+            return kind, code.lower(), word
         if not kind and len(word) == 1:
             return "initial", word, word
         if not kind and BANGLA_SCRIPT.search(word):
@@ -284,7 +319,7 @@ def _classify(word: str) -> tuple[str, str, str]:
     if len(word) == 1:
         return "initial", word, word
     if word in _TITLES:
-        return "title", _TITLES[word], word
+        return "title", _TITLES[word], fold(word)
     form = "mian" if word == "mian" else fold(word)
     return (*_attribute(form, word), form)
 

@@ -22,12 +22,15 @@ _LONGEST = 60  # letters of a word that is worth mending
 # In Urdu these four are s and z, not th, dh, d and dh; noon ghunna is a nasal vowel that Latin writes n.
 _URDU = {"ث": "s", "ذ": "z", "ض": "z", "ظ": "z", "ں": "n"}
 # In Bangla ya is said ja, and ya with a dot y; Latin spelling writes the nasal signs n and ng (Chand, Bangla, Shankar).
-_BANGLA = {"য": "j", "ং": "ng", "ঙ": "ng", "ঁ": "n"}
+# Names that came through Arabic write s with chha (Hasan, Salim).
+_BANGLA = {"য": "j", "ং": "ng", "ঙ": "ng", "ঁ": "n", "ছ": "s"}
 _DOTTED = str.maketrans({"য": "\u09df", "ড": "\u09dc", "ঢ": "\u09dd"})
 _WITH_DOT = re.compile("([যডঢ])\u09bc")
 # below another letter ya is y (Shyamal), and ba after these letters is a w or silent (Biswas, Swapna, Dwijen)
 _YA_BELOW = re.compile("্য")
 _BA_BELOW = re.compile("(?<=[শষসতদধজনহকখট]্)ব")
+# bha begins Bhuiyan; within a name it is mostly the v of Parvin and Tanvir, which Urdu writes with a vowel's letter
+_BHA_WITHIN = re.compile("(?<=[^্])ভ")
 _NASAL_BEFORE_K = re.compile("(?:ং|ঙ্)(?=[কখগঘ])")
 _CLASSES = str.maketrans("qeiouwvyz", "kaaaaaaaj")
 _CONSONANT = re.compile("[কখগঘঙচছজঝঞটঠডঢণতথদধনপফবভমযরলশষসহ\u09dc\u09dd\u09df]")
@@ -90,13 +93,14 @@ def sounds(word: str) -> str:
         >>> sounds("رحمن"), sounds("ذوالفقار"), sounds("ممتاز"), sounds("রহমান"), sounds("শ্যামল")
         ('rhmn', 'jaaalfkar', 'mamtaj', 'rhman', 'saaaml')
     """
-    said, before = [], ""
+    said, before, letter_before = [], "", ""
     for letter in _letters(word):
         heard = _class(letter)
-        if heard == before:  # neither script writes a doubled sound so: a vowel stands between
+        # neither script writes a doubled sound so: a vowel stands between, but in the r of Musharraf and Mukarram
+        if heard == before and not letter_before == letter == "র":
             said.append("a")
         said.append(heard)
-        before = heard
+        before, letter_before = heard, letter
     return "".join(said)
 
 
@@ -120,4 +124,5 @@ def romanised(word: str) -> str:
 def _letters(word: str) -> str:
     word = _WITH_DOT.sub(lambda found: found[1].translate(_DOTTED), word)
     word = _NASAL_BEFORE_K.sub("ন", word).replace("اللہ", "الہ")
+    word = _BHA_WITHIN.sub("\u09df", word)
     return _BA_BELOW.sub("\u09df", _YA_BELOW.sub("\u09cd\u09df", word))

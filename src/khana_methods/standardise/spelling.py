@@ -15,10 +15,11 @@ from khana_methods.standardise.scripts import ARABIC_SCRIPT, BANGLA_SCRIPT, soun
 SERVANT = frozenset(("abdul", "عبد", "আবদ"))  # of God, before one of His names: the first half of a name
 # Spelling classes of domain §7.3. First match wins; whole words only.
 _CLASSES: tuple[tuple[str, str], ...] = (
-    (r"m[uo]?h+[aeiou]*m+[aeiou]*[dt]|m[ao]h[ao]m[ae]d|md|mohd|mhd|mohmd", "muhammad"),
+    (r"m[uo]?h+[aeiou]*m+[aeiou]*[dt]|m[ao]h[ao]m+[ae]d|md|mohd|mhd|mohmd", "muhammad"),
     (r"mst|must|most|mosa|m[uo]s+a+m+[ao]*t+|musmat", "mst"),
-    (r"s[ae]*i?y+[ae]*d+[ae]?h?", "syed"),
-    (r"al+h[ae]+j+|h[ae]+j+[iy]+|hajji", "haji"),
+    (r"sa+[iy]?e{2,}d|sa+ied|said", "said"),
+    (r"s[ae]*i?y+(?!ee)[ae]*d+[ae]?h?", "syed"),
+    (r"al+h[ae]+[jz]+|h[ae]+j+[iy]+|hajji", "haji"),
     (r"r[aei]+h+[a]?m[aeiou]+n", "rahman"),
     (r"h[uo]+s+[ae]*[iy]+n|h[uo]+s+[ae]+[iy]*n|h[uo]sen", "husain"),
     (r"h[aou]+[qk](?:ue|u)?", "hak"),

@@ -111,10 +111,55 @@ def test_spellings_meet(spellings: tuple[str, ...]) -> None:
         ("Muhammad Ilyas", "محمد الیاس"),
         ("Zaibunnisa", "زیب النساء"),
         ("Abdullah", "عبداللہ"),
+        ("Abul Kalam Azad", "ابو الکلام آزاد"),
+        ("Abul Kalam Azad", "আবুল কালাম আজাদ"),
+        ("Abul Hasanat Abdullah", "ابو الحسنات عبد اللہ"),
+        ("A.K.M. Bahauddin", "آے کے ایم بہاؤ الدین"),
+        ("AKM Shahjahan Kamal", "এ কে এম শাহজাহান কামাল"),
+        ("Asaduzzaman Khan", "اسد الزمان خان"),
+        ("Asaduzzaman Khan", "আসাদুজ্জামান খাঁন"),
+        ("Ataur Rahman Khan", "আতাউর রহমান খান"),
+        ("Mahbubul Alam Hanif", "মাহবুবউল আলম হানিফ"),
+        ("Md. Anwarul Azim", "محمد انوار العظیم"),
+        ("Hafizur Rahman", "হাফিজুর রহমান"),
+        ("Hafiz Ahmed Majumder", "হাফিজ আহমেদ মজুমদার"),
+        ("Hafiz Abdul Kareem", "حافظ عبدالکریم"),
+        ("Hasan Imam Khan", "মোহাম্মদ হাছান ইমাম খাঁন"),
+        ("Salim Uddin Tarafder", "ছলিম উদ্দীন তরফদার"),
+        ("Mosharraf Hossain", "মোশাররফ হোসেন"),
+        ("Tanveer Imam", "তানভীর ইমাম"),
+        ("Mohammed Amanullah", "মোহাম্মদ আমানউল্লাহ"),
+        ("Sayedul Haque", "ছায়েদুল হক"),
+        ("Enamul Hoque Mostofa Shaheed", "এনামুল হক মোস্তফা শহীদ"),
+        ("Nurunnabi Chowdhury", "نور النبی چودھری"),
+        ("Ashrafunnesa", "Ashrafun Nessa"),
+        ("Sheikh Afil Uddin", "Sk. Afil Uddin"),
+        ("Muhammad Arif Chaudhry", "Muhammad Arif Ch"),
+        ("Makhdoom Amin Fahim", "امین فہیم"),
+        ("Zulfiqar Ali Bhatti", "ذو الفقار علی بھٹی"),
+        ("Junaid Akbar", "জুনায়েদ আকবর"),
+        ("Iqbal Muhammad Ali Khan", "ইকবাল মহম্মদ আলী খান"),
     ],
 )
 def test_skeletons_meet_across_scripts(latin: str, native: str) -> None:
     assert person_name(latin).skeleton == person_name(native).skeleton
+
+
+@pytest.mark.parametrize(
+    ("text", "call_name", "core"),
+    [
+        ("Hafizur Rahman", "hafij", "hafij rahman"),  # a title nowhere
+        ("Shahid Uddin", "shahid", "din shahid"),
+        ("Abdul Malik Khan", "abdul malik", "abdul malik"),
+        ("Mamun Rahman", "mamun", "mamun rahman"),  # no article: it would be Mamur
+        ("Firoz Alam", "firuj", "alam firuj"),
+        ("Gul Hasan", "gul", "gul hasan"),
+        ("Abu Sayed", "abu", "abu syed"),
+        ("Syed Abu Hossain", "abu", "abu husain"),
+    ],
+)
+def test_halves_of_a_name_are_no_titles_and_whole_names_no_halves(text: str, call_name: str, core: str) -> None:
+    assert (person_name(text).call_name, person_name(text).core) == (call_name, core)
 
 
 def test_attributes_are_kept() -> None:
