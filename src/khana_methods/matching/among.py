@@ -14,8 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import pyarrow as pa
+
 from khana_methods.engine.duckdb import Engine
 from khana_methods.matching.blocking import candidate_pairs
+from khana_methods.matching.cluster import fewest_questions
 from khana_methods.matching.compare import BIRTH, COMPARISONS, FAMILY, NAME, SEX, TIES, Comparison
 from khana_methods.matching.decide import decide_duplicates, decide_list
 from khana_methods.matching.model import ModelCard
@@ -39,6 +42,7 @@ _SIBLINGS = 100_000  # records of the registry from whose households brothers an
 _EXPECTED_SHARE = 0.5  # of rows that lead to nobody, who stand on some list under a known name or number
 _ROUNDS = 12
 _LEAST_SHARE, _MOST_SHARE = 1e-5, 0.9
+_PAIR = pa.schema([pa.field("left_id", pa.int64()), pa.field("right_id", pa.int64())])
 _SAID_WEIGHT = 200.0  # bits of a pair that somebody said is one person: as much as any pair may have
 
 
@@ -68,7 +72,8 @@ def link_among(
         into: Table made anew: `unique_id` of a row that was found, and either `cluster`, the person of a known row, or
             `grouped`, the smallest row of those that are one person of whom nothing else is known.
         unsure: Table made anew of pairs that somebody should look at: `left_id`, `right_id`, `match_weight`, `probability`,
-            `contradiction` and the bits of each question. Of a row and known rows the best alone.
+            `contradiction` and the bits of each question. Of a row and known rows the best alone; of rows that may all be
+            one person as many as join them.
         said: Table of `left_id`, `right_id`, `is_same`: pairs of `table`, in either order, of which somebody said whether they
             are one person. What she said of a known row holds for all rows of that person.
         max_block_pairs: Most pairs that one key may make; larger keys are left out.
@@ -104,6 +109,7 @@ def link_among(
     _follow_said(engine, "among_left", across=False)
     decide_duplicates(engine, "among_left", "among_weighed", card.thresholds, into="among_each_other")
     _part_groups(engine)
+    _ask_little(engine)
     _keep_unsure(engine, "among_each_other", into=unsure)
     engine.run(f"""
         CREATE OR REPLACE TABLE {into} AS
@@ -191,6 +197,26 @@ def _part_groups(engine: Engine) -> None:
         AND NOT EXISTS (FROM among_said t WHERE t.is_same AND t.left_id = among_each_other.left_id
                         AND t.right_id = among_each_other.right_id)
         """)
+
+
+def _ask_little(engine: Engine) -> None:
+    """Leave of the unsure pairs of rows that may all be one person as many as join them: the next time asks on."""
+    pairs = engine.rows(
+        "SELECT left_id, right_id FROM among_each_other WHERE decision = 'REVIEW' ORDER BY probability DESC, left_id, right_id"
+    )
+    of = dict(
+        engine.rows("SELECT unnest([left_id, right_id]), cluster FROM among_each_other WHERE cluster IS NOT NULL")
+    )
+    apart = engine.rows("SELECT left_id, right_id FROM among_said WHERE NOT is_same")
+    asked = pa.Table.from_pylist(
+        [{"left_id": left, "right_id": right} for left, right in fewest_questions(pairs, of, apart)], schema=_PAIR
+    )
+    engine.register("among_asked", asked)
+    engine.run("""
+        DELETE FROM among_each_other WHERE decision = 'REVIEW' AND NOT EXISTS (
+            FROM among_asked a WHERE a.left_id = among_each_other.left_id AND a.right_id = among_each_other.right_id)
+        """)
+    engine.drop("among_asked")
 
 
 def _keep_unsure(engine: Engine, decided: str, *, into: str, anew: bool = False) -> None:

@@ -78,6 +78,47 @@ def cluster(edges: Iterable[Edge], household_of: Mapping[int, str]) -> Clusters:
     return found
 
 
+def fewest_questions(
+    pairs: Iterable[tuple[int, int]], of: Mapping[int, int], apart: Iterable[tuple[int, int]] = ()
+) -> list[tuple[int, int]]:
+    """Choose the pairs to ask of, so that a yes to each would join what a yes to all of them would join.
+
+    Args:
+        pairs: Unsure pairs, the likeliest first.
+        of: The group of each record that is surely one person with others; a record that is not named stands alone.
+        apart: Pairs of which somebody said that they are two people; nothing is asked again of their groups.
+
+    Returns:
+        A spanning forest of the groups, in the order given: of n groups that may be one person at most n - 1 pairs.
+
+    Source:
+        Kruskal (1956), on the shortest spanning subtree of a graph.
+
+    Examples:
+        >>> fewest_questions([(1, 2), (2, 3), (1, 3)], {})
+        [(1, 2), (2, 3)]
+        >>> fewest_questions([(1, 2), (2, 3), (1, 3)], {1: 1, 2: 1}), fewest_questions([(2, 3)], {1: 1, 2: 1}, [(3, 1)])
+        ([(2, 3)], [])
+    """
+    said = {frozenset((of.get(one, one), of.get(other, other))) for one, other in apart}
+    above: dict[int, int] = {}
+
+    def top(record: int) -> int:
+        while record in above:
+            above[record] = above.get(above[record], above[record])
+            record = above[record]
+        return record
+
+    chosen = []
+    for left, right in pairs:
+        one, other = of.get(left, left), of.get(right, right)
+        if frozenset((one, other)) in said or top(one) == top(other):
+            continue
+        above[top(one)] = top(other)
+        chosen.append((left, right))
+    return chosen
+
+
 def _may_join(
     left: set[int], right: set[int], plausible: set[tuple[int, int]], household_of: Mapping[int, str]
 ) -> bool:
