@@ -691,3 +691,48 @@ def test_two_rows_of_lists_wait_in_the_queue_and_what_is_said_of_them_counts(
     apart = said("DIFFERENT")
     assert apart == first["recipients"]
     assert said("SAME") == apart - 1, "who was counted as two people counts once"
+
+
+def test_what_was_said_of_a_row_is_followed_when_its_list_comes_again(
+    country: Country, matched: dict[str, Any], root: Any
+) -> None:
+    """A steward answered for a row beside a file; the list is sent again, and nobody asks her for the row that says the same."""
+    country.khana("consolidate")
+    asked = """
+        SELECT p.id, p.left_id, p.right_id, b.batch_id, b.source_code, b.file_name, b.line FROM linkage_pair p
+        JOIN beneficiaries_benefit b ON b.id = p.left_id
+        WHERE p.left_kind = 'ROW' AND p.right_kind = 'PERSON' AND p.decision = 'REVIEW' AND b.file_name LIKE '%.csv'
+        ORDER BY p.probability, p.id"""
+    waiting = root.execute(asked).fetchall()
+    root.commit()
+    source = waiting[0][4]
+    pairs = [row for row in waiting if row[4] == source and row[5] == waiting[0][5]]
+    assert len(pairs) >= 2
+    (same, same_row, person, batch, _, name, _), (other, other_row, stranger, *_) = pairs[0], pairs[-1]
+    assert same_row != other_row
+    for token in (country.first, country.second):
+        country.khana("linkage", "label", same, "SAME", token=token)
+        country.khana("linkage", "label", other, "DIFFERENT", token=token)
+    before = country.khana("consolidate")
+    newer = country.folder / f"again_{name}"
+    newer.write_bytes((country.folder / name).read_bytes() + b"\r\n")
+    sent = country.khana("import", "benefits", newer, "--source", source, "--replaces", batch)
+    assert sent["state"] == "LOADED"
+    after = country.khana("consolidate")
+    assert after["recipients"] == before["recipients"]
+    assert after["matching"]["answers_followed"] >= before["matching"]["answers_followed"] + 2
+    about = """
+        SELECT p.decision, p.right_id FROM linkage_pair p JOIN beneficiaries_benefit n ON n.id = p.left_id
+        JOIN beneficiaries_benefit o ON o.id = %s AND o.line = n.line
+        WHERE p.left_kind = 'ROW' AND n.batch_id = %s"""
+    told = root.execute(about, [same_row, sent["batch"]]).fetchall()
+    assert all(decision != "REVIEW" for decision, _ in told), "who is on the row is known"
+    apart = root.execute(about, [other_row, sent["batch"]]).fetchall()
+    assert stranger not in [one for _, one in apart], "she is not asked of this person again"
+    led = root.execute(
+        """SELECT DISTINCT r.person_id FROM beneficiaries_recipient r JOIN beneficiaries_run u ON u.id = r.run_id
+           WHERE u.state = 'DONE' AND r.run_id = (SELECT max(id) FROM beneficiaries_run WHERE state = 'DONE') AND r.person_id = %s""",
+        [person],
+    ).fetchall()
+    root.commit()
+    assert led == [(person,)]

@@ -74,16 +74,23 @@ def column_counts(frames: FrameSource, *, source: str) -> list[tuple[str, int, i
     ]
 
 
-def list_record_frame(frames: FrameSource, *, without_batches: Sequence[int] = ()) -> pa.RecordBatchReader:
+def list_record_frame(
+    frames: FrameSource, *, without_batches: Sequence[int] = (), beside: Sequence[int] | None = None
+) -> pa.RecordBatchReader:
     """Return one row per row of a list as matching compares it: names, birth, numbers as tokens and ciphertexts.
 
     Args:
         frames: Where to ask.
         without_batches: Batches that a newer one replaces; their rows are left out.
+        beside: Rows that somebody has looked at: these, and those of their deliveries that name the same in the same area, only.
     """
     only = f" {in_force_sql(without_batches, word='WHERE')}"
+    if beside is not None:
+        asked = ", ".join(str(int(one)) for one in beside)
+        only += f""" {"AND" if without_batches else "WHERE"} (batch_id, area_path, name) IN (
+            SELECT batch_id, area_path, name FROM beneficiaries_benefit WHERE id = ANY (ARRAY[{asked}]::bigint[]))"""
     return frames.query(
-        """SELECT id AS benefit_id, source_code, agency, file_name, sheet, line, area_path, id_raw_state AS id_state, id_token,
+        """SELECT id AS benefit_id, batch_id, source_code, agency, file_name, sheet, line, area_path, id_raw_state AS id_state, id_token,
                   id_ciphertext, name, guardian_name, sex, birth_year::int, birth_month::int, birth_day::int,
                   payee_id_raw_state AS payee_state, payee_id_token AS payee_token, payee_id_ciphertext AS payee_ciphertext,
                   payee_name, coalesce(facts->>'payee_guardian_name', '') AS payee_guardian_name,

@@ -22,8 +22,9 @@ def cluster_frame(source: FrameSource) -> pa.RecordBatchReader:
 
 
 def decided_frame(source: FrameSource) -> pa.RecordBatchReader:
-    """Return one row per pair of which a person said that it is one person, or is not: `left_…`, `right_…`, `is_same`."""
+    """Return one row per pair of which a person said that it is one person, or is not: `left_…`, `right_…`, `is_same`, `decided_at`."""
     return source.query(
-        """SELECT left_kind, left_id, left_role, right_kind, right_id, right_role, decision = 'LINKED' AS is_same FROM linkage_pair
+        """SELECT left_kind, left_id, left_role, right_kind, right_id, right_role, decision = 'LINKED' AS is_same, decided_at
+           FROM linkage_pair
            WHERE decided_by IS NOT NULL AND decision IN ('LINKED', 'REJECTED')"""
     )

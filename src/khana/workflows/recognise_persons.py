@@ -13,7 +13,7 @@ from typing import Any
 
 from khana.beneficiaries import frames as beneficiaries
 from khana.linkage import frames as linkage
-from khana.linkage import list_rows, one_person, records, results, selectors
+from khana.linkage import list_rows, one_person, records, results, said_of_rows, selectors
 from khana.linkage.services import record_runs
 from khana.platform.frames import FrameSource
 from khana_methods.engine.duckdb import Engine
@@ -26,30 +26,36 @@ from khana_methods.overlap.findings import check, persons
 
 @dataclass
 class Recognised:
-    """How a consolidation links and what it checks; `card` is None where no model is in use."""
+    """How a consolidation links and what it checks; `card` is None where no model is in use.
+
+    `followed` counts rows of which what was said of an earlier row is followed.
+    """
 
     card: ModelCard | None
     model_id: int
     linkers: Sequence[link.Linker] = (link.link_by_number,)
     checks: Sequence[check.Check] = CHECKS
     counts: dict[str, Any] | None = None
+    followed: int = 0
 
 
 def read(engine: Engine, source: FrameSource, *, without_batches: Sequence[int]) -> Recognised:
     """Read what recognising persons needs, in the snapshot of the consolidation."""
     engine.run("CREATE OR REPLACE TABLE one_person (person_id BIGINT, current_id BIGINT)")
     merged = one_person.lay_out(engine, source)
+    followed = 0
     found = selectors.find_active_card()
     if found is not None:
         records.read_registry(engine, source)
         engine.register("link_row", beneficiaries.list_record_frame(source, without_batches=without_batches))
         engine.register("stake_frame", beneficiaries.stake_frame(source))
         engine.register("decided_frame", linkage.decided_frame(source))
+        followed = said_of_rows.follow(engine, lambda ids: beneficiaries.list_record_frame(source, beside=ids))
     if merged:
         _count_once(engine)
         if found is not None:
             one_person.lay_out_homes(engine)
-    return Recognised(found[1], found[0]) if found else Recognised(None, 0)
+    return Recognised(found[1], found[0], followed=followed) if found else Recognised(None, 0)
 
 
 def _count_once(engine: Engine) -> None:
@@ -68,10 +74,11 @@ def recognise(engine: Engine, found: Recognised) -> None:
     records.open_numbers(engine)
     otherwise = list_rows.tell_names(engine, found.card)
     looked_for = list_rows.link_rows(engine, found.card)
+    said_of_rows.ask_no_more(engine)
     found.linkers = (link.link_by_number_unless_named_otherwise, link.link_by_model)
     found.checks = (*CHECKS, *persons.CHECKS)
     found.counts = {
-        "seats_looked_for": looked_for, "named_otherwise": otherwise,
+        "seats_looked_for": looked_for, "named_otherwise": otherwise, "answers_followed": found.followed,
         "linked": int(engine.value("SELECT count(*) FROM model_link")),
     }  # fmt: skip
 
