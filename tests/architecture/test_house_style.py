@@ -7,7 +7,10 @@ data it holds, no swallowed error below the interfaces.
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,3 +108,20 @@ def test_every_template_is_used() -> None:
 def test_country_data_holds_no_code() -> None:
     strangers = [p for p in (REPOSITORY / "country").rglob("*") if p.is_file() and p.suffix != ".yaml"]
     assert strangers == []
+
+
+def test_every_benchmark_can_be_run() -> None:
+    """Benchmarks run by hand: what moves under them is seen here."""
+    names = sorted(path.stem for path in (REPOSITORY / "bench").glob("*.py") if not path.stem.startswith("_"))
+    asked = [name for name in names if name != "world"]
+    script = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    module = importlib.import_module('bench.' + name)\n"
+        "    assert callable(module.run) and isinstance(module.SIZE, int), name\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *asked], cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": str(SOURCE)}, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert len(asked) > 25 and done.returncode == 0, done.stderr[-400:]
