@@ -12,9 +12,7 @@ import bench
 
 
 def main() -> None:
-    names = sorted(
-        m.name for m in pkgutil.iter_modules(bench.__path__) if not m.name.startswith("_") and m.name != "world"
-    )
+    names = sorted(m.name for m in pkgutil.iter_modules(bench.__path__) if not m.name.startswith("_"))
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("name", choices=names)
     parser.add_argument("--size", type=int, default=None, help="households, persons or rows: see the benchmark")

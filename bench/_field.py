@@ -14,8 +14,8 @@ from typing import Any
 
 from tests.factories.filled_forms import filled, member
 
-from bench.served import served as product
-from bench.world import World
+from bench._served import served as product
+from bench._world import World
 
 SOURCE = str(Path(__file__).resolve().parents[1] / "src")
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from bench.world import World, result
+from bench._world import World, result
 
 SIZE = 1_000_000
 RULES = {

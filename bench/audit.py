@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from bench._officers import officers, superuser
-from bench.world import World, result, world
+from bench._world import World, result, world
 
 SIZE = 10_000_000
 BY_PRODUCT = 10_000

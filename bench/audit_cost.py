@@ -19,7 +19,7 @@ import psycopg
 
 from bench._field import Field, field_of
 from bench._officers import superuser
-from bench.world import World, result, world
+from bench._world import World, result, world
 
 SIZE = 400
 RUNS = 5

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.world import World, result, world
+from bench._world import World, result, world
 
 SIZE = 2048
 CONTRACT = """code: big

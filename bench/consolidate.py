@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from bench.world import hashes, loaded_country, result, world
+from bench._world import hashes, loaded_country, result, world
 
 SIZE = 1_000_000
 TABLES = (

@@ -19,7 +19,7 @@ import polars as pl
 import pyarrow as pa
 
 from bench._coverage_draws import DESIGN
-from bench.world import peak_mib, say
+from bench._world import peak_mib, say
 
 SIZE = 20
 UNITS = 6

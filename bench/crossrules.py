@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from bench._officers import superuser
-from bench.world import peak_mib, world
+from bench._world import peak_mib, world
 
 SIZE = 3_000_000
 PROGRAMMES = 3

@@ -18,8 +18,8 @@ from typing import Any
 
 import psycopg
 
-from bench.served import served
-from bench.world import World, loaded_country, result, say, world
+from bench._served import served
+from bench._world import World, loaded_country, result, say, world
 
 SIZE = 10_000_000
 HOUSEHOLDS = 4_000

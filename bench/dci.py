@@ -22,8 +22,8 @@ from joserfc import jws
 from joserfc.jwk import OKPKey
 
 from bench._officers import officers, superuser
-from bench.served import numbers_of, served
-from bench.world import World, hashes, loaded_country, result, world
+from bench._served import numbers_of, served
+from bench._world import World, hashes, loaded_country, result, world
 
 SIZE = 1_000_000
 PER_SECOND = 100

@@ -18,8 +18,8 @@ from typing import Any
 import psycopg
 
 from bench._officers import superuser
-from bench.served import served
-from bench.world import World, loaded_country, result, world
+from bench._served import served
+from bench._world import World, loaded_country, result, world
 
 SIZE = 210_000  # a little over a million persons
 ASKED = 300

@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from bench.world import World, peak_mib
+from bench._world import World, peak_mib
 
 SIZE = 1_000_000
 DAY = date(2026, 6, 30)

@@ -21,7 +21,7 @@ from typing import Any
 import psycopg
 
 from bench._officers import officers, superuser
-from bench.world import World, result, world
+from bench._world import World, result, world
 
 SIZE = 1_000_000
 ASKED = 60.0  # seconds a million rows: the lists of a country's quarter within an hour of the night

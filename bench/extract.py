@@ -23,7 +23,7 @@ from typing import Any
 from joserfc.jwk import OKPKey, RSAKey
 
 from bench._officers import officers, superuser
-from bench.world import World, loaded_country, result, world
+from bench._world import World, loaded_country, result, world
 
 SIZE = 1_000_000
 CODE = f"bench-{uuid.uuid4().hex[:8]}"  # another each time, so that a kept world can be asked again

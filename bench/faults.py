@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 
-from bench.world import World, hashes, result, synthesise, world
+from bench._world import World, hashes, result, synthesise, world
 
 SIZE = 20_000
 LOAD_KILLS, CONSOLIDATE_KILLS = 40, 15

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from bench.world import World, hashes, result, say, synthesise, world
+from bench._world import World, hashes, result, say, synthesise, world
 
 SIZE = 1_000_000
 TABLES = (

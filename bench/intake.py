@@ -15,7 +15,7 @@ from typing import Any
 import requests
 
 from bench._field import Field, field_of, served
-from bench.world import World, result, world
+from bench._world import World, result, world
 
 SIZE = 10_000
 LISTED = 2_000

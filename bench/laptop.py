@@ -13,9 +13,9 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+from bench._served import served
+from bench._world import World, loaded_country, result, say, world
 from bench.dashboard import prepared
-from bench.served import served
-from bench.world import World, loaded_country, result, say, world
 
 SIZE = 4_000
 SLOWER = 6

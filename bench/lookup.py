@@ -17,8 +17,8 @@ from typing import Any
 
 import psycopg
 
-from bench.served import numbers_of, served
-from bench.world import World, hashes, loaded_country, result, world
+from bench._served import numbers_of, served
+from bench._world import World, hashes, loaded_country, result, world
 
 SIZE = 1_000_000
 CLIENTS = 20

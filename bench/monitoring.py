@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bench.world import peak_mib
+from bench._world import peak_mib
 
 SIZE = 200_000
 SURVEY = 60_000

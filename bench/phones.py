@@ -16,7 +16,7 @@ from typing import Any
 import requests
 
 from bench._field import Field, field_of, served
-from bench.world import World, result, world
+from bench._world import World, result, world
 
 SIZE = 200
 SECONDS = 60.0

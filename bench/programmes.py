@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench.world import World, hashes, peak_mib
+from bench._world import World, hashes, peak_mib
 
 SIZE = 1_000_000
 AREAS, PROGRAMMES = 500, 10

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bench.world import World, result
+from bench._world import World, result
 
 SIZE = 1_000_000
 LIMIT = 500.0
