@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from bench._world import World
 
 _MAKE = """import sys, time, django
 django.setup()
@@ -36,3 +39,22 @@ def superuser() -> psycopg.Connection[Any]:
 
     owner = embedded.connection_parameters("owner")
     return psycopg.connect(**{**owner, "user": "postgres", "password": get_secret("db_superuser")}, autocommit=True)
+
+
+def put_model_in_use(w: World, *, memory_mib: int) -> dict[str, Any]:
+    """Train a model of matching on the loaded registry and put it in use; return what training told."""
+    from khana.access import services as access
+    from khana.linkage.services import keep_models
+    from khana.workflows import match_registry
+
+    with w.timed("train"):
+        trained = match_registry.train(
+            token=w.token, version=f"bench-{time.time():.0f}", at=w.now(), memory_mib=memory_mib
+        )
+    superuser().execute(  # the second person, whom a bench does not have
+        "INSERT INTO linkage_approval (model_id, approved_by, approved_at) SELECT id, 0, now() FROM linkage_matchingmodel WHERE version = %s",
+        [trained["version"]],
+    )
+    with access.scoped(w.token):
+        keep_models.approve_model(version=trained["version"], at=w.now())
+    return trained

@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from bench._officers import superuser
+from bench._officers import put_model_in_use, superuser
 from bench._served import served
 from bench._world import World, loaded_country, result, world
 
@@ -33,20 +33,11 @@ def run(size: int) -> dict[str, Any]:
 
 
 def _measure(w: World, size: int) -> dict[str, Any]:
-    from khana.access import services as access
-    from khana.linkage.services import keep_models
     from khana.workflows import match_changes, match_registry
 
     root = superuser()
     memory = int(os.environ.get("KHANA_BENCH_MEMORY", "4096"))
-    with w.timed("train"):
-        trained = match_registry.train(token=w.token, version=f"bench-{time.time():.0f}", at=w.now(), memory_mib=memory)
-    root.execute(  # the second person, whom a bench does not have
-        "INSERT INTO linkage_approval (model_id, approved_by, approved_at) SELECT id, 0, now() FROM linkage_matchingmodel WHERE version = %s",
-        [trained["version"]],
-    )
-    with access.scoped(w.token):
-        keep_models.approve_model(version=trained["version"], at=w.now())
+    put_model_in_use(w, memory_mib=memory)
     with w.timed("run over everybody"):
         whole = match_registry.run(token=w.token, at=w.now(), memory_mib=memory)
     root.execute("VACUUM ANALYZE")
