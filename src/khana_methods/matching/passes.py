@@ -137,10 +137,30 @@ CALLS_STEP = BlockingPass(
     finer="[tehsil_code, skeleton]",
     finest="[birth_year::VARCHAR]",
 )
+# Of a few records more can be met: nothing but the name may be known, or everything else of it be wrong.
+NAME = BlockingPass(
+    "name",
+    _of_sex("[skeleton || '|' || s]"),
+    "whole name, whatever else is missing or wrong",
+    finer="list_append(guardian_calls, birth_year::VARCHAR)",
+    finest="[tehsil_code, district_code]",
+)
+TWO_WORDS = BlockingPass(
+    "two_words",
+    "flatten(list_transform(range(1, len(string_split(skeleton, ' '))), lambda i: list_transform("
+    "range(i + 1, len(string_split(skeleton, ' ')) + 1), "
+    "lambda j: string_split(skeleton, ' ')[i] || ' ' || string_split(skeleton, ' ')[j])))",
+    "two words of the name, others left out or misspelt",
+    finer="[birth_year::VARCHAR]",
+    finest="[district_code]",
+)
 PASSES: tuple[BlockingPass, ...] = (
     NUMBER, TIES, GUARDIAN, GUARDIAN_YEAR, GUARDIAN_PLACE, BIRTH, NAME_YEAR, NATIVE_YEAR, NAME_PLACE, FAMILY,
     GUARDIAN_STEP, NAME_STEP, CALLS_STEP,
 )  # fmt: skip
+
+FEW = 100_000  # records of a table that is worth these too
+PASSES_OF_FEW = (*PASSES, NAME, TWO_WORDS)
 
 # Passes that need the name itself to be near what it was; the others go by number, family, year and place.
 NAME_PASSES = frozenset(
@@ -154,5 +174,7 @@ NAME_PASSES = frozenset(
         "guardian_step",
         "name_step",
         "calls_step",
+        "name",
+        "two_words",
     )
 )

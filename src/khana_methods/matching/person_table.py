@@ -6,6 +6,7 @@ Pairs are written in the columns that an evaluation reads, so that a truth file 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -18,12 +19,15 @@ from khana_methods.matching.blocking import PassCount
 from khana_methods.matching.evaluate import Quality, quality
 from khana_methods.matching.link import find_duplicates
 from khana_methods.matching.model import ModelCard
+from khana_methods.matching.passes import FEW, PASSES, PASSES_OF_FEW
 from khana_methods.matching.prepare import linkage_frame, prepare
 from khana_methods.matching.train import train
-from khana_methods.standardise.dates import date_columns
+from khana_methods.standardise.dates import DateColumns, date_columns
 from khana_methods.standardise.digits import ascii_digits, convert_unique
 from khana_methods.standardise.phones import mobile_column
 
+_FEWEST = 20  # rows of a table: with fewer there is nothing to learn from
+_YEAR = re.compile(r"(?<!\d)(?:18[5-9]|19\d|20\d)\d(?!\d)")
 FACTS = (
     "name", "native_name", "guardian_name", "sex", "birth_date", "id_number", "mobile_number", "district", "tehsil",
     "household_id", "line_no",
@@ -89,7 +93,7 @@ def records_of(table: pa.Table, columns: Mapping[str, str], *, country: str = "p
         "guardian_name": fact("guardian_name"),
         "guardian_kind": blank,
         "sex": pa.array(convert_unique(fact("sex"), _sex, {}), pa.string()),
-        "birth_year": birth.year.cast(pa.int32()),
+        "birth_year": _years(birth, fact("birth_date")),
         "birth_month": birth.month.cast(pa.int32()),
         "birth_day": birth.day.cast(pa.int32()),
         "number": pa.array(convert_unique(fact("id_number"), _digits, {}), pa.string()),
@@ -105,6 +109,15 @@ def records_of(table: pa.Table, columns: Mapping[str, str], *, country: str = "p
 
 def _digits(text: str) -> str:
     return "".join(character for character in ascii_digits(text).removesuffix(".0") if character.isdigit())
+
+
+def _years(birth: DateColumns, texts: pa.Array) -> pa.Array:
+    """Take the year of a date whose day and month cannot be read as they stand (01/21/1944), where it states just one."""
+    years = birth.year.to_pylist()
+    for row in birth.unreadable:
+        stated = _YEAR.findall(ascii_digits(texts[row].as_py()))
+        years[row] = int(stated[0]) if len(stated) == 1 else None
+    return pa.array(years, pa.int32())
 
 
 def _sex(text: str) -> str:
@@ -130,7 +143,8 @@ def dedupe(
     """
     records = records_of(table, columns, country=country, order=order)
     prepare(engine, records, plain="plain_record")
-    card = train(engine, "person_record", "plain_record", version="draft").card
+    passes = PASSES_OF_FEW if table.num_rows <= FEW else PASSES
+    card = train(engine, "person_record", "plain_record", version="draft", passes=passes, fewest=_FEWEST).card
     _, counts = find_duplicates(engine, "person_record", card)
     texts = pa.table(
         {

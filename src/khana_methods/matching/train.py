@@ -35,6 +35,7 @@ _STATES = {
 _SAME_GUARDIAN = 0.54
 _ALIKE_GUARDIAN = 0.08
 _PLACES = {"tehsil": 0.5, "district": 0.3, "far": 0.2}
+FEWEST = 100  # records of a register: a model of fewer would be put in use for everybody
 _LEAST_LINK = 0.5
 _ENOUGH_LABELS = 100  # from here on labels, not the model's own expectation, say where its links can be trusted
 
@@ -83,6 +84,7 @@ def train(
     max_pairs: float = 1e6,
     max_block_pairs: int = 1_000_000,
     labels: pa.Table | None = None,
+    fewest: int = FEWEST,
 ) -> Training:
     """Estimate a draft card on the records of one register.
 
@@ -98,17 +100,18 @@ def train(
         max_block_pairs: Most pairs that one key may make.
         labels: Pairs that people decided (`label_frame`); EM keeps to what they said, and the link threshold too where there
             are a hundred of them.
+        fewest: Records without which nothing is learned.
 
     Raises:
-        TooFewRecords: Fewer than a hundred records.
+        TooFewRecords: Fewer than `fewest` records.
         BlockPoisoned: A key would make too many pairs.
 
     Source:
         Fellegi & Sunter (1969), A theory for record linkage, JASA 64; Winkler (1988) for EM.
     """
     records = int(engine.value(f"SELECT count(*) FROM {table}"))
-    if records < 100:
-        raise TooFewRecords("A matching model needs at least 100 records to learn from.", records=records)
+    if records < fewest:
+        raise TooFewRecords(f"A matching model needs at least {fewest} records to learn from.", records=records)
     counts = candidate_pairs(engine, table, passes, max_block_pairs=max_block_pairs)
     possible = records * (records - 1) / 2
     prior = 0.01 * records / possible
@@ -142,7 +145,7 @@ def train(
         recall=recall,
         estimate_from=f"model and {told} labels" if told else "model",
     )
-    return Training(card, tuple(counts), int(pc.sum(found.column("pairs")).as_py()) + told, told)
+    return Training(card, tuple(counts), int(pc.sum(found.column("pairs")).as_py() or 0) + told, told)
 
 
 def _lay_labels(engine: Engine, table: str, labels: pa.Table | None) -> int:

@@ -69,15 +69,20 @@ def dedupe(
     if card:
         card.write_text(learned.to_json(), encoding="utf-8")
     decided = found.column("decision").to_pylist()
+    linked = decided.count("LINK")
     result: dict[str, Any] = {
         "records": table.num_rows,
-        "linked": decided.count("LINK"),
+        "linked": linked,
         "to_review": decided.count("REVIEW"),
         "link_threshold": learned.thresholds.link,
-        "expected_precision": learned.precision.value if learned.precision else None,
+        "expected_precision": learned.precision.value if learned.precision and linked else None,
         "expected_recall_of_candidates": learned.recall.value if learned.recall else None,
         "rows": [{"pass": c.code, "pairs": c.pairs, "largest_block": c.largest_block} for c in counts],
     }
+    if not set(said) - {"name", "native_name"}:
+        result["note"] = (
+            "Names alone seldom tell people apart: say a birth date, a number, a telephone, a guardian or a place too."
+        )
     show(result, as_json=as_json, out=out)
 
 

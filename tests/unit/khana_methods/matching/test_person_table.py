@@ -98,3 +98,81 @@ def test_a_truth_of_another_file_is_refused() -> None:
     assert judge(pairs, truth.slice(0, 1), records=records).f1 == 1.0
     with pytest.raises(TruthUnknown):
         judge(pairs, pa.table(dict(zip(columns, (["H1"], ["1"], ["H1"], ["1"]), strict=True))))
+
+
+# Public spellings of one name each; everything else of the people is made up.
+SPELLINGS = (
+    "Abul Hassan Mahmood Ali|ابو الحسن محمود علی|আবুল হাসান মাহমুদ আলী", "Abdul Latif Siddique|Abdul Latif Siddiqui|আব্দুল লতিফ সিদ্দিকী",
+    "Asaduzzaman Khan|اسد الزمان خان|আসাদুজ্জামান খাঁন", "Dipankar Talukdar|Dipankar Talukder|দীপঙ্কর তালুকদার",
+    "Benjir Ahmed|Benzir Ahmed|بینظیر احمد|বেনজীর আহমদ", "Shirin Sharmin Chaudhury|شیرین شرمین چودھری|শিরীন শারমিন চৌধুরী",
+    "Hafizur Rahman|হাফিজুর রহমান", "Kazi Keramat Ali|Kazi Keramot Ali|قاضی کرامت علی|কাজী কেরামত আলী",
+    "Md. Enamur Rahaman|Md Enamur Rahman|মোঃ এনামুর রহমান", "Moazzem Hossain Ratan|Mouazzam Hossain Ratan|মোয়াজ্জেম হোসেন রতন",
+    "Nuruzzaman Ahmed|نور الزمان احمد|নুরুজ্জামান আহমেদ", "Tofael Ahmed|Tofail Ahmed|طفیل احمد|তোফায়েল আহমেদ",
+    "Mahmood Khan Achakzai|Mehmood Khan Achakzai|محمود خان اچکزئی", "Zafarullah Khan Jamali|ظفر اللہ خان جمالی",
+    "Marriyum Aurangzeb|Maryam Aurangzaib|مریم اورنگزیب", "Zulfiqar Ali Bhatti|ذو الفقار علی بھٹی",
+)  # fmt: skip
+
+
+def _list_of_names(folder: Path, *, born: bool) -> tuple[Path, set[frozenset[int]]]:
+    """Write each spelling as a row among eighty strangers, in dates of either order, some empty; return the file and its true pairs."""
+    strangers, _ = people(80, 0)
+    lines, truth = ["name,born,place"], set()
+    for place, one in enumerate(strangers):
+        day = f"{one['birth_day']:02d}/{one['birth_month']:02d}/{one['birth_year']}"
+        lines.append(f"{one['name']},{day if born else ''},Place {place % 8}")
+    for place, names in enumerate(SPELLINGS):
+        mine = []
+        for form, name in enumerate(names.split("|")):
+            turned = "{m:02d}/13/{y}" if (place + form) % 7 == 0 else "13/{m:02d}/{y}"
+            day = "" if (place + form) % 5 == 0 else turned.format(m=1 + place % 12, y=1940 + 3 * place)
+            lines.append(f"{name},{day if born else ''},Place {place % 8}")
+            mine.append(len(lines))
+        truth |= {frozenset((a, b)) for a in mine for b in mine if a < b}
+    (folder / "list.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / "list.csv", truth
+
+
+def test_a_short_list_of_names_in_three_scripts_is_searched(tmp_path: Path) -> None:
+    file, truth = _list_of_names(tmp_path, born=True)
+    asked = [
+        "dedupe",
+        str(file),
+        "--columns",
+        "name=name,birth_date=born,district=place",
+        "--pairs",
+        str(tmp_path / "p.csv"),
+        "--json",
+    ]
+    done = json.loads(CliRunner().invoke(linkage, asked, catch_exceptions=False).stdout)
+    assert done["records"] == 80 + sum(len(names.split("|")) for names in SPELLINGS)
+    found = read_texts(tmp_path / "p.csv").to_pylist()
+    pairs = {frozenset((int(row["left_line"]), int(row["right_line"]))): row["decision"] for row in found}
+    assert len(truth & set(pairs)) >= 0.9 * len(truth)
+    assert not {pair for pair, decision in pairs.items() if decision == "LINK"} - truth
+    assert "note" not in done
+
+
+def test_names_alone_link_nobody_and_that_is_said(tmp_path: Path) -> None:
+    file, _ = _list_of_names(tmp_path, born=False)
+    done = json.loads(
+        CliRunner()
+        .invoke(linkage, ["dedupe", str(file), "--columns", "name=name", "--json"], catch_exceptions=False)
+        .stdout
+    )
+    assert (done["linked"], done["expected_precision"]) == (0, None) and "Names alone" in done["note"]
+
+
+def test_nobody_who_shares_anything_is_no_error(tmp_path: Path) -> None:
+    letters = "bcdfgjklmnprstb"
+    rows = [f"{a}{b}an {b}{c}{a}an" for a in letters[:4] for b in letters[4:9] for c in letters[9:12]]
+    (tmp_path / "list.csv").write_text("name\n" + "\n".join(rows) + "\n")
+    done = CliRunner().invoke(
+        linkage, ["dedupe", str(tmp_path / "list.csv"), "--columns", "name=name", "--json"], catch_exceptions=False
+    )
+    assert (done.exit_code, json.loads(done.stdout)["to_review"]) == (0, 0)
+
+
+def test_a_date_in_another_order_keeps_its_year() -> None:
+    table = pa.table({"n": ["A B"] * 4, "d": ["21/01/1944", "01/21/1944", "31/02/1950 or 1951", "soon"]})
+    years = records_of(table, {"name": "n", "birth_date": "d"}).column("birth_year").to_pylist()
+    assert years == [1944, 1944, None, None]
