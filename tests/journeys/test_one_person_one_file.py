@@ -721,6 +721,11 @@ def test_what_was_said_of_a_row_is_followed_when_its_list_comes_again(
     after = country.khana("consolidate")
     assert after["recipients"] == before["recipients"]
     assert after["matching"]["answers_followed"] >= before["matching"]["answers_followed"] + 2
+    client = _reviewer("reviewer-of-lists-again")
+    assert (
+        f"{after['matching']['answers_followed']} rows of lists that came again"
+        in client.get("/matching").content.decode()
+    )
     about = """
         SELECT p.decision, p.right_id FROM linkage_pair p JOIN beneficiaries_benefit n ON n.id = p.left_id
         JOIN beneficiaries_benefit o ON o.id = %s AND o.line = n.line
