@@ -93,6 +93,19 @@ def follow(engine: Engine, rows_beside: RowsBeside) -> int:
         QUALIFY row_number() OVER (
             PARTITION BY left_kind, left_id, left_role, right_kind, right_id, right_role ORDER BY decided_at DESC, is_same) = 1
         """)
+    # a row means one person: whom somebody said of itself, else the one who was said last
+    engine.run("""
+        DELETE FROM decided_again USING (
+            WITH same AS (
+                SELECT left_id, left_role, right_id, decided_at, true AS is_own FROM decided_frame
+                WHERE is_same AND left_kind = 'ROW' AND right_kind = 'PERSON'
+                UNION ALL
+                SELECT left_id, left_role, right_id, decided_at, false FROM decided_again WHERE is_same AND right_kind = 'PERSON')
+            SELECT * FROM same
+            QUALIFY row_number() OVER (PARTITION BY left_id, left_role ORDER BY is_own DESC, decided_at DESC, right_id) > 1) older
+        WHERE decided_again.is_same AND decided_again.right_kind = 'PERSON' AND NOT older.is_own
+          AND older.left_id = decided_again.left_id AND older.left_role = decided_again.left_role AND older.right_id = decided_again.right_id
+        """)
     engine.run("""
         INSERT INTO said_before
         SELECT left_id AS benefit_id, left_role AS role, right_id AS person_id, is_same FROM decided_again WHERE right_kind = 'PERSON'
