@@ -92,6 +92,16 @@ def load_document(country: str, name: str) -> Mapping[str, Any]:
 
 
 @cache
+def areas_cut_from(country: str) -> Mapping[str, tuple[str, ...]]:
+    """Return in which areas each area of a country lay before it was made, by code; empty where the pack does not tell."""
+    try:
+        names = load_document(country, "area_names")["names"]
+    except PackInvalid:
+        return MappingProxyType({})
+    return MappingProxyType({code: tuple(said["cut_from"]) for code, said in names.items() if "cut_from" in said})
+
+
+@cache
 def load_pack(country: str) -> CountryPack:
     """Read and check the pack of one country.
 

@@ -16,12 +16,11 @@ import yaml
 from khana.deliveries.contracts.loading import parse_contract
 from khana.deliveries.contracts.schema import Contract
 from khana.deliveries.reading.read import preview
-from khana.geo import selectors as geo
+from khana.geo.name_resolver import name_resolver
 from khana.platform import files, installation
-from khana_country.load import pack_folder
+from khana_country.load import areas_cut_from, pack_folder
 from khana_methods.disclosure.masking import mask
 from khana_methods.errors import InputError
-from khana_methods.standardise.areas import AreaName, AreaResolver
 from khana_methods.standardise.identifiers import IdentifierRules
 from khana_methods.yaml_text import read_yaml
 
@@ -88,7 +87,7 @@ def preview_contract(contract: Contract, *, sha256: str = "", path: Path | None 
 
 def _preview(contract: Contract, path: Path, rows: int) -> Preview:
     country = contract.country or installation.read().get("country", "pak")
-    areas = AreaResolver(AreaName(a.code, a.level, a.parent_code, a.names) for a in geo.list_named_areas())
+    areas = name_resolver(areas_cut_from(country))
     identifiers = IdentifierRules.load(pack_folder(country) / "identifiers.yaml")
     found = preview(path, contract, identifiers=identifiers, areas=areas, rows=rows)
     columns = [

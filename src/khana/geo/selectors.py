@@ -24,12 +24,14 @@ class AreaUnknown(NotFound):
 
 @dataclass(frozen=True)
 class NamedArea:
-    """An area as name resolution needs it."""
+    """An area as name resolution needs it; what it was called and where it lay in sets of areas that ended."""
 
     code: str
     level: int
     parent_code: str
     names: tuple[str, ...]
+    former_names: tuple[str, ...] = ()
+    former_parents: tuple[str, ...] = ()
 
 
 def list_areas(*, level: int | None = None, parent_code: str = "") -> QuerySet[Area]:
@@ -62,15 +64,25 @@ def paths_of(codes: Iterable[str]) -> dict[str, str]:
 
 def list_named_areas() -> list[NamedArea]:
     """Return every area with all its names and aliases, upper levels first."""
-    rows = (
-        Area.objects.filter(valid_to__isnull=True)
-        .order_by("level", "code")
-        .values_list("code", "level", "parent__code", "name", "names", "aliases")
-    )
-    return [
-        NamedArea(code, level, parent or "", tuple(dict.fromkeys([name, *names.values(), *aliases])))
-        for code, level, parent, name, names, aliases in rows
-    ]
+    columns = ("code", "level", "parent__code", "name", "names", "aliases")
+    rows = Area.objects.filter(valid_to__isnull=True).order_by("level", "code").values_list(*columns)
+    once = Area.objects.filter(valid_to__isnull=False).order_by("-valid_from").values_list(*columns)
+    called: dict[tuple[str, int], dict[str, None]] = {}
+    lay_in: dict[tuple[str, int], dict[str, None]] = {}
+    for code, level, parent, name, names, aliases in once:
+        called.setdefault((code, level), {}).update(dict.fromkeys([name, *names.values(), *aliases]))
+        lay_in.setdefault((code, level), {}).update(dict.fromkeys([parent] if parent else []))
+    found = []
+    for code, level, parent, name, names, aliases in rows:
+        now = tuple(dict.fromkeys([name, *names.values(), *aliases]))
+        found.append(
+            NamedArea(
+                code, level, parent or "", now,
+                tuple(one for one in called.get((code, level), ()) if one not in now),
+                tuple(one for one in lay_in.get((code, level), ()) if one != parent),
+            )
+        )  # fmt: skip
+    return found
 
 
 def get_outlines(*, level: int, within: str = "", tolerance: float = 0.01) -> dict[str, Any]:

@@ -146,11 +146,11 @@ def _load(
     loader = make_loader(contract.entity, source=source, agency=agency, file_name=name)
     quarantine = deliveries.Quarantine(batch_id, source, agency)
     digest = deliveries.RowsHash()
-    resolver = area_resolver() if contract.entity in ("benefit", "resident", "employee", "exit") else None
+    country = contract.country or installation.read().get("country", "pak")
+    resolver = area_resolver(country) if contract.entity in ("benefit", "resident", "employee", "exit") else None
     loaded = not_data = 0
     faults.reach("import.before_read")
     size = max(1, path.stat().st_size)
-    country = contract.country or installation.read().get("country", "pak")
     for chunk in read(path, contract, identifiers=identifier_rules(country), areas=resolver):
         digest.add(chunk.rows)
         loader.stage(

@@ -65,5 +65,5 @@ def _pack_names(country: str) -> Mapping[str, Mapping[str, Any]]:
 def _with_pack_names(row: geo.AreaRow, named: Mapping[str, Any]) -> geo.AreaRow:
     """Add the pack's names in other languages and its other spellings; the file's own come first."""
     also = tuple(str(name) for name in named.get("also", ()))
-    languages = {language: str(name) for language, name in named.items() if language != "also"}
+    languages = {language: str(name) for language, name in named.items() if language not in ("also", "cut_from")}
     return replace(row, names={**languages, **row.names}, aliases=tuple(dict.fromkeys([*row.aliases, *also])))

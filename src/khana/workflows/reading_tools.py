@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from khana.geo import selectors as geo
-from khana_country.load import pack_folder
-from khana_methods.standardise.areas import AreaName, AreaResolver
+from khana.geo.name_resolver import name_resolver
+from khana_country.load import areas_cut_from, pack_folder
+from khana_methods.standardise.areas import AreaResolver
 from khana_methods.standardise.identifiers import IdentifierRules
 
 
@@ -16,6 +16,6 @@ def identifier_rules(country: str) -> IdentifierRules:
     return IdentifierRules.load(pack_folder(country) / "identifiers.yaml")
 
 
-def area_resolver() -> AreaResolver:
+def area_resolver(country: str) -> AreaResolver:
     """Return a resolver over the areas that are loaded; it remembers what it found."""
-    return AreaResolver(AreaName(a.code, a.level, a.parent_code, a.names) for a in geo.list_named_areas())
+    return name_resolver(areas_cut_from(country))

@@ -112,7 +112,7 @@ def _replay(batch_id: int, rows: Sequence[waiting.CorrectedRow], at: datetime) -
     loaded = 0
     for chunk in read_corrections(
         [Correction(row.line, row.text, row.sheet) for row in rows], contract, header,
-        identifiers=identifier_rules(country), areas=area_resolver(),
+        identifiers=identifier_rules(country), areas=area_resolver(country),
     ):  # fmt: skip
         digest.add(chunk.rows)
         loaded += chunk.rows.num_rows
