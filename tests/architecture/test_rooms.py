@@ -7,6 +7,7 @@ Each check is shown a planted breach, so that a check that sees nothing does not
 from __future__ import annotations
 
 import ast
+import re
 from typing import Any
 
 import pytest
@@ -109,6 +110,28 @@ def test_models_are_not_looked_up_by_string() -> None:
     assert {module: lines for module, lines in found.items() if lines} == {}
 
 
+_MAKES_TABLE = re.compile(r"CREATE OR REPLACE (?:TABLE|VIEW) ([a-z_]+)\b")
+
+
+def tables_made(text: str) -> set[str]:
+    """Return the tables of the engine that a source makes under a name that stands in it."""
+    return set(_MAKES_TABLE.findall(text))
+
+
+def test_matching_makes_no_table_under_a_name_that_a_room_uses() -> None:
+    """Both work in one engine: what matching makes and drops for itself must not be what its caller holds."""
+    own, rooms = set[str](), set[str]()
+    for path in python_files():
+        made = tables_made(path.read_text(encoding="utf-8"))
+        module = module_of(path)
+        if module.startswith("khana_methods.matching"):
+            own |= made
+        elif module.startswith(("khana.linkage", "khana.workflows.match", "khana.workflows.recognise")):
+            rooms |= made
+    assert len(own) > 10 and len(rooms) > 10
+    assert own & rooms == set()
+
+
 class _Key:
     """A key as Django describes one, of a room to a room."""
 
@@ -134,3 +157,4 @@ def test_planted_breaches_are_seen() -> None:
     assert foreign_models(hidden, "khana.payments.models") == []
     assert foreign_models(hidden, "khana.registry.services") == []
     assert get_model_calls(ast.parse("apps.get_model('payments', 'Cycle')")) == [1]
+    assert tables_made("engine.run(f'CREATE OR REPLACE TABLE wanted AS SELECT 1')") == {"wanted"}
