@@ -211,10 +211,14 @@ def _register_authority(engine: Engine, authority: pa.Table | None, memo: Mutabl
     if authority is None or authority.num_rows <= _AT_ONCE:
         engine.register("link_authority", _with_names(engine.table(wanted), memo))
         return
-    engine.run(f"CREATE OR REPLACE TABLE link_authority_wanted AS SELECT *, row_number() OVER () AS place FROM ({wanted})")
+    engine.run(
+        f"CREATE OR REPLACE TABLE link_authority_wanted AS SELECT *, row_number() OVER () AS place FROM ({wanted})"
+    )
     starts = range(0, max(int(engine.value("SELECT count(*) FROM link_authority_wanted")), 1), _AT_ONCE)
     parts = (
-        engine.table(f"SELECT * EXCLUDE (place) FROM link_authority_wanted WHERE place > {start} AND place <= {start + _AT_ONCE}")
+        engine.table(
+            f"SELECT * EXCLUDE (place) FROM link_authority_wanted WHERE place > {start} AND place <= {start + _AT_ONCE}"
+        )
         for start in starts
     )
     _put_together(engine, "link_authority", (_with_names(part, memo) for part in parts))

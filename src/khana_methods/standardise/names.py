@@ -130,7 +130,7 @@ _WITH_ARTICLE = re.compile("^ال(?!لہ$)(\\w{2,})$")
 _NOT_ARTICLE = frozenset(("الیاس", "الطاف", "الماس"))  # Ilyas, Altaf, Almas
 _HALVES = SERVANT | {"gulam", "غلام"}
 _LATTER = frozenset(("din", "ulah", "দিন", "উল্লাহ", "دین"))
-_ABU = frozenset(("abu", "ابو", "আবু"))  # father of: what follows is a name
+_FIRST_HALVES = SERVANT | {"abu", "ابو", "আবু"}  # servant of, father of: what follows is a name
 # What follows a first half, by the letter that the article takes before it: Aziz-ur-Rahman, Ziya-ul-Haque, Qamar-un-Nisa
 _SECOND = {
     "l": "hak islam alam huda karim kadir amin bari hasan husain ajim aziz kabir hakim hamid majid malik kayum hai ahad gani jabar"
@@ -204,7 +204,7 @@ def _part_particles(words: list[str]) -> list[tuple[str, bool]]:
         if (before, word) == ("عبد", "اللہ") or (before == "ذو" and word.startswith("ال")):
             parted[-1] = (before + word, False)
             continue
-        is_half = before in SERVANT or before in _ABU or _WHOLE.get(following) in _LATTER
+        is_half = before in _FIRST_HALVES or _WHOLE.get(following) in _LATTER
         construct = _construct(word, following) if following and word not in _WHOLE else None
         article = _WITH_ARTICLE.match(word) if parted and word not in _NOT_ARTICLE else None
         if construct:
@@ -269,7 +269,10 @@ def person_name(text: str) -> PersonName:
     parted = _part_particles(words)
     for position, (word, is_half) in enumerate(parted):
         kind, code, form = _classify(word)
-        if is_half or _is_name_here(kind, code, word, bool(kept), len(parted) - position - 1):
+        before = parted[position - 1][0] if position else ""
+        if is_half and not (kind == "initial" or (code == "MUHAMMAD" and before in _FIRST_HALVES)):
+            kind = ""
+        elif _is_name_here(kind, code, word, bool(kept), len(parted) - position - 1):
             kind = ""
         elif not kind and not kept and _CLIPPED.fullmatch(word):
             kind, code = "initial", word

@@ -155,6 +155,8 @@ def test_skeletons_meet_across_scripts(latin: str, native: str) -> None:
         ("Firoz Alam", "firuj", "alam firuj"),
         ("Gul Hasan", "gul", "gul hasan"),
         ("Abu Sayed", "abu", "abu syed"),
+        ("Abu Md. Saleh", "abu", "abu sali"),
+        ("Muhammad Din", "muhammad", "din muhammad"),
         ("Syed Abu Hossain", "abu", "abu husain"),
     ],
 )
