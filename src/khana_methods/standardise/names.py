@@ -270,9 +270,8 @@ def person_name(text: str) -> PersonName:
     for position, (word, is_half) in enumerate(parted):
         kind, code, form = _classify(word)
         before = parted[position - 1][0] if position else ""
-        if is_half and not (kind == "initial" or (code == "MUHAMMAD" and before in _FIRST_HALVES)):
-            kind = ""
-        elif _is_name_here(kind, code, word, bool(kept), len(parted) - position - 1):
+        is_beside = kind == "initial" or (code == "MUHAMMAD" and before in _FIRST_HALVES)  # Abu Md. Saleh
+        if (is_half and not is_beside) or _is_name_here(kind, code, word, bool(kept), len(parted) - position - 1):
             kind = ""
         elif not kind and not kept and _CLIPPED.fullmatch(word):
             kind, code = "initial", word
