@@ -15,11 +15,11 @@ import pyarrow.compute as pc
 
 from khana_methods.engine.duckdb import Engine
 from khana_methods.errors import InputError
-from khana_methods.matching.blocking import PassCount
+from khana_methods.matching.blocking import BlockPoisoned, PassCount
 from khana_methods.matching.evaluate import Quality, quality
 from khana_methods.matching.link import find_duplicates
 from khana_methods.matching.model import ModelCard
-from khana_methods.matching.passes import FEW, PASSES, PASSES_OF_FEW
+from khana_methods.matching.passes import FEW, PASSES, PASSES_OF_FEW, BlockingPass
 from khana_methods.matching.prepare import linkage_frame, prepare
 from khana_methods.matching.train import train
 from khana_methods.standardise.dates import DateColumns, date_columns
@@ -111,6 +111,17 @@ def _digits(text: str) -> str:
     return "".join(character for character in ascii_digits(text).removesuffix(".0") if character.isdigit())
 
 
+def _learned(engine: Engine, passes: tuple[BlockingPass, ...]) -> ModelCard:
+    """Train on `person_record`; a pass that is beside the others is left out where one name alone is borne by thousands."""
+    try:
+        return train(engine, "person_record", "plain_record", version="draft", passes=passes, fewest=_FEWEST).card
+    except BlockPoisoned as error:
+        fewer = tuple(one for one in passes if one.code != error.details["blocking_pass"] or one in PASSES)
+        if len(fewer) == len(passes):
+            raise
+    return _learned(engine, fewer)
+
+
 def _years(birth: DateColumns, texts: pa.Array) -> pa.Array:
     """Take the year of a date whose day and month cannot be read as they stand (01/21/1944), where it states just one."""
     years = birth.year.to_pylist()
@@ -143,8 +154,7 @@ def dedupe(
     """
     records = records_of(table, columns, country=country, order=order)
     prepare(engine, records, plain="plain_record")
-    passes = PASSES_OF_FEW if table.num_rows <= FEW else PASSES
-    card = train(engine, "person_record", "plain_record", version="draft", passes=passes, fewest=_FEWEST).card
+    card = _learned(engine, PASSES_OF_FEW if table.num_rows <= FEW else PASSES)
     _, counts = find_duplicates(engine, "person_record", card)
     texts = pa.table(
         {

@@ -176,3 +176,13 @@ def test_a_date_in_another_order_keeps_its_year() -> None:
     table = pa.table({"n": ["A B"] * 4, "d": ["21/01/1944", "01/21/1944", "31/02/1950 or 1951", "soon"]})
     years = records_of(table, {"name": "n", "birth_date": "d"}).column("birth_year").to_pylist()
     assert years == [1944, 1944, None, None]
+
+
+def test_a_name_of_thousands_is_no_reason_to_refuse_a_file(tmp_path: Path) -> None:
+    """Of names alone a block can hold thousands; what is beside the usual passes is left out then."""
+    rows = ["name", *["Fatima"] * 1600, *(f"Amna {word} Khan" for word in ("Gul", "Noor", "Zar", "Mah") * 5)]
+    (tmp_path / "list.csv").write_text("\n".join(rows) + "\n")
+    asked = ["dedupe", str(tmp_path / "list.csv"), "--columns", "name=name", "--json"]
+    done = CliRunner().invoke(linkage, asked, catch_exceptions=False)
+    assert done.exit_code == 0
+    assert {row["pass"] for row in json.loads(done.stdout)["rows"]} & {"name", "two_words"} == {"two_words"}
