@@ -60,6 +60,21 @@ UNION ALL SELECT benefit_id, 'payee', payee_token FROM link_row WHERE payee_stat
 """
 
 
+# rows that somebody told apart from a person, beside every file of hers
+_APART = """
+CREATE OR REPLACE TABLE row_apart AS
+WITH said AS (
+    SELECT d.left_id AS benefit_id, d.left_role AS role, coalesce(o.current_id, d.right_id) AS current_id
+    FROM decided_frame d LEFT JOIN one_person o ON o.person_id = d.right_id
+    WHERE d.left_kind = 'ROW' AND d.right_kind = 'PERSON' AND NOT d.is_same),
+file AS (SELECT *, current_id AS person_id FROM said
+         UNION SELECT s.*, o.person_id FROM said s JOIN one_person o USING (current_id))
+SELECT l.unique_id AS left_id, r.unique_id AS right_id
+FROM file f JOIN person_record l ON l.record_id = printf('R%012d/%s', f.benefit_id, f.role)
+JOIN person_record r ON r.record_id = printf('P%012d', f.person_id)
+"""
+
+
 def tell_names(engine: Engine, card: ModelCard) -> int:
     """Write `named_otherwise` (benefit_id, role): seats whose number is another person's by what the row says of her.
 
@@ -163,7 +178,8 @@ def link_rows(engine: Engine, card: ModelCard) -> int:
         JOIN person_record r ON r.record_id = printf('P%012d', o.person_id)
         JOIN person_record c ON c.record_id = printf('P%012d', o.current_id)
         """)
-    link_list(engine, "person_record", card, into="row_decision", person_of="same_person")
+    engine.run(_APART)
+    link_list(engine, "person_record", card, into="row_decision", person_of="same_person", apart="row_apart")
     engine.run("""
         CREATE OR REPLACE TABLE told_link AS
         WITH told AS (
@@ -185,7 +201,7 @@ def link_rows(engine: Engine, card: ModelCard) -> int:
     _share_by_number(engine)
     link_among_rows(engine, card)
     _share_by_number(engine)
-    engine.drop("told_link", "number_wanted")
+    engine.drop("told_link", "number_wanted", "row_apart")
     return looked_for
 
 

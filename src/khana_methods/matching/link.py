@@ -149,6 +149,7 @@ def link_list(
     *,
     into: str = "decision",
     person_of: str | None = None,
+    apart: str | None = None,
     max_block_pairs: int = 1_000_000,
 ) -> list[PassCount]:
     """Link the rows of a list (side LIST or DESK) to the registry (side REGISTRY) in one table of records.
@@ -159,6 +160,8 @@ def link_list(
         card: The model.
         into: Table of decisions, as `decide_list` makes it.
         person_of: Records already known to be one person, see `decide_list`.
+        apart: Table of `left_id` (a row) and `right_id` (a record) of which somebody said that they are two people: the next best
+            person is decided upon.
         max_block_pairs: Most pairs that one key may make.
 
     Returns:
@@ -171,6 +174,10 @@ def link_list(
     prior = _EXPECTED_SHARE / max(registered, 2)
     compare_pairs(engine, table, "candidate", into="compared_once", once=True)
     weigh(engine, "compared_once", prior=prior, m=card.m, u=card.u, into="weighed", at_least=LEAST_KEPT)
+    if apart is not None:
+        engine.run(
+            f"DELETE FROM weighed USING {apart} a WHERE a.left_id = weighed.left_id AND a.right_id = weighed.right_id"
+        )
     decide_list(engine, "weighed", card.thresholds, into=into, person_of=person_of)
     return counts
 

@@ -170,6 +170,24 @@ def test_list_rows_find_their_person(engine: Engine, card: ModelCard) -> None:
     assert "row-x" not in linked
 
 
+def test_a_row_told_apart_from_one_brother_leads_to_the_other(engine: Engine, card: ModelCard) -> None:
+    records, _ = people(600, 0)
+    one = dict(records[7]) | {"record_id": "B1", "household_id": "b", "number": "", "mobile": ""}
+    brother = one | {"record_id": "B2", "household_id": "c", "birth_year": (one["birth_year"] or 1980) + 2}
+    row = one | {"record_id": "row", "side": "LIST", "household_id": ""}
+    prepare(engine, frame([*records[8:], one, brother, row]))
+    link_list(engine, "person_record", card)
+    (led,) = [pair for pair in decisions(engine, "person_record").to_pylist() if pair["left"] == "row"]
+    assert led["right"] == "B1"
+    engine.run("""
+        CREATE OR REPLACE TABLE told_apart AS SELECT l.unique_id AS left_id, r.unique_id AS right_id
+        FROM person_record l, person_record r WHERE l.record_id = 'row' AND r.record_id = 'B1'
+        """)
+    link_list(engine, "person_record", card, apart="told_apart")
+    (led,) = [pair for pair in decisions(engine, "person_record").to_pylist() if pair["left"] == "row"]
+    assert led["right"] == "B2" and led["decision"] in ("LINK", "REVIEW")
+
+
 def test_a_card_needs_two_people(card: ModelCard) -> None:
     with pytest.raises(CardNotActive):
         card.require_active()
