@@ -122,6 +122,9 @@ def database(server: None) -> Iterator[str]:
         os.environ["KHANA_DATABASE_NAME"] = before
         # its country and its day end with the database that they are of
         (_HOME / "installation.json").unlink(missing_ok=True)
+        public = sys.modules.get("khana.interfaces.web.monitoring.public")
+        if public is not None:
+            public._read.cache_clear()  # a publication never changes, but another database has others
         django_connection.settings_dict["NAME"] = before
 
 
