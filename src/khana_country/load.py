@@ -91,14 +91,20 @@ def load_document(country: str, name: str) -> Mapping[str, Any]:
     return MappingProxyType(read_yaml(file.read_text(encoding="utf-8")))
 
 
+def area_names(country: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return what a country's pack tells of its areas beside the boundary files, by code; a pack that tells nothing is no fault."""
+    try:
+        names: Mapping[str, Mapping[str, Any]] = load_document(country, "area_names")["names"]
+    except PackInvalid:
+        return {}
+    return names
+
+
 @cache
 def areas_cut_from(country: str) -> Mapping[str, tuple[str, ...]]:
     """Return in which areas each area of a country lay before it was made, by code; empty where the pack does not tell."""
-    try:
-        names = load_document(country, "area_names")["names"]
-    except PackInvalid:
-        return MappingProxyType({})
-    return MappingProxyType({code: tuple(said["cut_from"]) for code, said in names.items() if "cut_from" in said})
+    cut = {code: tuple(said["cut_from"]) for code, said in area_names(country).items() if "cut_from" in said}
+    return MappingProxyType(cut)
 
 
 @cache

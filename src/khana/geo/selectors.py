@@ -70,11 +70,11 @@ def list_named_areas() -> list[NamedArea]:
     called: dict[tuple[str, int], dict[str, None]] = {}
     lay_in: dict[tuple[str, int], dict[str, None]] = {}
     for code, level, parent, name, names, aliases in once:
-        called.setdefault((code, level), {}).update(dict.fromkeys([name, *names.values(), *aliases]))
+        called.setdefault((code, level), {}).update(dict.fromkeys(_called(name, names, aliases)))
         lay_in.setdefault((code, level), {}).update(dict.fromkeys([parent] if parent else []))
     found = []
     for code, level, parent, name, names, aliases in rows:
-        now = tuple(dict.fromkeys([name, *names.values(), *aliases]))
+        now = _called(name, names, aliases)
         found.append(
             NamedArea(
                 code, level, parent or "", now,
@@ -83,6 +83,10 @@ def list_named_areas() -> list[NamedArea]:
             )
         )  # fmt: skip
     return found
+
+
+def _called(name: str, names: Mapping[str, str], aliases: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([name, *names.values(), *aliases]))
 
 
 def get_outlines(*, level: int, within: str = "", tolerance: float = 0.01) -> dict[str, Any]:

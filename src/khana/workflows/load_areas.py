@@ -12,7 +12,7 @@ from khana.access import services as access
 from khana.audit import services as audit
 from khana.deliveries.contracts.manifest import AreaFile
 from khana.geo import services as geo
-from khana_country.load import PackInvalid, load_document, load_pack
+from khana_country.load import area_names, load_pack
 
 
 def run(
@@ -36,7 +36,7 @@ def run(
             )
             rows += found
             counts[f"level_{entry.level}"] = counts.get(f"level_{entry.level}", 0) + len(found)
-        named = _pack_names(country)
+        named = area_names(country)
         rows = [_with_pack_names(row, named.get(row.code, {})) for row in rows]
         rows = _under_one_root(country, rows)
         geo.put_areas(country=country, scheme=scheme, valid_from=valid_from, rows=rows)
@@ -51,15 +51,6 @@ def _under_one_root(country: str, rows: list[geo.AreaRow]) -> list[geo.AreaRow]:
     names = dict(load_pack(country).names)
     root = geo.AreaRow(code=country.upper(), name=names["en"], level=0, parent_code="", names=names)
     return [root, *(row if row.parent_code else replace(row, parent_code=root.code) for row in rows)]
-
-
-def _pack_names(country: str) -> Mapping[str, Mapping[str, Any]]:
-    """Return the names that the country pack has beside those of the files, by code; none is no fault."""
-    try:
-        names: Mapping[str, Mapping[str, Any]] = load_document(country, "area_names")["names"]
-    except PackInvalid:
-        return {}
-    return names
 
 
 def _with_pack_names(row: geo.AreaRow, named: Mapping[str, Any]) -> geo.AreaRow:
