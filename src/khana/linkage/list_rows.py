@@ -186,13 +186,11 @@ def link_rows(engine: Engine, card: ModelCard) -> int:
             SELECT l.record_id[2:13]::BIGINT AS benefit_id, l.record_id[15:] AS role, r.record_id[2:13]::BIGINT AS person_id
             FROM row_decision d JOIN person_record l ON l.unique_id = d.left_id JOIN person_record r ON r.unique_id = d.right_id
             WHERE d.decision = 'LINK'),
-        said AS (SELECT left_id AS benefit_id, left_role AS role, right_id AS person_id, is_same FROM decided_frame
-                 WHERE left_kind = 'ROW' AND right_kind = 'PERSON')
+        said AS (SELECT left_id AS benefit_id, left_role AS role, right_id AS person_id FROM decided_frame
+                 WHERE left_kind = 'ROW' AND right_kind = 'PERSON' AND is_same)
         SELECT t.benefit_id, t.role, coalesce(o.current_id, t.person_id) AS person_id
         FROM (SELECT t.* FROM told t ANTI JOIN said s ON s.benefit_id = t.benefit_id AND s.role = t.role
-                  AND (s.is_same OR s.person_id = t.person_id)
-              UNION ALL SELECT benefit_id, role, min(person_id) FROM said s WHERE is_same
-                  AND EXISTS (SELECT 1 FROM link_row r WHERE r.benefit_id = s.benefit_id) GROUP BY ALL) t
+              UNION ALL SELECT benefit_id, role, min(person_id) FROM said SEMI JOIN link_row USING (benefit_id) GROUP BY ALL) t
         LEFT JOIN one_person o ON o.person_id = t.person_id
         """)
     _part_from_payees(engine)

@@ -118,7 +118,10 @@ def follow(engine: Engine, rows_beside: RowsBeside) -> int:
 
 
 def ask_no_more(engine: Engine) -> None:
-    """Take out of `row_decision` and `unsure_rows` what `said_before` answers: it is followed, and asked of nobody."""
+    """Take out of `row_decision` and `unsure_rows` what `said_before` answers: it is followed, and asked of nobody.
+
+    Whom a row was told apart from is not in `row_decision` (`list_rows`).
+    """
     engine.run("""
         CREATE OR REPLACE TABLE answered AS
         SELECT s.benefit_id, s.role, coalesce(o.current_id, s.person_id) AS person_id, s.is_same
@@ -129,9 +132,8 @@ def ask_no_more(engine: Engine) -> None:
             SELECT 1 FROM answered s JOIN person_record l ON l.record_id = printf('R%012d/%s', s.benefit_id, s.role)
             JOIN person_record r ON r.unique_id = row_decision.right_id
             LEFT JOIN one_person o ON o.person_id = r.record_id[2:13]::BIGINT
-            WHERE l.unique_id = row_decision.left_id
-              AND CASE WHEN s.person_id = coalesce(o.current_id, r.record_id[2:13]::BIGINT)
-                       THEN NOT (s.is_same AND row_decision.decision = 'LINK') ELSE s.is_same END)
+            WHERE s.is_same AND l.unique_id = row_decision.left_id
+              AND NOT (row_decision.decision = 'LINK' AND s.person_id = coalesce(o.current_id, r.record_id[2:13]::BIGINT)))
         """)
     engine.run("""
         DELETE FROM unsure_rows WHERE right_kind = 'PERSON' AND EXISTS (

@@ -137,7 +137,7 @@ def test_what_is_answered_is_asked_no_more(engine: Engine) -> None:
     engine.run(f"CREATE TABLE person_record AS SELECT * FROM (VALUES {seats}, {files}) AS t (record_id, unique_id)")
     engine.run("""
         CREATE TABLE row_decision AS SELECT * FROM (VALUES
-            (1, 102, 'LINK'), (2, 100, 'REVIEW'), (3, 101, 'LINK'), (4, 100, 'LINK'), (5, 100, 'REVIEW')) AS t (left_id, right_id, decision)
+            (1, 102, 'LINK'), (2, 100, 'REVIEW'), (3, 101, 'LINK'), (5, 100, 'REVIEW')) AS t (left_id, right_id, decision)
         """)
     engine.run("""
         CREATE TABLE unsure_rows AS SELECT * FROM (VALUES
