@@ -41,8 +41,8 @@ def superuser() -> psycopg.Connection[Any]:
     return psycopg.connect(**{**owner, "user": "postgres", "password": get_secret("db_superuser")}, autocommit=True)
 
 
-def put_model_in_use(w: World, *, memory_mib: int) -> dict[str, Any]:
-    """Train a model of matching on the loaded registry and put it in use; return what training told."""
+def put_model_in_use(w: World, *, memory_mib: int) -> None:
+    """Train a model of matching on the loaded registry and put it in use."""
     from khana.access import services as access
     from khana.linkage.services import keep_models
     from khana.workflows import match_registry
@@ -57,4 +57,3 @@ def put_model_in_use(w: World, *, memory_mib: int) -> dict[str, Any]:
     )
     with access.scoped(w.token):
         keep_models.approve_model(version=trained["version"], at=w.now())
-    return trained

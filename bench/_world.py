@@ -18,12 +18,10 @@ from typing import Any
 
 
 @dataclass
-class World:
-    """One benchmark's surroundings."""
+class Clock:
+    """Wall seconds by name, and what else a benchmark tells beside its figure."""
 
-    folder: Path
-    token: str = ""
-    timings: dict[str, float] = field(default_factory=dict)
+    timings: dict[str, Any] = field(default_factory=dict, kw_only=True)
 
     @contextmanager
     def timed(self, name: str) -> Iterator[None]:
@@ -32,6 +30,14 @@ class World:
         yield
         self.timings[name] = round(time.perf_counter() - start, 3)
         print(f"  {name}: {self.timings[name]} s", file=sys.stderr)
+
+
+@dataclass
+class World(Clock):
+    """One benchmark's surroundings."""
+
+    folder: Path
+    token: str = ""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

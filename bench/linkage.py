@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import os
 import resource
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bench._world import Clock
 from khana_methods.engine.duckdb import Engine
 from khana_methods.matching import backends
 from khana_methods.matching.evaluate import Quality, quality
@@ -28,20 +26,6 @@ from khana_methods.matching.weights import LEAST_KEPT
 
 SIZE = 160_665
 LIMIT = "limit: Splink alone on the same keys"
-
-
-class Clock:
-    """Wall seconds by name."""
-
-    def __init__(self) -> None:
-        self.timings: dict[str, Any] = {}
-
-    @contextmanager
-    def timed(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self.timings[name] = round(time.perf_counter() - start, 2)
-        print(f"  {name}: {self.timings[name]} s", file=sys.stderr)
 
 
 def run(size: int) -> dict[str, Any]:
