@@ -174,16 +174,21 @@ def _words(text: str) -> list[str]:
 def _construct(word: str, following: str) -> re.Match[str] | None:
     """Find the first half of a name of two in construct, such as Aziz in Azizur Rahman; in Latin and Bangla script."""
     found = (_BANGLA_CONSTRUCT if BANGLA_SCRIPT.search(word) else _CONSTRUCT).match(word)
-    if found is None or skeleton(word) in _second_skeletons()[""]:
+    if found is None or skeleton(word) in _whole_skeletons():
         return None
     return found if skeleton(following) in _second_skeletons()[found[2].translate(_ARTICLE)] else None
 
 
 @lru_cache(maxsize=1)
 def _second_skeletons() -> dict[str, frozenset[str]]:
-    """Give the skeletons of what follows each letter of the article; under an empty one those of words that only look so."""
-    second = {letter: frozenset(map(skeleton, words.split())) for letter, words in _SECOND.items()}
-    return {**second, "": frozenset(map(skeleton, _NOT_CONSTRUCT))}
+    """Give the skeletons of what follows each letter of the article."""
+    return {letter: frozenset(map(skeleton, words.split())) for letter, words in _SECOND.items()}
+
+
+@lru_cache(maxsize=1)
+def _whole_skeletons() -> frozenset[str]:
+    """Give the skeletons of words that end as if an article followed, and are whole."""
+    return frozenset(map(skeleton, _NOT_CONSTRUCT))
 
 
 def _part_particles(words: list[str]) -> list[tuple[str, bool]]:
@@ -198,7 +203,7 @@ def _part_particles(words: list[str]) -> list[tuple[str, bool]]:
         before = parted[-1][0] if parted else ""
         if word in _PARTICLES and parted and following:
             continue
-        if before in SERVANT and word in _WHOLE and _WHOLE[word] in ("ulah", "উল্লাহ"):
+        if before in SERVANT and _WHOLE.get(word) in ("ulah", "উল্লাহ"):
             parted[-1] = (_NOT_PARTED["abdullah"], False)
             continue
         if (before, word) == ("عبد", "اللہ") or (before == "ذو" and word.startswith("ال")):

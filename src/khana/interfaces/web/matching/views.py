@@ -44,7 +44,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "kappa": None if said.kappa is None else round(said.kappa, 2),
         "model": active[1].version if active else "",
         "run": run,
-        "followed": (lists.counts or {}).get("answers_followed", 0) if lists else 0,
+        "followed": lists.counts.get("answers_followed", 0) if lists else 0,
         "estimate": run.model.estimate if run else {},
         "may_review": session.may(request, "linkage.review"),
         "may_run": session.may(request, "linkage.manage") and active is not None,
